@@ -1,0 +1,361 @@
+"""The only place with Numba flags and their environment switches.
+
+Every compiled function of the package is decorated with one of the names below, so a reader, a
+search and a test see one line per flag:
+
+``jit``
+    one compiled function, serial, cached on disk, called and not inlined by others;
+``sum_jit``
+    the same for the sums of the derivation, which may be reordered into vector registers;
+``parallel_jit``
+    the same as ``sum_jit``, its ``prange`` loops shared out among threads;
+``inline_jit``
+    a scalar helper that disappears into its caller; not cached, for it never runs alone.
+
+``LOOPBP_CACHE=0`` switches the disk cache off.  All of Numba's own switches
+(``NUMBA_DISABLE_JIT``, ``NUMBA_BOUNDSCHECK``, ``NUMBA_CACHE_DIR``, ...) work as documented.
+"""
+
+import contextlib
+import ctypes
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import FunctionType, SimpleNamespace
+from typing import Any, TypeVar
+
+from llvmlite import binding as llvm
+from llvmlite import ir
+from numba import cfunc, njit
+from numba import config as numba_config
+from numba.core import types
+from numba.core.caching import FunctionCache
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import register_pass
+from numba.core.typed_passes import (
+    BaseNativeLowering,
+    NativeLowering,
+    NativeParforLowering,
+)
+from numba.extending import intrinsic, overload
+from numpy import uint64
+
+
+class _Flags(set[str]):
+    """A set that prints sorted: its text goes into the names of symbols."""
+
+    def __repr__(self) -> str:
+        return repr(sorted(self))
+
+
+# Never True: its nnan and ninf make a NaN loss undefined.  These four let sums be reordered into
+# vector registers and multiply-adds be fused; NaN and infinity keep their meaning.
+FASTMATH = _Flags({"reassoc", "contract", "nsz", "arcp"})
+# What is no sum gains nothing from them, and LLVM may reorder or fuse it otherwise each time that
+# it is linked into a caller (seen: Adam differed in the last bit between cold and warm cache).
+EXACT = _Flags()
+# numpy: x / 0 is inf, as in the reference, and leaves no branch in the loop.
+_FLAGS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+
+config: Any = numba_config  # its attributes are made at run time
+
+MASK64 = 0xFFFFFFFFFFFFFFFF
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+# Every file that holds kernels.  A test fails when one is missing here.
+KERNEL_FILES = (
+    "_jit.py", "activations.py", "compiled.py", "engines.py", "loops.py", "losses.py",
+    "optimizers.py", "parameters.py", "passes.py", "rng.py",
+)  # fmt: skip
+
+
+def _stamp() -> str:
+    """A digest of time and size of every file with kernels, and of what Numba's key leaves out."""
+    facts: list[Any] = [config.BOUNDSCHECK, sorted(FASTMATH)]
+    for name in KERNEL_FILES:
+        status = (Path(__file__).parent / name).stat()
+        facts += [name, status.st_mtime_ns, status.st_size]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+_STAMP = _stamp()
+
+
+class _PackageCache(FunctionCache):
+    """Numba's function cache with a key that sees what Numba's own key does not.
+
+    Numba looks at the function's own file only, so an edit in a file that a kernel inlines, or
+    ``NUMBA_BOUNDSCHECK=1`` on a warm cache, would load stale code.
+    """
+
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        return (*super()._index_key(sig, codegen), _STAMP)
+
+    def _load_overload(self, sig: Any, target_context: Any) -> Any:
+        overload = super()._load_overload(sig, target_context)
+        if overload is not None:
+            library = overload.library
+            library.__class__ = _SymbolLibrary
+            # Numba restores these of the overload but not of its library.
+            library._reload_init.update(overload.reload_init)
+            library._reload_init.add(_LoadCallee.of(self._py_func, sig))
+        return overload
+
+
+# Compile once, call by symbol.  Numba links a copy of every callee into each caller and optimises
+# it again at every level.  With that, an epoch took 10 s to compile, a user's own function around
+# it 5 s, and, because which copy runs differs between a cold and a warm cache and a sum may be
+# vectorised otherwise in each, a seed's first run and its second differed in the last bits.  Here
+# a caller sees a declaration only: the symbol's name is the same in every process, and a caller
+# loaded from the cache loads its callees first.
+
+_DISPATCHERS: dict[tuple[str, str], Any] = {}
+
+
+@dataclass(frozen=True)
+class _LoadCallee:
+    """Run by Numba before it loads a cached caller: loads, or compiles, one callee."""
+
+    module: str
+    qualname: str
+    signature: Any
+
+    @classmethod
+    def of(cls, function: Any, signature: Any) -> "_LoadCallee":
+        return cls(function.__module__, function.__qualname__, tuple(signature))
+
+    def __call__(self) -> None:
+        if (self.module, self.qualname) not in _DISPATCHERS:
+            import_module(self.module)
+        if (self.module, self.qualname) not in _DISPATCHERS:
+            import_module("loopbp.engines").all_engines()
+        _DISPATCHERS[self.module, self.qualname].compile(self.signature)
+
+
+class _SymbolLibrary(JITCodeLibrary):
+    """Numba's library of one compiled function, of which callers and cache see names only."""
+
+    def _get_module_for_linking(self) -> Any:
+        return llvm.parse_assembly("")
+
+    def serialize_using_object_code(self) -> Any:
+        self._ensure_finalized()
+        module = self._final_module
+        functions = [f.name for f in module.functions if not f.is_declaration]
+        variables = [v.name for v in module.global_variables if not v.is_declaration]
+        # Read back by Numba for the names alone.
+        text = "\n".join(
+            [f'define void @"{name}"() {{ ret void }}' for name in functions]
+            + [f'@"{name}" = global i8 0' for name in variables]
+        )
+        return (
+            self.name,
+            "object",
+            (self._get_compiled_object(), llvm.parse_assembly(text).as_bitcode()),
+        )
+
+
+class _BySymbol(BaseNativeLowering):
+    """Numba's lowering, but callers get a declaration of the function and not its body."""
+
+    _name = None
+
+    def run_pass(self, state: Any) -> bool:
+        identity = state.func_id
+        identity.unique_id = _STAMP
+        identity.unique_name = f"{identity.func_qualname}${_STAMP}"
+        done = super().run_pass(state)
+        library = state.library
+        library.__class__ = _SymbolLibrary
+        library._reload_init.add(_LoadCallee.of(identity.func, state.args))
+        return done
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _SerialBySymbol(_BySymbol, NativeLowering):
+    _name = "loopbp_serial_lowering"
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _ParallelBySymbol(_BySymbol, NativeParforLowering):
+    _name = "loopbp_parallel_lowering"
+
+
+class _SymbolCompiler(CompilerBase):
+    """Numba's pipeline with the lowering above."""
+
+    def define_pipelines(self) -> list[Any]:
+        manager = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        ours = {NativeLowering: _SerialBySymbol, NativeParforLowering: _ParallelBySymbol}
+        manager.passes[:] = [(ours.get(which, which), why) for which, why in manager.passes]
+        manager._finalized = False
+        manager.finalize()
+        return [manager]
+
+
+def _compile(function: F, fastmath: set[str], *, parallel: bool = False, inline: bool = False) -> F:
+    pipeline: dict[str, Any] = {} if inline else {"pipeline_class": _SymbolCompiler}
+    dispatcher: Any = njit(parallel=parallel, fastmath=fastmath, **_FLAGS, **pipeline)(function)
+    if not inline:
+        _DISPATCHERS[function.__module__, function.__qualname__] = dispatcher
+    wants_cache = os.environ.get("LOOPBP_CACHE", "1") != "0" and not inline
+    if wants_cache and not config.DISABLE_JIT:
+        # Where no folder can be written: compile in every process, but never break an import.
+        with contextlib.suppress(RuntimeError, OSError):
+            dispatcher._cache = _PackageCache(function)
+    return dispatcher
+
+
+def jit(function: F) -> F:
+    """Compile a serial function at its first call and keep it on disk."""
+    return _compile(function, EXACT)
+
+
+def sum_jit(function: F) -> F:
+    """`jit` for a function whose sums may be reordered."""
+    return _compile(function, FASTMATH)
+
+
+def parallel_jit(function: F) -> F:
+    """`sum_jit` with ``prange`` loops on all threads."""
+    return _compile(function, FASTMATH, parallel=True)
+
+
+def inline_jit(function: F) -> F:
+    """Compile a small helper into whatever calls it."""
+    return _compile(function, EXACT, inline=True)
+
+
+def plain(function: F) -> F:
+    """The Python function behind a compiled one; itself where the compiler is off."""
+    return getattr(function, "py_func", function)
+
+
+def specialise(
+    functions: Iterable[Callable[..., Any]],
+    name: str,
+    bindings: dict[str, Any],
+    decorator: Callable[[Any], Any],
+) -> SimpleNamespace:
+    """Compile the same source once more with other functions behind the names that it calls.
+
+    Parameters
+    ----------
+    functions
+        In the order of their calls: each sees those before it, already specialised.
+    name
+        Goes into the qualified name, and so into the name of the cache file.
+    bindings
+        What the globals of the source are replaced by, for example an engine's kernels.
+    decorator
+        ``jit``, ``parallel_jit`` or ``plain``.
+
+    Returns
+    -------
+    SimpleNamespace
+        The specialised functions by name.
+
+    Notes
+    -----
+    Functions handed over as arguments, or held in closures, would never be found in Numba's
+    cache and would compile in every process; globals are found.
+    """
+    namespace: dict[str, Any] = {}
+    for function in functions:
+        source = plain(function)
+        scope = {**source.__globals__, **bindings, **namespace}
+        twin = FunctionType(
+            source.__code__, scope, source.__name__, source.__defaults__, source.__closure__
+        )
+        twin.__qualname__ = f"{source.__qualname__}__{name}"
+        twin.__doc__ = source.__doc__
+        twin.__module__ = source.__module__
+        namespace[source.__name__] = decorator(twin)
+    return SimpleNamespace(**namespace)
+
+
+def as_u64(value: Any) -> int:
+    """An integer modulo 2**64: ``uint64`` in compiled code, a Python integer without it."""
+    return int(value) & MASK64
+
+
+@overload(as_u64)
+def _as_u64(value):
+    return lambda value: uint64(value)  # noqa: PLW0108 (Numba wants a Python function)
+
+
+_SCALAR_FUNCTION = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)
+
+
+@intrinsic
+def _call_pointer(typing_context, address, z):
+    def codegen(context, builder, signature, arguments):
+        double = context.get_value_type(types.float64)
+        function_type = ir.FunctionType(double, [double])
+        pointer = builder.inttoptr(arguments[0], function_type.as_pointer())
+        return builder.call(pointer, [arguments[1]])
+
+    return types.float64(types.int64, types.float64), codegen
+
+
+def call_address(address: int, z: float) -> float:
+    """Call the C function ``double f(double)`` at an address.
+
+    So a user's own activation reaches every kernel as a number: nothing is compiled again.
+    """
+    return _SCALAR_FUNCTION(int(address))(float(z))
+
+
+@overload(call_address)
+def _call_address(address, z):
+    return lambda address, z: _call_pointer(address, z)  # noqa: PLW0108  # pyright: ignore[reportCallIssue]
+
+
+def c_function(function: Callable[[float], float]) -> Any:
+    """A scalar function (``@njit`` or plain Python) as a C function.
+
+    Returns
+    -------
+    object
+        Holds the machine code; it must be kept alive as long as its address is in use.
+    """
+    if config.DISABLE_JIT:
+        return _SCALAR_FUNCTION(plain(function))
+    compiled = function if hasattr(function, "py_func") else inline_jit(function)
+    return cfunc("float64(float64)")(lambda z: compiled(z))  # noqa: PLW0108
+
+
+def c_address(function: Any) -> int:
+    """The address of what `c_function` returned."""
+    if hasattr(function, "address"):
+        return int(function.address)
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
+@cache
+def threading_layer() -> str:
+    """The threading layer that parallel functions will run on: tbb, omp or workqueue.
+
+    Numba names it only after the first parallel run; this is the same search, without a run.
+    """
+    wanted = str(config.THREADING_LAYER)
+    priority = list(config.THREADING_LAYER_PRIORITY)
+    layers = [wanted] if wanted in priority else priority
+    if wanted in ("safe", "threadsafe", "forksafe"):
+        allowed = {"safe": ["tbb"], "threadsafe": ["tbb", "omp"], "forksafe": ["tbb", "workqueue"]}
+        layers = [layer for layer in priority if layer in allowed[wanted]]
+    modules = {"tbb": "tbbpool", "omp": "omppool", "workqueue": "workqueue"}
+    for layer in layers:
+        try:
+            import_module(f"numba.np.ufunc.{modules[layer]}")
+        except ImportError:
+            continue
+        return layer
+    return "workqueue"
