@@ -1,0 +1,190 @@
+"""From layer sizes to one flat vector theta, and back: offsets, views, initialisers.
+
+theta holds layer after layer, w^l row by row, then b^l.  Layers are numbered 1..L as in the
+equations, so the arrays of an `Architecture` have L + 1 entries and entry 0 belongs to the input.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loopbp import activations, losses
+from loopbp._jit import inline_jit, plain
+from loopbp.reference import normals, stream_key, uniforms
+from loopbp.rng import INITIAL
+
+
+class Architecture(NamedTuple):
+    """What a kernel needs to know of a network: arrays and codes, no Python objects.
+
+    Passes into nopython code as it is.  Made by `Network`; ``net.architecture``.
+    """
+
+    sizes: NDArray[np.int64]
+    """n_l for l = 0..L, shape (L + 1,)"""
+    w_start: NDArray[np.int64]
+    """where w^l begins in theta; entry 0 unused"""
+    b_start: NDArray[np.int64]
+    """where b^l begins in theta; entry 0 unused"""
+    unit_start: NDArray[np.int64]
+    """n_1 + ... + n_{l-1}: where layer l begins in a buffer over all units"""
+    activation: NDArray[np.int64]
+    """code of the activation of layer l; entry 0 unused"""
+    sigma: NDArray[np.int64]
+    """address of the user's sigma of layer l, 0 for a built-in one"""
+    sigma_prime: NDArray[np.int64]
+    """address of the user's sigma' of layer l, 0 for a built-in one"""
+    dropout: NDArray[np.float64]
+    """rate at which activations of layer l are zeroed in training"""
+    loss: int
+    """code of the loss"""
+    l2: float
+    """lambda of the penalty (lambda/2) sum w**2 that is added to J"""
+
+
+def make_architecture(
+    sizes: Iterable[int],
+    hidden: Iterable[Any],
+    output: Any,
+    loss: str,
+    dropout: Iterable[float],
+    l2: float,
+) -> Architecture:
+    """An `Architecture` from names that have been checked.
+
+    Parameters
+    ----------
+    sizes
+        n_0 .. n_L.
+    hidden, output
+        Names of built-in activations or `Activation` objects; one per hidden layer.
+    loss
+        Name of a loss.
+    dropout
+        One rate per hidden layer.
+    l2
+        Weight of the penalty.
+    """
+    n = np.array(list(sizes), dtype=np.int64)
+    count = len(n)  # L + 1
+    w_start, b_start, unit_start = (np.zeros(count, np.int64) for _ in range(3))
+    position = units = 0
+    for layer in range(1, count):
+        w_start[layer] = position
+        b_start[layer] = position + n[layer] * n[layer - 1]
+        position = b_start[layer] + n[layer]
+        unit_start[layer] = units
+        units += n[layer]
+    code, sigma, sigma_prime = (np.zeros(count, np.int64) for _ in range(3))
+    for layer, which in enumerate([*hidden, output], start=1):
+        if isinstance(which, activations.Activation):
+            code[layer] = activations.USER
+            sigma[layer], sigma_prime[layer] = which.addresses
+        else:
+            code[layer] = activations.CODES[which]
+    rates = np.array([0.0, *dropout, 0.0], dtype=np.float64)
+    return Architecture(
+        n, w_start, b_start, unit_start, code, sigma, sigma_prime, rates,
+        losses.CODES[loss], float(l2),
+    )  # fmt: skip
+
+
+@inline_jit
+def layer_count(architecture):
+    """L, the number of weight layers."""
+    return architecture.sizes.shape[0] - 1
+
+
+@inline_jit
+def unit_count(architecture):
+    """n_1 + ... + n_L, the units that have a z and a delta."""
+    last = architecture.sizes.shape[0] - 1
+    return architecture.unit_start[last] + architecture.sizes[last]
+
+
+@inline_jit
+def weights_of(theta, architecture, l):
+    """w^l as a view into theta, shape (n_l, n_{l-1})."""
+    n_l, n_prev = architecture.sizes[l], architecture.sizes[l - 1]
+    start = architecture.w_start[l]
+    return theta[start : start + n_l * n_prev].reshape((n_l, n_prev))
+
+
+@inline_jit
+def biases_of(theta, architecture, l):
+    """b^l as a view into theta, shape (n_l,)."""
+    start = architecture.b_start[l]
+    return theta[start : start + architecture.sizes[l]]
+
+
+@inline_jit
+def layer_of(buffer, architecture, l, m):
+    """Layer l of a buffer of m examples over all units, shape (m, n_l)."""
+    n_l = architecture.sizes[l]
+    start = m * architecture.unit_start[l]
+    return buffer[start : start + m * n_l].reshape((m, n_l))
+
+
+INITIALIZERS = {
+    "glorot_uniform": "U(-r, r), r = sqrt(6 / (n_in + n_out)) (Glorot and Bengio 2010)",
+    "glorot_normal": "N(0, 2 / (n_in + n_out))",
+    "he_uniform": "U(-r, r), r = sqrt(6 / n_in) (He et al. 2015)",
+    "he_normal": "N(0, 2 / n_in)",
+    "lecun_uniform": "U(-r, r), r = sqrt(3 / n_in) (LeCun et al. 1998)",
+    "lecun_normal": "N(0, 1 / n_in)",
+    "normal": "N(0, 1), biases too: the large initial weights of Nielsen's book",
+    "scaled_normal": "N(0, 1 / n_in), biases N(0, 1): the default of Nielsen's network2",
+    "zeros": "0",
+}
+
+
+def default_initializer(activation: str) -> str:
+    """He for the rectifier family, Glorot for all others."""
+    rectifiers = {"relu", "leaky_relu", "elu", "softplus", "gelu", "silu"}
+    return "he_uniform" if activation in rectifiers else "glorot_uniform"
+
+
+def initial_theta(
+    architecture: Architecture, initializers: Iterable[str], seed: int, dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """A new theta: weights by the initialiser of their layer, biases 0 unless it says otherwise.
+
+    Parameters
+    ----------
+    architecture
+        The layout.
+    initializers
+        A name out of ``INITIALIZERS`` for each layer 1..L.
+    seed
+        Stream `INITIAL` of this seed; layer l draws from number l of it.
+    dtype
+        Drawn in float64, then rounded.
+    """
+    theta = np.zeros(int(architecture.b_start[-1] + architecture.sizes[-1]), dtype)
+    for layer, name in enumerate(initializers, start=1):
+        n_in, n_out = (int(architecture.sizes[layer - k]) for k in (1, 0))
+        key = stream_key(seed, INITIAL, layer)
+        w = plain(weights_of)(theta, architecture, layer)
+        if name.endswith("uniform"):
+            mean_n, gain = {
+                "glorot_uniform": ((n_in + n_out) / 2, 3.0),
+                "he_uniform": (n_in, 6.0),
+                "lecun_uniform": (n_in, 3.0),
+            }[name]
+            w.flat = (2.0 * uniforms(key, 0, w.size) - 1.0) * math.sqrt(gain / mean_n)
+        elif name != "zeros":
+            variance = {
+                "glorot_normal": 2.0 / (n_in + n_out),
+                "he_normal": 2.0 / n_in,
+                "lecun_normal": 1.0 / n_in,
+                "normal": 1.0,
+                "scaled_normal": 1.0 / n_in,
+            }[name]
+            w.flat = normals(key, 0, w.size) * math.sqrt(variance)
+            if name in ("normal", "scaled_normal"):
+                b = plain(biases_of)(theta, architecture, layer)
+                b[:] = normals(key, 2 * w.size, b.size)
+    return theta

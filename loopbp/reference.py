@@ -1,0 +1,288 @@
+"""The vectorised reference: seed 001's equations in NumPy, one function per function of `loops`.
+
+Nothing here is compiled and nothing is shared with the loops, so the two can be held against each
+other.  Arrays hold one example per row, (m, n_l): the transpose of seed 001's columns, so its
+``W A`` is ``a @ w.T`` here.  Function and argument names are those of `loopbp.loops`; what has no
+equation there (optimizer rules, random numbers) is the twin of `loopbp.optimizers` or `loopbp.rng`.
+"""
+
+import ctypes
+import math
+
+import numpy as np
+
+from loopbp.activations import CODES as ACTIVATION
+from loopbp.activations import LEAKY_SLOPE
+from loopbp.losses import CODES as LOSS
+from loopbp.losses import TINY
+
+_erf = np.frompyfunc(math.erf, 1, 1)  # NumPy has no erf
+
+
+def _sigmoid(z):
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, e) / (1 + e)
+
+
+def _softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def _normal_cdf(z):
+    return 0.5 * (1 + np.asarray(_erf(z / math.sqrt(2)), z.dtype))
+
+
+def _normal_density(z):
+    return np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+
+
+def _silu_prime(z):
+    s = _sigmoid(z)
+    return s * (1 + z * (1 - s))
+
+
+_SIGMA = {
+    "identity": lambda z: z,
+    "sigmoid": _sigmoid,
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+    "leaky_relu": lambda z: np.where(z > 0, z, LEAKY_SLOPE * z),
+    "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
+    "softplus": lambda z: np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z))),
+    "gelu": lambda z: z * _normal_cdf(z),
+    "silu": lambda z: z * _sigmoid(z),
+    "softmax": _softmax,
+}
+_SIGMA_PRIME = {
+    "identity": np.ones_like,
+    "sigmoid": lambda z: _sigmoid(z) * (1 - _sigmoid(z)),
+    "tanh": lambda z: 1 - np.tanh(z) ** 2,
+    "relu": lambda z: np.where(z > 0, 1, 0),
+    "leaky_relu": lambda z: np.where(z > 0, 1, LEAKY_SLOPE),
+    "elu": lambda z: np.where(z > 0, 1, np.exp(np.minimum(z, 0))),
+    "softplus": _sigmoid,
+    "gelu": lambda z: _normal_cdf(z) + z * _normal_density(z),
+    "silu": _silu_prime,
+}
+
+
+def _by_code(table, names):
+    return {code: table[name] for name, code in names.items() if name in table}
+
+
+_SIGMA_OF, _SIGMA_PRIME_OF = _by_code(_SIGMA, ACTIVATION), _by_code(_SIGMA_PRIME, ACTIVATION)
+
+
+def _users(address):
+    """The user's scalar function at an address, over arrays."""
+    scalar = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(int(address))
+    return lambda z: np.array([scalar(v) for v in z.ravel().tolist()]).reshape(z.shape)
+
+
+def weighted_input(w, b, a_prev, out_z):
+    """Z = A_prev W^T + b  (seed 001, equation 2)."""
+    np.matmul(a_prev, w.T, out=out_z)
+    out_z += b
+
+
+def activation(code, address, z, out_a):
+    """A = g(Z)  (seed 001, equation 1)."""
+    out_a[...] = (_SIGMA_OF[int(code)] if code in _SIGMA_OF else _users(address))(z)
+
+
+def _losses(loss, output, z, a, y):
+    """C^t of every example: the formulas of `loopbp.losses`, over whole arrays."""
+    name = _LOSS_NAME[int(loss)]
+    n = a.shape[1]
+    if name == "binary_cross_entropy" and output == ACTIVATION["sigmoid"]:
+        return (np.logaddexp(0, z) - y * z).sum(axis=1)
+    if name == "cross_entropy" and output == ACTIVATION["softmax"]:
+        shifted = z - z.max(axis=1, keepdims=True)
+        return (y * (np.log(np.exp(shifted).sum(axis=1, keepdims=True)) - shifted)).sum(axis=1)
+    error = a - y
+    if name == "half_mse":
+        return (error**2).sum(axis=1) / (2 * n)
+    if name == "quadratic":
+        return (error**2).sum(axis=1) / 2
+    if name == "mae":
+        return np.abs(error).sum(axis=1) / n
+    if name == "huber":
+        size = np.abs(error)
+        return np.where(size <= 1, 0.5 * error**2, size - 0.5).sum(axis=1) / n
+    log_a = np.log(np.maximum(a, TINY))
+    if name == "binary_cross_entropy":
+        return -(y * log_a + (1 - y) * np.log(np.maximum(1 - a, TINY))).sum(axis=1)
+    if name == "cross_entropy":
+        return -(y * log_a).sum(axis=1)
+    return (a - y * log_a).sum(axis=1) / n
+
+
+_LOSS_NAME = {code: name for name, code in LOSS.items()}
+
+
+def _loss_gradient(loss, a, y):
+    """dC/da for each output: dA^L of seed 000."""
+    name = _LOSS_NAME[int(loss)]
+    n = a.shape[1]
+    if name == "half_mse":
+        return (a - y) / n
+    if name == "quadratic":
+        return a - y
+    if name == "mae":
+        return np.sign(a - y) / n
+    if name == "huber":
+        return np.clip(a - y, -1, 1) / n
+    if name == "binary_cross_entropy":
+        return -(y / np.maximum(a, TINY) - (1 - y) / np.maximum(1 - a, TINY))
+    if name == "cross_entropy":
+        return -y / np.maximum(a, TINY)
+    return (1 - y / np.maximum(a, TINY)) / n
+
+
+def example_losses(loss, output, z, a, y, weight, out_c):
+    """s_t C^t  (seed 001, equation 3 is their mean)."""
+    out_c[...] = weight * _losses(loss, output, z, a, y)
+
+
+def output_delta(loss, output, address, z, a, y, weight, out_delta):
+    """dZ^L = dA^L * g'(Z^L)  (seed 001, BP4 at the last layer; seed 002, Task 1)."""
+    canonical = {
+        (LOSS["binary_cross_entropy"], ACTIVATION["sigmoid"]),
+        (LOSS["cross_entropy"], ACTIVATION["softmax"]),
+    }
+    if (loss, output) in canonical:
+        out_delta[...] = a - y
+    elif output == ACTIVATION["softmax"]:
+        jacobian = a[:, :, None] * (np.eye(a.shape[1], dtype=a.dtype) - a[:, None, :])
+        out_delta[...] = np.einsum("tki,tk->ti", jacobian, _loss_gradient(loss, a, y))
+    else:
+        delta_from_da(output, address, z, _loss_gradient(loss, a, y), out_delta)
+    out_delta *= weight[:, None]
+
+
+def hidden_delta(w_next, delta_next, code, address, z, out_delta):
+    """dZ = (dZ_next W_next) * g'(Z)  (seed 001, BP3 and BP4 in one)."""
+    delta_from_da(code, address, z, delta_next @ w_next, out_delta)
+
+
+def activation_gradient(w_next, delta_next, out_da):
+    """dA = dZ_next W_next  (seed 001, BP3: W^T dZ with examples as columns)."""
+    np.matmul(delta_next, w_next, out=out_da)
+
+
+def delta_from_da(code, address, z, da, out_delta):
+    """dZ = dA * g'(Z)  (seed 001, BP4)."""
+    prime = _SIGMA_PRIME_OF[int(code)] if code in _SIGMA_PRIME_OF else _users(address)
+    out_delta[...] = da * prime(z)
+
+
+def weight_gradient(delta, a_prev, out_dw):
+    """dW = (1/m) dZ^T A_prev  (seed 001, BP1: (1/m) dZ A^T with examples as columns)."""
+    np.matmul(delta.T, a_prev, out=out_dw)
+    out_dw /= delta.shape[0]
+
+
+def bias_gradient(delta, out_db):
+    """db = (1/m) sum over examples of dZ  (seed 001, BP2)."""
+    np.mean(delta, axis=0, out=out_db)
+
+
+# What follows has its twins in loopbp.losses, loopbp.optimizers, loopbp.passes and loopbp.rng.
+
+
+def penalty(w, l2):
+    """(lambda/2) sum w**2."""
+    return 0.5 * l2 * float(np.sum(w.astype(np.float64) ** 2))
+
+
+def add_penalty_gradient(w, l2, dw):
+    """dW += lambda W."""
+    dw += w.dtype.type(l2) * w
+
+
+def gather(X, Y, weight, order, start, rows, x, y, s):
+    """The examples order[start : start + rows]."""
+    k = order[start : start + rows]
+    x[...], y[...], s[...] = X[k], Y[k], weight[k]
+
+
+def sgd(theta, gradient, learning_rate):
+    theta -= learning_rate * gradient
+
+
+def momentum(theta, gradient, velocity, learning_rate, mu, nesterov):
+    velocity *= mu
+    velocity -= learning_rate * gradient
+    theta += mu * velocity - learning_rate * gradient if nesterov else velocity
+
+
+def rmsprop(theta, gradient, square, learning_rate, rho, epsilon):
+    square *= rho
+    square += (1 - rho) * gradient**2
+    theta -= learning_rate * gradient / (np.sqrt(square) + epsilon)
+
+
+def adam(theta, gradient, mean, square, learning_rate, beta1, beta2, epsilon, step):
+    mean *= beta1
+    mean += (1 - beta1) * gradient
+    square *= beta2
+    square += (1 - beta2) * gradient**2
+    mean_hat = mean / (1 - beta1**step)
+    square_hat = square / (1 - beta2**step)
+    theta -= learning_rate * mean_hat / (np.sqrt(square_hat) + epsilon)
+
+
+def decay_weights(theta, architecture, amount):
+    for start, stop in zip(architecture.w_start[1:], architecture.b_start[1:], strict=True):
+        theta[start:stop] *= theta.dtype.type(1 - amount)
+
+
+def clip_by_norm(gradient, limit):
+    norm = math.sqrt(float(np.sum(gradient.astype(np.float64) ** 2)))
+    if norm > limit:
+        gradient *= gradient.dtype.type(limit / norm)
+
+
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+def random_bits(key, counters):
+    """SplitMix64's words number `counters` (an array, from 0) of the stream `key`."""
+    x = np.uint64(key) + (counters.astype(np.uint64) + np.uint64(1)) * np.uint64(_GOLDEN)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def stream_key(seed, stream, number):
+    """The key of stream `stream` at `number` for a seed."""
+    return random_bits(random_bits(seed, np.array([stream]))[0], np.array([number]))[0]
+
+
+def uniforms(key, start, count):
+    """The numbers start .. start+count-1 of the stream `key`, uniform in [0, 1)."""
+    return (random_bits(key, np.arange(start, start + count)) >> np.uint64(11)) * 2.0**-53
+
+
+def normals(key, start, count):
+    """Standard normal numbers, each from two uniform ones (Box and Muller 1958)."""
+    pairs = uniforms(key, start, 2 * count).reshape(count, 2)
+    return np.sqrt(-2.0 * np.log1p(-pairs[:, 0])) * np.cos(2.0 * math.pi * pairs[:, 1])
+
+
+def dropout(values, key, rate):
+    """Zero each value with probability `rate` and divide the rest by 1 - rate."""
+    kept = uniforms(key, 0, values.size).reshape(values.shape) >= rate
+    values *= np.where(kept, 1.0 / (1.0 - rate), 0.0).astype(values.dtype)
+
+
+def shuffle(order, key):
+    """Fill `order` with a random permutation (Fisher and Yates, the index by a high word)."""
+    high = random_bits(key, np.arange(order.size)) >> np.uint64(32)
+    bound = (high * np.arange(1, order.size + 1, dtype=np.uint64)) >> np.uint64(32)
+    held = list(range(order.size))
+    for k in range(order.size - 1, 0, -1):
+        j = int(bound[k])
+        held[k], held[j] = held[j], held[k]
+    order[:] = held
