@@ -1,0 +1,327 @@
+"""Optimizers: what a user makes (`SGD`, `Adam`, ...) and the update rules as loops over theta.
+
+g is dJ/dtheta with the L2 penalty in it, eta the learning rate, k = 1, 2, ... the step.
+
+==========  ======================================================================================
+SGD         theta_p <- theta_p - eta g_p
+momentum    v_p <- mu v_p - eta g_p;                     theta_p <- theta_p + v_p
+Nesterov    v_p <- mu v_p - eta g_p;                     theta_p <- theta_p + mu v_p - eta g_p
+RMSprop     s_p <- rho s_p + (1 - rho) g_p**2;  theta_p <- theta_p - eta g_p / (sqrt(s_p) + eps)
+Adam        u_p <- beta1 u_p + (1 - beta1) g_p;  s_p <- beta2 s_p + (1 - beta2) g_p**2;
+            theta_p <- theta_p - eta (u_p / (1 - beta1**k)) / (sqrt(s_p / (1 - beta2**k)) + eps)
+AdamW       w_p <- w_p - eta decay w_p for weights, not biases; then Adam
+==========  ======================================================================================
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from loopbp._jit import inline_jit, jit
+from loopbp.parameters import layer_count
+from loopbp.validate import check_number
+
+RULE_SGD, RULE_MOMENTUM, RULE_NESTEROV, RULE_RMSPROP, RULE_ADAM, RULE_ADAMW = range(6)
+
+
+class OptimizerSettings(NamedTuple):
+    """An optimizer as compiled functions take it: ``loopbp.Adam(1e-3).settings``."""
+
+    rule: int
+    learning_rate: float
+    first: float
+    """mu, rho or beta1"""
+    second: float
+    """beta2"""
+    epsilon: float
+    weight_decay: float
+    clip_norm: float
+    """0 for no clipping"""
+
+
+@jit
+def sgd(theta, gradient, learning_rate):
+    """theta_p <- theta_p - eta g_p."""
+    eta = theta.dtype.type(learning_rate)
+    for p in range(theta.shape[0]):
+        theta[p] -= eta * gradient[p]
+
+
+@jit
+def momentum(theta, gradient, velocity, learning_rate, mu, nesterov):
+    """v_p <- mu v_p - eta g_p; theta_p += v_p, or, with Nesterov's look ahead, mu v_p - eta g_p."""
+    eta = theta.dtype.type(learning_rate)
+    mu = theta.dtype.type(mu)
+    if nesterov:
+        for p in range(theta.shape[0]):
+            velocity[p] = mu * velocity[p] - eta * gradient[p]
+            theta[p] += mu * velocity[p] - eta * gradient[p]
+    else:
+        for p in range(theta.shape[0]):
+            velocity[p] = mu * velocity[p] - eta * gradient[p]
+            theta[p] += velocity[p]
+
+
+@jit
+def rmsprop(theta, gradient, square, learning_rate, rho, epsilon):
+    """s_p <- rho s_p + (1 - rho) g_p**2; theta_p -= eta g_p / (sqrt(s_p) + eps)."""
+    eta = theta.dtype.type(learning_rate)
+    keep = theta.dtype.type(rho)
+    take = theta.dtype.type(1.0 - rho)
+    epsilon = theta.dtype.type(epsilon)
+    for p in range(theta.shape[0]):
+        square[p] = keep * square[p] + take * gradient[p] * gradient[p]
+        theta[p] -= eta * gradient[p] / (math.sqrt(square[p]) + epsilon)
+
+
+@jit
+def adam(theta, gradient, mean, square, learning_rate, beta1, beta2, epsilon, step):
+    """u and s are running means of g and g**2, freed of their start at 0 (Kingma and Ba 2015)."""
+    keep1, take1 = theta.dtype.type(beta1), theta.dtype.type(1.0 - beta1)
+    keep2, take2 = theta.dtype.type(beta2), theta.dtype.type(1.0 - beta2)
+    # eta (u / c1) / (sqrt(s / c2) + eps) = (eta / c1) u / (sqrt(s) / sqrt(c2) + eps)
+    eta = theta.dtype.type(learning_rate / (1.0 - beta1**step))
+    root = theta.dtype.type(1.0 / math.sqrt(1.0 - beta2**step))
+    epsilon = theta.dtype.type(epsilon)
+    for p in range(theta.shape[0]):
+        mean[p] = keep1 * mean[p] + take1 * gradient[p]
+        square[p] = keep2 * square[p] + take2 * gradient[p] * gradient[p]
+        theta[p] -= eta * mean[p] / (math.sqrt(square[p]) * root + epsilon)
+
+
+@jit
+def decay_weights(theta, architecture, amount):
+    """w_p <- w_p - amount w_p for every weight; biases stay."""
+    keep = theta.dtype.type(1.0 - amount)
+    for l in range(1, layer_count(architecture) + 1):
+        for p in range(architecture.w_start[l], architecture.b_start[l]):
+            theta[p] *= keep
+
+
+@jit
+def clip_by_norm(gradient, limit):
+    """Scale the gradient so that its Euclidean norm is at most `limit` (Pascanu et al. 2013)."""
+    total = 0.0
+    for p in range(gradient.shape[0]):
+        total += gradient[p] * gradient[p]
+    norm = math.sqrt(total)
+    if norm > limit:
+        scale = gradient.dtype.type(limit / norm)
+        for p in range(gradient.shape[0]):
+            gradient[p] *= scale
+
+
+@inline_jit
+def state_rows(settings):
+    """How many vectors as long as theta a rule keeps."""
+    if settings.rule == RULE_SGD:
+        return 0
+    return 2 if settings.rule >= RULE_ADAM else 1
+
+
+@jit
+def update(settings, learning_rate, step, theta, gradient, state, architecture):
+    """One step of any rule: clip, decay, then the rule.
+
+    Parameters
+    ----------
+    settings : OptimizerSettings
+    learning_rate : float
+        eta of this step; a schedule has already been applied.
+    step : int
+        k, from 1.
+    theta, gradient : arrays of shape (P,), both overwritten
+    state : array of shape (state_rows, P), overwritten
+    architecture : Architecture
+        Tells weights from biases for AdamW.
+    """
+    if settings.clip_norm > 0.0:
+        clip_by_norm(gradient, settings.clip_norm)
+    if settings.rule == RULE_SGD:
+        sgd(theta, gradient, learning_rate)
+    elif settings.rule in (RULE_MOMENTUM, RULE_NESTEROV):
+        nesterov = settings.rule == RULE_NESTEROV
+        momentum(theta, gradient, state[0], learning_rate, settings.first, nesterov)
+    elif settings.rule == RULE_RMSPROP:
+        rmsprop(theta, gradient, state[0], learning_rate, settings.first, settings.epsilon)
+    else:
+        if settings.rule == RULE_ADAMW:
+            decay_weights(theta, architecture, learning_rate * settings.weight_decay)
+        adam(
+            theta, gradient, state[0], state[1], learning_rate,
+            settings.first, settings.second, settings.epsilon, step,
+        )  # fmt: skip
+
+
+LearningRate = float | Callable[[int], float]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """Base of the optimizers.
+
+    Parameters
+    ----------
+    learning_rate
+        eta: a positive number, a schedule of `loopbp.schedules`, or any function of the epoch
+        (from 0).
+    clip_norm
+        The gradient is scaled down to this Euclidean norm where it is longer; None: never.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument that is not a number or out of its range.
+    """
+
+    learning_rate: LearningRate = 0.01
+    clip_norm: float | None = None
+
+    def __post_init__(self) -> None:
+        if not callable(self.learning_rate):
+            check_number("learning_rate", self.learning_rate, above=0.0)
+        if self.clip_norm is not None:
+            check_number("clip_norm", self.clip_norm, above=0.0)
+
+    def rate(self, epoch: int) -> float:
+        """eta of an epoch.
+
+        Raises
+        ------
+        ValueError
+            If a schedule returns what is not a positive finite number.
+        """
+        if not callable(self.learning_rate):
+            return float(self.learning_rate)
+        rate = self.learning_rate(epoch)
+        check_number(f"learning_rate({epoch})", rate, above=0.0)
+        return float(rate)
+
+    @property
+    def settings(self) -> OptimizerSettings:
+        """The named tuple that compiled functions take; eta is that of epoch 0."""
+        rule, first, second, epsilon, decay = self._rule()
+        clip = float(self.clip_norm or 0.0)
+        return OptimizerSettings(rule, self.rate(0), first, second, epsilon, decay, clip)
+
+    def _rule(self) -> tuple[int, float, float, float, float]:
+        """rule, first, second, epsilon, weight decay."""
+        return RULE_SGD, 0.0, 0.0, 0.0, 0.0
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Stochastic gradient descent, plain, with momentum, or with Nesterov's.
+
+    Parameters
+    ----------
+    learning_rate, clip_norm
+        As in `Optimizer`.
+    momentum
+        mu in [0, 1).
+    nesterov
+        Look ahead (Sutskever et al. 2013); needs momentum.
+    """
+
+    learning_rate: LearningRate = 0.01
+    momentum: float = 0.0
+    nesterov: bool = False
+    clip_norm: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("momentum", self.momentum, at_least=0.0, below=1.0)
+        if self.nesterov and self.momentum == 0.0:
+            raise ValueError("nesterov: needs momentum above 0, got momentum=0.0")
+
+    def _rule(self) -> tuple[int, float, float, float, float]:
+        rule = RULE_NESTEROV if self.nesterov else RULE_MOMENTUM if self.momentum else RULE_SGD
+        return rule, float(self.momentum), 0.0, 0.0, 0.0
+
+
+@dataclass(frozen=True)
+class RMSprop(Optimizer):
+    """Gradient over its running root mean square (Tieleman and Hinton 2012).
+
+    Parameters
+    ----------
+    learning_rate, clip_norm
+        As in `Optimizer`.
+    rho
+        Of the running mean, in [0, 1).
+    epsilon
+        Added to the root.
+    """
+
+    learning_rate: LearningRate = 1e-3
+    rho: float = 0.9
+    epsilon: float = 1e-8
+    clip_norm: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("rho", self.rho, at_least=0.0, below=1.0)
+        check_number("epsilon", self.epsilon, above=0.0)
+
+    def _rule(self) -> tuple[int, float, float, float, float]:
+        return RULE_RMSPROP, float(self.rho), 0.0, float(self.epsilon), 0.0
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Adam (Kingma and Ba 2015).
+
+    Parameters
+    ----------
+    learning_rate, clip_norm
+        As in `Optimizer`.
+    beta1, beta2
+        Of the running means of the gradient and of its square, in [0, 1).
+    epsilon
+        Added to the root.
+    """
+
+    learning_rate: LearningRate = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    clip_norm: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("beta1", self.beta1, at_least=0.0, below=1.0)
+        check_number("beta2", self.beta2, at_least=0.0, below=1.0)
+        check_number("epsilon", self.epsilon, above=0.0)
+
+    def _rule(self) -> tuple[int, float, float, float, float]:
+        return RULE_ADAM, float(self.beta1), float(self.beta2), float(self.epsilon), 0.0
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with weight decay apart from the gradient (Loshchilov and Hutter 2019).
+
+    Parameters
+    ----------
+    learning_rate, beta1, beta2, epsilon, clip_norm
+        As in `Adam`.
+    weight_decay
+        Each step takes eta * weight_decay * w from every weight; biases are not decayed
+        (PyTorch's AdamW decays them too).
+    """
+
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("weight_decay", self.weight_decay, at_least=0.0)
+
+    def _rule(self) -> tuple[int, float, float, float, float]:
+        _, beta1, beta2, epsilon, _ = super()._rule()
+        return RULE_ADAMW, beta1, beta2, epsilon, float(self.weight_decay)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "sgd": SGD, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW,
+}  # fmt: skip
