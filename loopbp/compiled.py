@@ -1,0 +1,182 @@
+"""The compiled functions themselves, over plain arrays: for Python and for your own ``@njit`` code.
+
+Each takes ``theta`` and ``architecture = net.architecture``, a named tuple of arrays and codes that
+passes into nopython code.  All are serial, so they may be called inside your own ``prange``;
+`train_many` has the ``prange`` inside.  None checks anything: a wrong shape reads or writes foreign
+memory.  Call `validate_compiled` once from Python before.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import prange
+from numpy.typing import NDArray
+
+from loopbp._jit import jit, parallel_jit
+from loopbp.engines import loops_engine
+from loopbp.parameters import Architecture, layer_count, layer_of, unit_count
+from loopbp.validate import check_matrix
+
+_engine = loops_engine(False)
+forward = _engine.forward
+cost = _engine.cost
+backward = _engine.backward
+epoch = _engine.epoch
+make_workspace = _engine.make_workspace
+make_state = _engine.make_state
+
+__all__ = [
+    "backward", "cost", "epoch", "forward", "loss_and_gradient", "make_state", "make_workspace",
+    "predict", "train", "train_many", "validate_compiled",
+]  # fmt: skip
+
+
+@jit
+def predict(theta, architecture, X):
+    """The output activations a^L.
+
+    Parameters
+    ----------
+    theta : array of shape (P,)
+    architecture : Architecture
+    X : array of shape (m, n_0), C-ordered, of theta's dtype
+
+    Returns
+    -------
+    array of shape (m, n_L)
+    """
+    m = X.shape[0]
+    z = np.empty(m * unit_count(architecture), theta.dtype)
+    a = np.empty_like(z)
+    forward(theta, architecture, X, z, a, 0, False)
+    return layer_of(a, architecture, layer_count(architecture), m).copy()
+
+
+@jit
+def loss_and_gradient(theta, architecture, X, Y):
+    """J and dJ/dtheta over X as one batch, the penalty included, without dropout.
+
+    Parameters
+    ----------
+    theta : array of shape (P,)
+    architecture : Architecture
+    X : array of shape (m, n_0), Y : array of shape (m, n_L)
+        C-ordered, of theta's dtype; class labels as one-hot rows.
+
+    Returns
+    -------
+    J : float
+        (1/m) sum_t C^t + (lambda/2) sum w**2.
+    gradient : array of shape (P,)
+    """
+    m = X.shape[0]
+    z = np.empty(m * unit_count(architecture), theta.dtype)
+    a, delta = np.empty_like(z), np.empty_like(z)
+    gradient = np.empty_like(theta)
+    weight = np.ones(m, theta.dtype)
+    forward(theta, architecture, X, z, a, 0, False)
+    J = cost(theta, architecture, Y, weight, z, a, np.empty(m, np.float64))
+    backward(theta, architecture, X, Y, weight, z, a, delta, gradient, 0, False)
+    return J, gradient
+
+
+@jit
+def train(theta, architecture, X, Y, settings, epochs, batch_size, seed):
+    """Whole epochs of minibatch training; `theta` is moved in place.
+
+    Parameters
+    ----------
+    theta : array of shape (P,), overwritten
+    architecture : Architecture
+    X : array of shape (examples, n_0), Y : array of shape (examples, n_L)
+        C-ordered, of theta's dtype; class labels as one-hot rows.
+    settings : OptimizerSettings
+        For example ``loopbp.Adam(1e-3).settings``; its learning rate is that of every epoch.
+    epochs, batch_size : int
+    seed : int
+        Of the shuffles and the dropout.
+
+    Returns
+    -------
+    array of shape (epochs,)
+        Mean of J over the examples of each epoch.  Training does not stop where it becomes NaN:
+        look at it.
+
+    Notes
+    -----
+    The optimizer starts anew in each call.  To carry its state along, call `epoch` with arrays
+    from `make_state` and `make_workspace`.
+    """
+    batch_size = min(batch_size, X.shape[0])
+    workspace = make_workspace(theta, architecture, X.shape[0], batch_size)
+    state = make_state(theta, settings)
+    weight = np.ones(X.shape[0], theta.dtype)
+    steps = (X.shape[0] + batch_size - 1) // batch_size
+    losses = np.empty(epochs, np.float64)
+    for number in range(epochs):
+        losses[number] = epoch(
+            theta, architecture, X, Y, weight, settings, settings.learning_rate, state,
+            number * steps, seed, number, batch_size, True, workspace,
+        )  # fmt: skip
+    return losses
+
+
+@parallel_jit
+def train_many(thetas, architecture, X, Y, settings, epochs, batch_size, seeds):
+    """`train` for many networks of one architecture at once, one thread each.
+
+    Parameters
+    ----------
+    thetas : array of shape (networks, P), each row overwritten
+    architecture, X, Y, settings, epochs, batch_size
+        As in `train`.
+    seeds : array of shape (networks,)
+
+    Returns
+    -------
+    array of shape (networks, epochs)
+    """
+    losses = np.empty((thetas.shape[0], epochs), np.float64)
+    for k in prange(thetas.shape[0]):
+        losses[k] = train(thetas[k], architecture, X, Y, settings, epochs, batch_size, seeds[k])
+    return losses
+
+
+def validate_compiled(
+    theta: NDArray[Any], architecture: Architecture, X: NDArray[Any], Y: NDArray[Any]
+) -> None:
+    """Check from Python what the compiled functions cannot.
+
+    Parameters
+    ----------
+    theta, architecture, X, Y
+        As they will be passed to `train`, `loss_and_gradient` or `predict`.
+
+    Raises
+    ------
+    TypeError
+        If an argument is not what these functions take: ``net.architecture``, arrays of
+        theta's dtype, C-ordered and writable.
+    ValueError
+        If a shape does not fit, or a number is not finite.
+    """
+    if not isinstance(architecture, Architecture):
+        raise TypeError(f"architecture: expected net.architecture, got {architecture!r}")
+    sizes = architecture.sizes
+    if not isinstance(theta, np.ndarray) or theta.dtype not in (np.float64, np.float32):
+        raise TypeError(f"theta: expected a float64 or float32 array, got {theta!r}")
+    last = len(sizes) - 1
+    count = int(architecture.b_start[last] + sizes[last])
+    if theta.shape != (count,):
+        raise ValueError(f"theta: expected shape ({count},), got {theta.shape}")
+    if not np.isfinite(theta).all():
+        raise ValueError("theta: expected finite numbers")
+    for name, array, width in (("X", X, int(sizes[0])), ("Y", Y, int(sizes[last]))):
+        if not isinstance(array, np.ndarray) or array.dtype != theta.dtype:
+            found = getattr(array, "dtype", type(array).__name__)
+            raise TypeError(f"{name}: expected a {theta.dtype} array like theta, got {found}")
+        check_matrix(name, array, width, theta.dtype)
+        if not array.flags.c_contiguous:
+            raise ValueError(f"{name}: expected a C-ordered array; use np.ascontiguousarray")
+    if len(Y) != len(X):
+        raise ValueError(f"Y: expected {len(X)} rows as in X, got {len(Y)}")

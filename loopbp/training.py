@@ -1,0 +1,213 @@
+"""The train driver: epochs run in compiled code, and all that happens between them.
+
+`run` knows nothing of labels or files: it takes checked arrays and moves ``theta``.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loopbp._jit import plain
+from loopbp.engines import Engine
+from loopbp.optimizers import Optimizer
+from loopbp.parameters import Architecture, layer_of
+from loopbp.progress import progress
+from loopbp.validate import check_count, check_number
+
+
+class DivergenceError(ValueError):
+    """Training met a NaN or an infinity; the network holds the weights of the last finite epoch."""
+
+
+@dataclass
+class History:
+    """What each epoch brought, one entry an epoch; goes on over several calls of `fit`."""
+
+    loss: list[float] = field(default_factory=list)
+    """mean of J over the training examples, each taken before the update of its batch"""
+    validation_loss: list[float] = field(default_factory=list)
+    """J of the validation data after the epoch; empty without validation data"""
+    score: list[float] = field(default_factory=list)
+    """score of the training data after the epoch; empty unless asked for"""
+    validation_score: list[float] = field(default_factory=list)
+    """score of the validation data after the epoch; empty without validation data"""
+    learning_rate: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    """seconds of training in the epoch, without validation and callbacks"""
+    stopped_early: bool = False
+    best_epoch: int | None = None
+    """epoch (from 0) whose weights early stopping restored"""
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs have run."""
+        return len(self.loss)
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop when the validation loss has not fallen for `patience` epochs; restore the best weights.
+
+    Parameters
+    ----------
+    patience
+        Epochs without improvement that are borne.
+    min_delta
+        A fall of the loss of no more than this is no improvement.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument that is out of its range.
+    """
+
+    patience: int = 10
+    min_delta: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_count("patience", self.patience)
+        check_number("min_delta", self.min_delta, at_least=0.0)
+
+
+@dataclass
+class OptimizerState:
+    """Where an optimizer stands: kept so that `fit` goes on from there."""
+
+    optimizer: Optimizer
+    vectors: NDArray[Any]
+    """(state_rows, P)"""
+    step: int = 0
+    """updates made"""
+    epoch: int = 0
+    """epochs run, which schedules count"""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Checked arrays: X (examples, n_0), Y (examples, n_L), weight (examples,)."""
+
+    X: NDArray[Any]
+    Y: NDArray[Any]
+    weight: NDArray[Any]
+
+
+Callback = Callable[[int, History], Any]
+Evaluate = Callable[[Data], tuple[float, float]]
+
+
+def run(
+    theta: NDArray[Any],
+    architecture: Architecture,
+    data: Data,
+    *,
+    engine: Engine,
+    state: OptimizerState,
+    seed: int,
+    epochs: int,
+    batch_size: int,
+    shuffle: bool,
+    history: History,
+    evaluate: Evaluate,
+    validation: Data | None,
+    early_stopping: EarlyStopping | None,
+    callbacks: Sequence[Callback],
+    score_training: bool,
+    verbose: bool | None,
+) -> None:
+    """Train `theta` in place for up to `epochs` epochs.
+
+    Parameters
+    ----------
+    theta, architecture, data
+        What is trained, and on what.
+    engine, state, seed, epochs, batch_size, shuffle
+        How.
+    history
+        Appended to.
+    evaluate
+        J and score of some data at the current theta.
+    validation, early_stopping, callbacks, score_training, verbose
+        As in `loopbp.Network.fit`.
+
+    Raises
+    ------
+    DivergenceError
+        Names epoch and layer; theta and the optimizer are those of the last finite epoch.
+    """
+    settings = state.optimizer.settings
+    workspace = engine.make_workspace(theta, architecture, len(data.X), batch_size)
+    best_loss, best_theta, waited = np.inf, theta.copy(), 0
+    first = history.epochs
+    with progress(epochs, verbose) as advance:
+        for number in range(first, first + epochs):
+            rate = state.optimizer.rate(state.epoch)
+            before = theta.copy(), state.vectors.copy()
+            start = time.perf_counter()
+            loss = engine.epoch(
+                theta, architecture, data.X, data.Y, data.weight, settings, rate, state.vectors,
+                state.step, seed, number, batch_size, shuffle, workspace,
+            )  # fmt: skip
+            seconds = time.perf_counter() - start
+            if not (np.isfinite(loss) and np.isfinite(theta).all()):
+                layer = _first_bad_layer(theta, architecture, data.X, engine)
+                theta[:], state.vectors[:] = before
+                raise DivergenceError(
+                    f"training diverged in epoch {number}: layer {layer} is no longer finite "
+                    f"(learning_rate={rate:g}); the weights of epoch {number - 1} are kept. "
+                    "Try a smaller learning_rate, clip_norm, or scaled inputs"
+                )
+            state.step += -(-len(data.X) // batch_size)
+            state.epoch += 1
+            history.loss.append(float(loss))
+            history.learning_rate.append(rate)
+            history.seconds.append(seconds)
+            if score_training:
+                history.score.append(evaluate(data)[1])
+            if validation is not None:
+                validation_loss, validation_score = evaluate(validation)
+                history.validation_loss.append(validation_loss)
+                history.validation_score.append(validation_score)
+            advance(history)
+            stop = any([bool(callback(number, history)) for callback in callbacks])
+            if early_stopping is not None:
+                if history.validation_loss[-1] < best_loss - early_stopping.min_delta:
+                    best_loss, waited = history.validation_loss[-1], 0
+                    best_theta[:] = theta
+                    history.best_epoch = number
+                else:
+                    waited += 1
+                if waited >= early_stopping.patience:
+                    history.stopped_early = stop = True
+            if stop:
+                break
+    if early_stopping is not None and history.best_epoch is not None:
+        theta[:] = best_theta
+
+
+def _first_bad_layer(
+    theta: NDArray[Any], architecture: Architecture, X: NDArray[Any], engine: Engine
+) -> int:
+    """The first layer whose parameters, or else whose activations on X, are not finite."""
+    count = len(architecture.sizes) - 1
+    for layer in range(1, count + 1):
+        start = architecture.w_start[layer]
+        stop = architecture.b_start[layer] + architecture.sizes[layer]
+        if not np.isfinite(theta[start:stop]).all():
+            return layer
+    workspace = engine.make_workspace(theta, architecture, len(X), len(X))
+    with np.errstate(all="ignore"):
+        engine.forward(theta, architecture, X, workspace.z, workspace.a, 0, False)
+    for layer in range(1, count + 1):
+        if not np.isfinite(plain(layer_of)(workspace.a, architecture, layer, len(X))).all():
+            return layer
+    return count
+
+
+def blocks(count: int, size: int) -> Iterator[slice]:
+    """0 .. count-1 in slices of `size`."""
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))
