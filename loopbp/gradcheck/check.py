@@ -1,0 +1,349 @@
+"""The two checks: of a network, and of any pair of loss and gradient."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from loopbp._jit import plain
+from loopbp.engines import ENGINES, pick
+from loopbp.gradcheck.causes import (
+    Block,
+    backpropagate,
+    from_network,
+    from_numbers,
+)
+from loopbp.gradcheck.cost import NetworkCost
+from loopbp.gradcheck.differences import (
+    COMPLEX_STEP,
+    EPS,
+    central,
+    measure_noise,
+    moved,
+)
+from loopbp.gradcheck.measurement import Check
+from loopbp.gradcheck.report import GradientReport
+from loopbp.gradcheck.rounding import gradient_rounding
+from loopbp.network import Network
+from loopbp.parameters import weights_of
+from loopbp.validate import as_array, as_finite, check_choice, check_count, check_number
+
+Array = NDArray[Any]
+GradientFunction = Callable[[Array], ArrayLike]
+
+_TIGHTEST = 1e-7  # what CS231n's notes call a happy relative error
+_LOOSEST = 1e-3
+# Relative error of a gradient, in units of rounding, that sums and layers may build up.
+_BUILD_UP = 1000.0
+
+
+def check_gradient(
+    net: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    engine: str = "loops",
+    gradient: GradientFunction | None = None,
+    tolerance: float | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+) -> GradientReport:
+    """Check the gradient of a network against derivatives taken from its loss alone.
+
+    Parameters
+    ----------
+    net
+        Is not changed.  Dropout is left out, on both sides.
+    X : array_like of shape (m, n_0)
+        A few examples are enough; the time grows with m times the square of P.
+    y
+        As in `Network.fit`.
+    sample_weight : array_like of shape (m,), optional
+        As in `Network.fit`.
+    engine
+        Whose gradient is checked.
+    gradient
+        A function from theta, shape (P,), to dJ/dtheta, shape (P,), checked instead of the
+        engine's.
+    tolerance
+        Largest relative error that passes.  None: 1e-7 in float64; in float32 1000 times its
+        precision, 1.2e-4.
+    sample
+        How many parameters to check, drawn at random from every block; random directions are
+        checked besides.  None: all up to 5000, 1000 of more.
+    seed
+        Of what is random.
+
+    Returns
+    -------
+    GradientReport
+        ``ok``, ``max_relative_error``, ``causes``, a line for each block; print it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what came and what was expected.
+
+    Notes
+    -----
+    The loss is evaluated in float64 by the reference engine, whatever the dtype of the network:
+    differences in float32 could not tell a good gradient from a bad one.  Where every activation
+    and the loss are analytic (all but gelu, relu, leaky_relu, elu, a user's own, mae and huber)
+    the derivative is a complex step, otherwise an extrapolated central difference; see
+    `loopbp.gradcheck.differences`.  A parameter whose step carries a unit over a kink is tried
+    with smaller steps, then skipped and counted; more than a tenth skipped fails.
+
+    Also checked: that the engine's loss is the reference's; that the gradient of the batch is the
+    mean of the gradients of its parts (single examples, up to 16); that a second call returns
+    the same.
+
+    Examples
+    --------
+    >>> import loopbp
+    >>> net = loopbp.Network([4, 5, 3], hidden="tanh", seed=0)
+    >>> X, y = [[0.1, 0.2, 0.3, 0.4], [1.0, 0.0, 0.5, 0.2]], [0, 2]
+    >>> loopbp.check_gradient(net, X, y, engine="numpy").ok
+    True
+    """
+    if not isinstance(net, Network):
+        raise TypeError(
+            f"net: expected a Network, got {type(net).__name__}; for functions of a flat vector "
+            "use check_gradient_function"
+        )
+    check_choice("engine", engine, ENGINES)
+    data, _, _ = net._check_data(X, y, sample_weight)
+    cost = NetworkCost(net.theta, net.architecture, data.X, data.Y, data.weight)
+    precision = float(np.finfo(net.dtype).eps)
+    check = Check(
+        net.theta.copy(), _network_blocks(net), precision,
+        _tolerance(tolerance, precision), _rng(seed), _sample(sample),
+    )  # fmt: skip
+    check.loss = _finite_loss(cost.value(cost.theta))
+    check.rounding = gradient_rounding(cost, precision)
+
+    saturated = cost.saturated(precision)
+    if saturated:
+        check.notes.append(
+            f"{saturated} outputs are saturated: the loss's logarithm is held there, or has lost "
+            "its digits, so loss and gradient may part; check at smaller weights"
+        )
+    if gradient is None:
+        check.call(lambda _: net.gradient(X, y, sample_weight=sample_weight, engine=engine).theta)
+        chosen = pick(engine, net.theta.size, len(data.X))
+        check.compare_loss(net.loss(X, y, sample_weight=sample_weight, engine=engine))
+        check.compare_batch(chosen, net, cost)
+    else:
+        check.call(_callable("gradient", gradient))
+
+    if cost.analytic:
+        check.complex_step(cost.complex_value)
+    else:
+        noise = max(8 * EPS * abs(check.loss), 2 * measure_noise(cost.value, cost.theta, check.rng))
+        check.central(cost.evaluate, noise)
+
+    true = backpropagate(cost)
+    penalty = np.zeros_like(true)
+    for l in range(1, cost.last + 1):
+        w = plain(weights_of)(cost.theta, net.architecture, l)
+        plain(weights_of)(penalty, net.architecture, l)[:] = net.l2 * w
+    true += penalty
+    return check.report(
+        true,
+        lambda: [
+            *from_network(cost, penalty),
+            *from_numbers(
+                true, check.blocks, cost.theta,
+                m=len(data.X), n_outputs=net.sizes[-1], l2=net.l2,
+            ),
+        ]
+    )  # fmt: skip
+
+
+def check_gradient_function(
+    loss: Callable[[Array], Any],
+    gradient: GradientFunction,
+    theta: ArrayLike,
+    *,
+    blocks: Mapping[str, int | Sequence[int]] | None = None,
+    m: int | None = None,
+    n_outputs: int | None = None,
+    l2: float | None = None,
+    complex_step: bool = False,
+    tolerance: float | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+) -> GradientReport:
+    """Check that one function is the gradient of another: homework, or another library.
+
+    Parameters
+    ----------
+    loss
+        From theta, float64 of shape (P,), to a number.
+    gradient
+        From theta, of the dtype given, to its gradient, shape (P,).
+    theta : array_like of shape (P,)
+        Where to check; float32 stays so for `gradient`, all else becomes float64.
+    blocks
+        Shapes of the arrays that theta is made of, by name and in order:
+        ``{"W1": (5, 4), "b1": 5}``.  Those with two axes count as weights, others as biases.
+    m, n_outputs, l2
+        Number of examples, number of outputs, and weight of a penalty (l2/2) sum w**2 over the
+        weights: known, they let more causes be named.
+    complex_step
+        Whether `loss` takes complex theta and is analytic (no ``abs``, ``max``, ``conj``):
+        then nothing is lost to rounding.
+    tolerance
+        Largest relative error that passes.  None: 1e-7, or 1000 times the precision of theta
+        or of the loss as measured, whichever is largest, and at most 1e-3.
+    sample, seed
+        As in `check_gradient`.
+
+    Returns
+    -------
+    GradientReport
+        As of `check_gradient`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what came and what was expected.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from loopbp.gradcheck import check_gradient_function
+    >>> report = check_gradient_function(
+    ...     lambda theta: 0.5 * np.sum(theta**2), lambda theta: 2 * theta, [1.0, 2.0, -0.5]
+    ... )
+    >>> report.ok, report.causes[0].name
+    (False, 'two')
+    """
+    start = as_array("theta", theta)
+    if start.ndim != 1 or start.size == 0:
+        raise ValueError(f"theta: expected shape (P,) with P at least 1, got shape {start.shape}")
+    dtype = np.dtype(np.float32 if start.dtype == np.float32 else np.float64)
+    start = as_finite("theta", start, dtype).copy()
+    layout = _blocks(blocks, start.size)
+    if m is not None:
+        m = check_count("m", m)
+    if n_outputs is not None:
+        n_outputs = check_count("n_outputs", n_outputs)
+    if l2 is not None:
+        l2 = check_number("l2", l2, at_least=0.0)
+    rng, sample = _rng(seed), _sample(sample)
+    loss = _callable("loss", loss)
+    wide = start.astype(np.float64)
+
+    def value(point: Array) -> float:
+        return _number("loss", loss(point))
+
+    J = _finite_loss(value(wide.copy()))
+    again = value(wide.copy())
+    if abs(again - J) > 1e-6 * max(abs(J), abs(again)):
+        raise ValueError(
+            f"loss: expected the same number at the same theta, got {J:.9g} and {again:.9g}; "
+            "fix its random numbers (dropout masks, batches) first"
+        )
+    noise = max(8 * EPS * abs(J), 2 * measure_noise(value, wide, rng))
+    precision = float(np.finfo(dtype).eps)
+    check = Check(start, layout, precision, _tolerance(tolerance, precision), rng, sample)
+    check.loss = J
+    check.call(_callable("gradient", gradient))
+    if not complex_step:
+        size = np.abs(check.analytic[np.isfinite(check.analytic)]).max(initial=abs(J))
+        check.precision = max(precision, noise / size if size > 0 else 0.0)
+    check.tolerance = _tolerance(tolerance, check.precision)
+    if complex_step:
+        check.complex_step(_analytic(loss, value, wide, noise, rng))
+    else:
+        check.central(lambda point: (value(point), None), noise)
+    true = check.numeric
+    return check.report(
+        true, lambda: from_numbers(true, layout, wide, m=m, n_outputs=n_outputs, l2=l2)
+    )
+
+
+def _network_blocks(net: Network) -> list[Block]:
+    blocks = []
+    for l in range(1, len(net.sizes)):
+        n_l, n_prev = net.sizes[l], net.sizes[l - 1]
+        w_start, b_start = (int(v[l]) for v in (net.architecture.w_start, net.architecture.b_start))
+        blocks.append(Block(f"layer {l} weights", w_start, (n_l, n_prev)))
+        blocks.append(Block(f"layer {l} biases", b_start, (n_l,)))
+    return blocks
+
+
+def _blocks(blocks: Mapping[str, int | Sequence[int]] | None, P: int) -> list[Block]:
+    if blocks is None:
+        return [Block("theta", 0, (P,))]
+    if not isinstance(blocks, Mapping):
+        raise TypeError(
+            f"blocks: expected shapes by name such as {{'W1': (5, 4), 'b1': 5}}, got {blocks!r}"
+        )
+    found, start = [], 0
+    for name, shape in blocks.items():
+        axes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+        axes = tuple(check_count(f"blocks[{name!r}]", n) for n in axes)
+        found.append(Block(str(name), start, axes))
+        start += found[-1].size
+    if start != P:
+        raise ValueError(f"blocks: expected shapes that hold {P} numbers, as theta, got {start}")
+    return found
+
+
+def _tolerance(tolerance: float | None, precision: float) -> float:
+    if tolerance is not None:
+        return check_number("tolerance", tolerance, above=0.0, below=1.0)
+    return float(min(_LOOSEST, max(_TIGHTEST, _BUILD_UP * precision)))
+
+
+def _sample(sample: int | None) -> int | None:
+    return None if sample is None else check_count("sample", sample)
+
+
+def _rng(seed: int) -> np.random.Generator:
+    return np.random.default_rng(check_count("seed", seed, at_least=0))
+
+
+def _callable(name: str, function: Any) -> Any:
+    if not callable(function):
+        raise TypeError(f"{name}: expected a function of theta, got {function!r}")
+    return function
+
+
+def _number(name: str, value: Any) -> float:
+    array = np.asarray(value)
+    if array.size != 1 or array.dtype.kind not in "fiu":
+        raise TypeError(
+            f"{name}: expected one real number, got shape {array.shape} of dtype {array.dtype}"
+        )
+    return float(array.reshape(()))
+
+
+def _finite_loss(J: float) -> float:
+    if not np.isfinite(J):
+        raise ValueError(f"loss: expected a finite number at theta, got {J}")
+    return J
+
+
+def _analytic(
+    loss: Callable[[Array], Any],
+    value: Callable[[Array], float],
+    theta: Array,
+    noise: float,
+    rng: np.random.Generator,
+) -> Callable[[Array], complex]:
+    """A loss that takes complex theta, tried along one direction first."""
+    direction = rng.standard_normal(theta.size) / np.sqrt(theta.size)
+    real = central(lambda point: (value(point), None), theta, [direction], noise, 1e-4)
+    step = np.asarray(loss(moved(theta, direction, 1j * COMPLEX_STEP)))
+    slope = complex(step.reshape(())).imag / COMPLEX_STEP if step.size == 1 else float("nan")
+    expected, error = float(real.value[0]), float(real.error[0])
+    if np.isfinite(expected) and not abs(slope - expected) <= 1e-3 * abs(expected) + 10 * error:
+        raise ValueError(
+            "complex_step: expected a loss that is analytic in theta, but a complex step gives "
+            f"{slope:.6g} where differences give {expected:.6g}; pass complex_step=False"
+        )
+    return lambda point: complex(np.asarray(loss(point)).reshape(()))

@@ -1,0 +1,159 @@
+"""What a gradient check found, as data, as text and as JSON."""
+
+import math
+import textwrap
+from dataclasses import asdict, dataclass
+from typing import Any
+
+DIRECTIONS = "random directions"
+_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A named cause of a wrong gradient."""
+
+    name: str
+    """One of ``CAUSES``."""
+    text: str
+    """What is wrong, in one sentence."""
+    blocks: tuple[str, ...]
+    """The blocks that it explains."""
+
+
+CAUSES = {
+    "m": "times m or 1/m, the number of examples",
+    "n_outputs": "times n_outputs or 1/n_outputs",
+    "two": "times 2 or 1/2",
+    "factor": "times another constant",
+    "sign": "times -1",
+    "transposed": "a matrix is transposed",
+    "sigma_prime": "sigma' is missing",
+    "softmax_cross_terms": "only the diagonal of the Jacobian of softmax is used",
+    "bias_zero": "the gradient of a bias is 0",
+    "zero": "the gradient of another block is 0",
+    "l2_missing": "the penalty is in the loss, not in the gradient",
+    "l2_on_biases": "the penalty's gradient is added to the biases",
+    "l2_factor": "the penalty's gradient has another factor than the penalty",
+    "stale": "each call adds to the gradient of the call before",
+    "not_repeatable": "two calls at the same theta differ",
+    "not_finite": "a NaN or an infinity",
+    "batch": "the gradient of the batch is not the mean over its parts",
+    "loss": "the engine's loss is not the loss of the reference",
+}
+
+
+@dataclass(frozen=True)
+class BlockReport:
+    """One block of parameters, or the random directions."""
+
+    name: str
+    ok: bool
+    size: int
+    """Parameters in it."""
+    checked: int
+    skipped: int
+    """Those tried for which there is no numeric value."""
+    max_relative_error: float
+    index: tuple[int, ...] | None
+    """The worst one, as an index into the block's array; None if none was checked."""
+    analytic: float
+    """There."""
+    numeric: float
+    """There."""
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """What `check_gradient` found.
+
+    Notes
+    -----
+    The relative error of one parameter is
+    ``abs(analytic - numeric) / max(abs(analytic), abs(numeric), floor)``: over the larger of the
+    two, as in later copies of the CS231n notes (an earlier one divides by the sum).  ``floor`` is
+    the error of the numeric value and the rounding of the analytic one, divided by the tolerance:
+    so a difference that rounding explains never exceeds the tolerance, and 0 against 0 is 0.
+    """
+
+    ok: bool
+    """No error above the tolerance, the other checks passed, and at most a tenth skipped."""
+    max_relative_error: float
+    tolerance: float
+    checked: int
+    skipped: int
+    parameters: int
+    """P, of which `checked` + `skipped` were tried."""
+    loss: float
+    """J at theta."""
+    method: str
+    """Central differences or complex step, over which parameters."""
+    blocks: tuple[BlockReport, ...]
+    causes: tuple[Cause, ...]
+    batch_error: float | None
+    """Relative error of the batch's gradient against the mean over its parts; None: not done."""
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as what `json.dumps` takes; what is not finite becomes None."""
+        return _plain(asdict(self))
+
+    def __str__(self) -> str:
+        verdict = (
+            "agrees" if self.ok else "is WRONG" if self.causes or self._failed else "UNCHECKED"
+        )
+        lines = [
+            f"gradient {verdict}: largest relative error {self.max_relative_error:.2e}, "
+            f"tolerance {self.tolerance:.1e}",
+            f"checked {self.checked} of {self.parameters} parameters, skipped {self.skipped}",
+            *_wrapped(f"method: {self.method}"),
+        ]
+        if self.batch_error is not None:
+            lines.append(f"batch against the mean of its parts: {self.batch_error:.2e}")
+        name_width = max([5, *(len(b.name) for b in self.blocks)])
+        name_width = min(name_width, 28)
+        lines.append("")
+        lines.append(
+            f"    {'block':{name_width}}  {'checked':>11}  {'rel. error':>10}  {'at':>10}  "
+            f"{'analytic':>13}  {'numeric':>13}"
+        )
+        for b in self.blocks:
+            count = f"{b.checked}/{b.size}"
+            at = "" if b.index is None else "[" + ", ".join(map(str, b.index)) + "]"
+            mark = "ok " if b.ok else "BAD" if b.checked else " - "
+            lines.append(
+                f"{mark} {b.name[:name_width]:{name_width}}  {count:>11}  "
+                f"{_number(b.max_relative_error, 10, 2)}  {at:>10}  "
+                f"{_number(b.analytic, 13, 6)}  {_number(b.numeric, 13, 6)}"
+            )
+        for cause in self.causes:
+            everywhere = set(cause.blocks) >= {b.name for b in self.blocks} - {DIRECTIONS}
+            where = "every block" if everywhere else ", ".join(cause.blocks)
+            lines += ["", *_wrapped(f"cause: {cause.text} ({where})")]
+        if self.notes:
+            lines.append("")
+            for note in self.notes:
+                lines += _wrapped(f"note: {note}")
+        return "\n".join(lines)
+
+    @property
+    def _failed(self) -> bool:
+        return any(b.checked and not b.ok for b in self.blocks)
+
+
+def _number(value: float, width: int, digits: int) -> str:
+    return " " * width if math.isnan(value) else f"{value:{width}.{digits}e}"
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, subsequent_indent="    ")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(v) for key, v in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
