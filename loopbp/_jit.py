@@ -20,6 +20,8 @@ import contextlib
 import ctypes
 import hashlib
 import os
+import pickle
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -32,7 +34,7 @@ from llvmlite import binding as llvm
 from llvmlite import ir
 from numba import cfunc, njit
 from numba import config as numba_config
-from numba.core import types
+from numba.core import serialize, types
 from numba.core.caching import FunctionCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
@@ -88,12 +90,47 @@ def _stamp() -> str:
 _STAMP = _stamp()
 
 
+class _KeyedFiles:
+    """One file for each compiled signature, named by its key.
+
+    Numba numbers its files and keeps a list of them; two processes that compile at once may
+    number alike, and then each loads what the other compiled.
+    """
+
+    def __init__(self, folder: str, name: str) -> None:
+        self._start = Path(folder) / name
+
+    def _path(self, key: Any) -> Path:
+        digest = hashlib.sha256(repr(key).encode()).hexdigest()[:24]
+        return self._start.with_name(f"{self._start.name}.{digest}.nbc")
+
+    def save(self, key: Any, data: Any) -> None:
+        path = self._path(key)
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
+        temporary.write_bytes(serialize.dumps(data))
+        temporary.replace(path)
+
+    def load(self, key: Any) -> Any:
+        try:
+            return pickle.loads(self._path(key).read_bytes())
+        except (OSError, EOFError, pickle.UnpicklingError):
+            return None  # not there, or cut off: compile
+
+    def flush(self) -> None:
+        for path in self._start.parent.glob(f"{self._start.name}.*.nbc"):
+            path.unlink(missing_ok=True)
+
+
 class _PackageCache(FunctionCache):
     """Numba's function cache with a key that sees what Numba's own key does not.
 
     Numba looks at the function's own file only, so an edit in a file that a kernel inlines, or
     ``NUMBA_BOUNDSCHECK=1`` on a warm cache, would load stale code.
     """
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)
+        self._cache_file = _KeyedFiles(self._cache_path, self._impl.filename_base)
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
         return (*super()._index_key(sig, codegen), _STAMP)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from loopbp import activations, losses, schedules
+from loopbp._jit import plain
 from loopbp.activations import REGISTERED, Activation
-from loopbp.optimizers import OPTIMIZERS, Adam, Optimizer
+from loopbp.optimizers import OPTIMIZERS, Adam, Optimizer, state_rows
 from loopbp.training import EarlyStopping, OptimizerState
 from loopbp.validate import check_choice, check_count
 
@@ -147,7 +148,9 @@ def describe_optimizer(state: OptimizerState) -> dict[str, Any]:
     }
 
 
-def restore_optimizer(facts: dict[str, Any], vectors: Any) -> OptimizerState | None:
+def restore_optimizer(
+    facts: dict[str, Any], vectors: Any, n_parameters: int
+) -> OptimizerState | None:
     """The reverse of `describe_optimizer`."""
     arguments = dict(facts["arguments"])
     rate = arguments["learning_rate"]
@@ -158,4 +161,7 @@ def restore_optimizer(facts: dict[str, Any], vectors: Any) -> OptimizerState | N
         arguments["learning_rate"] = kinds[rate.pop("schedule")](**rate)
     kinds = {kind.__name__: kind for kind in OPTIMIZERS.values()}
     made = kinds[facts["name"]](**arguments)
+    shape = plain(state_rows)(made.settings), n_parameters
+    if vectors.shape != shape:
+        raise ValueError(f"state: expected shape {shape}, got {vectors.shape}")
     return OptimizerState(made, vectors, int(facts["step"]), int(facts["epoch"]))

@@ -156,9 +156,10 @@ def validate_compiled(
     ------
     TypeError
         If an argument is not what these functions take: ``net.architecture``, arrays of
-        theta's dtype, C-ordered and writable.
+        theta's dtype.
     ValueError
-        If a shape does not fit, or a number is not finite.
+        If a shape does not fit, a number is not finite, or an array is not C-ordered and
+        writable.
     """
     if not isinstance(architecture, Architecture):
         raise TypeError(f"architecture: expected net.architecture, got {architecture!r}")
@@ -176,7 +177,10 @@ def validate_compiled(
             found = getattr(array, "dtype", type(array).__name__)
             raise TypeError(f"{name}: expected a {theta.dtype} array like theta, got {found}")
         check_matrix(name, array, width, theta.dtype)
-        if not array.flags.c_contiguous:
-            raise ValueError(f"{name}: expected a C-ordered array; use np.ascontiguousarray")
     if len(Y) != len(X):
         raise ValueError(f"Y: expected {len(X)} rows as in X, got {len(Y)}")
+    for name, array in (("theta", theta), ("X", X), ("Y", Y)):
+        if not (array.flags.c_contiguous and array.flags.writeable):
+            raise ValueError(
+                f"{name}: expected a C-ordered, writable array; use {name}.copy(order='C')"
+            )

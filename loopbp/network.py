@@ -606,13 +606,13 @@ def load(path: str | os.PathLike[str]) -> Network:
             seed=meta["seed"],
         )  # fmt: skip
         net.initializer = tuple(meta["initializer"])
-        net._theta[:] = arrays["theta"]
+        net.theta = arrays["theta"]
         net.task, net.metadata = meta["task"], meta["metadata"]
         net.classes = arrays["classes"] if len(arrays["classes"]) else None
         net.history = History(**meta["history"])
         if meta["optimizer"] is not None:
             vectors = np.require(arrays["state"], net.dtype, ["C", "W"])
-            net._state = arguments.restore_optimizer(meta["optimizer"], vectors)
+            net._state = arguments.restore_optimizer(meta["optimizer"], vectors, net.theta.size)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: cannot be restored: {error}") from error
     return net

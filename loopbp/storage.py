@@ -64,7 +64,8 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArra
         If it is damaged, truncated, foreign, or of a newer format.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here: NumPy leaves a file open that it finds to be damaged.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         meta = json.loads(str(arrays.pop("meta")[()]))
         known = meta["kind"] == _KIND
@@ -73,7 +74,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArra
         raise
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, OSError) as error:
         raise ValueError(f"{path}: not a loopbp network, or damaged ({error})") from error
-    except (AttributeError, NotImplementedError, zipfile.LargeZipFile) as error:
+    except (AttributeError, RuntimeError, zipfile.LargeZipFile) as error:
         raise ValueError(f"{path}: not a loopbp network ({error})") from error
     if not known:
         raise ValueError(f"{path}: not a loopbp network")

@@ -147,10 +147,11 @@ def run(
             rate = state.optimizer.rate(state.epoch)
             before = theta.copy(), state.vectors.copy()
             start = time.perf_counter()
-            loss = engine.epoch(
-                theta, architecture, data.X, data.Y, data.weight, settings, rate, state.vectors,
-                state.step, seed, number, batch_size, shuffle, workspace,
-            )  # fmt: skip
+            with np.errstate(all="ignore"):  # told by the check below, once
+                loss = engine.epoch(
+                    theta, architecture, data.X, data.Y, data.weight, settings, rate,
+                    state.vectors, state.step, seed, number, batch_size, shuffle, workspace,
+                )  # fmt: skip
             seconds = time.perf_counter() - start
             if not (np.isfinite(loss) and np.isfinite(theta).all()):
                 layer = _first_bad_layer(theta, architecture, data.X, engine)

@@ -1,0 +1,97 @@
+"""The command line: ``loopbp COMMAND``.
+
+`loopbp.cli.parser` names the commands; the module of a command is imported when it runs.
+
+Exit codes: 0, and 1 where the answer is no (a wrong gradient, a training that diverged), 2 for
+wrong use, 130 for Ctrl-C.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from loopbp.cli.options import Parser, nearest
+from loopbp.cli.parser import COMMANDS, build_parser
+
+# Python arguments whose option has another name.
+_OPTIONS = {
+    "hidden": "--activation",
+    "sizes": "--hidden",
+    "optimizer": "--optimizer",
+    "initial": "--learning-rate",
+    "factor": "--schedule-factor",
+    "every": "--schedule-every",
+    "power": "--schedule-power",
+    "final": "--schedule-final",
+    "patience": "--early-stopping",
+    "weight": "--weight",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    argv
+        The words after ``loopbp``; None: those of the process.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _run(words)
+        sys.stdout.flush()
+        return code
+    except SystemExit as stop:  # argparse's way out
+        return stop.code if isinstance(stop.code, int) else 0
+    except KeyboardInterrupt:
+        print("loopbp: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader has gone (`| head`); whatever Python still flushes at exit goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _run(words: list[str]) -> int:
+    parser = build_parser()
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+        near = nearest(words[0], COMMANDS)
+        hint = f"; did you mean {near!r}?" if near else ""
+        parser.error(f"no command {words[0]!r}{hint} (commands are {', '.join(COMMANDS)})")
+    args, unknown = parser.parse_known_args(words)
+    if unknown:
+        args.parser.refuse(unknown[0])
+    try:
+        return import_module(f"loopbp.cli.{args.command}").run(args)
+    except (BrokenPipeError, KeyboardInterrupt):
+        raise
+    except OSError as error:
+        text = str(error) if error.strerror is None else f"{error.filename}: {error.strerror}"
+        return _fail(args.parser, text, 2)
+    except (ValueError, TypeError, ImportError) as error:
+        diverged = type(error).__name__ == "DivergenceError"
+        return _fail(args.parser, _named_by_option(str(error), vars(args)), 1 if diverged else 2)
+    except MemoryError as error:
+        return _fail(args.parser, f"not enough memory: {error}", 1)
+
+
+def _fail(parser: Parser, text: str, code: int) -> int:
+    print(f"{parser.prog}: error: {' '.join(text.split())}", file=sys.stderr)
+    return code
+
+
+def _named_by_option(text: str, options: dict[str, object]) -> str:
+    """A message of the library that begins with a Python argument, with the option instead."""
+    match = re.match(r"(\w+)(?:\[\d+\]|\(\d+\))?: ", text)
+    if match is None:
+        return text
+    name = match.group(1)
+    option = _OPTIONS.get(name) or (f"--{name.replace('_', '-')}" if name in options else None)
+    return text if option is None else f"{option}: {text[match.end() :]}"

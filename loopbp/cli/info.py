@@ -1,0 +1,108 @@
+"""``loopbp info``: versions, processor, threads, cache: what a report of a fault needs."""
+
+import argparse
+import os
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import numba
+import numpy as np
+from llvmlite import binding
+from numba.np.ufunc.parallel import threading_layer
+
+from loopbp.cli.output import print_json
+from loopbp.loops import bias_gradient
+
+FEATURES = (
+    "sse4.2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16",
+    "amx-tile", "neon", "sve", "sve2",
+)  # fmt: skip
+EXTRAS = ("scikit-learn", "matplotlib", "mpi4py", "onnx")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Collect and print."""
+    facts = collect()
+    if args.json:
+        print_json(facts)
+    else:
+        for name, value in facts.items():
+            print(f"{name.replace('_', ' '):<17}{_text(value)}")
+    if facts["threading_layer"] == "workqueue":
+        print(
+            "loopbp info: warning: Numba found no OpenMP or TBB; its workqueue starts a parallel "
+            "loop a hundred times more slowly and ends the process when two threads enter it",
+            file=sys.stderr,
+        )
+    return 0
+
+
+def collect() -> dict[str, Any]:
+    """The facts by name."""
+    layer, folder = _threading_layer()
+    present = binding.get_host_cpu_features()
+    extras = {}
+    for name in EXTRAS:
+        try:
+            extras[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            extras[name] = None
+    return {
+        "loopbp": metadata.version("loopbp"),
+        "python": platform.python_version(),
+        "numba": numba.__version__,
+        "llvmlite": llvmlite.__version__,
+        "numpy": np.__version__,
+        "extras": extras,
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processor": _processor(),
+        "llvm_target": binding.get_host_cpu_name(),
+        "features": [name for name in FEATURES if present.get(name)],
+        "cores": os.cpu_count(),
+        "usable_cores": _usable_cores(),
+        "threads": numba.get_num_threads(),
+        "threading_layer": layer,
+        "compiler": "on" if hasattr(bias_gradient, "stats") else "off (NUMBA_DISABLE_JIT)",
+        "cache_folder": folder,
+    }
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {text or 'not installed'}" for key, text in value.items())
+    if isinstance(value, list):
+        return " ".join(value) or "none of note"
+    return "none" if value is None else str(value)
+
+
+def _usable_cores() -> int | None:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _threading_layer() -> tuple[str | None, str | None]:
+    """The layer that a parallel loop of ours runs on, and where it was cached.
+
+    Numba chooses the layer when the first parallel loop runs, not before.
+    """
+    bias_gradient(np.zeros((1, 1)), np.zeros(1))
+    try:
+        layer = threading_layer()
+    except ValueError:  # nothing is compiled, so nothing runs in parallel
+        return None, None
+    return layer, getattr(bias_gradient.stats, "cache_path", None)

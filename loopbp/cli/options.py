@@ -1,0 +1,226 @@
+"""The parser, the types of its values, and the options that commands share."""
+
+import argparse
+import difflib
+import math
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn
+
+# Written out, so that --help needs no import of the engine; a test holds them against it.
+ACTIVATIONS = (
+    "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "gelu", "silu",
+)  # fmt: skip
+LOSSES = (
+    "half_mse", "quadratic", "mae", "huber", "binary_cross_entropy", "cross_entropy", "poisson",
+)  # fmt: skip
+INITIALIZERS = (
+    "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal",
+    "normal", "scaled_normal", "zeros",
+)  # fmt: skip
+ENGINES = ("auto", "numpy", "loops")
+OPTIMIZERS = ("sgd", "rmsprop", "adam", "adamw")
+SCHEDULES = ("constant", "step", "inverse-scaling", "cosine")
+TASKS = ("classification", "multilabel", "regression")
+SCALES = ("none", "standard", "minmax")
+
+
+def nearest(word: str, names: Iterable[str]) -> str | None:
+    """The name that somebody who wrote `word` may have meant."""
+    names = list(names)
+    containing = [name for name in names if len(word) > 2 and word.lower() in name]
+    near = difflib.get_close_matches(word.lower(), names, 1, 0.5)
+    return next(iter(containing + near), None)
+
+
+class _Help(argparse.HelpFormatter):
+    def __init__(self, prog: str) -> None:
+        width = min(shutil.get_terminal_size().columns, 100) - 2
+        super().__init__(prog, max_help_position=min(30, width // 3), width=width)
+
+
+class Parser(argparse.ArgumentParser):
+    """An `ArgumentParser` whose errors are one line that suggests the nearest word."""
+
+    def __init__(self, **settings: Any) -> None:
+        settings.setdefault("formatter_class", _Help)
+        super().__init__(**settings, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """Print one line and leave with code 2."""
+        text = message.removeprefix("argument ")
+        self.exit(2, f"{self.prog}: error: {text} (see {self.prog} --help)\n")
+
+    def refuse(self, word: str) -> NoReturn:
+        """Leave because of a word that no option or argument takes."""
+        if not word.startswith("-"):
+            self.error(f"one word too many: {word!r}")
+        known = [s for action in self._actions for s in action.option_strings]
+        near = nearest(word.split("=", maxsplit=1)[0], known)
+        self.error(f"no option {word!r}" + (f"; did you mean {near}?" if near else ""))
+
+
+def whole(at_least: int) -> Callable[[str], int]:
+    """The type of a whole number."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = at_least - 1
+        if value < at_least:
+            raise argparse.ArgumentTypeError(
+                f"expected a whole number of at least {at_least}, got {text!r}"
+            )
+        return value
+
+    return parse
+
+
+def number(
+    *, at_least: float = -math.inf, above: float = -math.inf, below: float = math.inf
+) -> Callable[[str], float]:
+    """The type of a finite number within bounds."""
+    bounds = [
+        *([f"at least {at_least:g}"] if at_least > -math.inf else []),
+        *([f"above {above:g}"] if above > -math.inf else []),
+        *([f"below {below:g}"] if below < math.inf else []),
+    ]
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and at_least <= value and above < value < below):
+            raise argparse.ArgumentTypeError(
+                f"expected a number {' and '.join(bounds)}, got {text!r}".replace("  ", " ")
+            )
+        return value
+
+    return parse
+
+
+def several(one: Callable[[str], Any]) -> Callable[[str], list[Any]]:
+    """The type of values separated by commas."""
+    return lambda text: [one(part.strip()) for part in text.split(",")]
+
+
+def layer_sizes(text: str) -> list[int]:
+    """The type of ``--hidden``: sizes separated by commas, or ``none``."""
+    return [] if text == "none" else several(whole(1))(text)
+
+
+def choice(names: Sequence[str]) -> Callable[[str], str]:
+    """The type of one name out of several; the nearest is suggested."""
+
+    def parse(text: str) -> str:
+        if text not in names:
+            near = nearest(text, names)
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise argparse.ArgumentTypeError(
+                f"expected one of {', '.join(names)}, got {text!r}{hint}"
+            )
+        return text
+
+    return parse
+
+
+def add_data_options(parser: Parser, what: str) -> None:
+    """DATA and how to read it."""
+    parser.add_argument(
+        "data",
+        metavar="DATA",
+        nargs="?",
+        default="digits",
+        help=f"{what}: digits, xor or spirals, which are embedded; a .csv file with a header; an "
+        ".npz file with arrays X and y; or a folder with MNIST's IDX files (default: digits)",
+    )
+    group = parser.add_argument_group("data")
+    group.add_argument(
+        "--target",
+        type=several(str),
+        metavar="COLUMN[,...]",
+        help="of a CSV: the column to predict, or several (default: the last)",
+    )
+    group.add_argument(
+        "--drop",
+        type=several(str),
+        default=[],
+        metavar="COLUMN[,...]",
+        help="of a CSV: columns to leave out",
+    )
+    group.add_argument(
+        "--task",
+        type=choice(TASKS),
+        metavar="TASK",
+        help="of a CSV or NPZ: classification, multilabel or regression (default: strings and "
+        "whole numbers are class labels, other numbers are values)",
+    )
+    group.add_argument(
+        "--scale",
+        type=choice(SCALES),
+        metavar="KIND",
+        help="inputs: none, standard (mean 0, deviation 1) or minmax (0 to 1), fitted on the "
+        "training part and kept with the model (default: none where all inputs lie in [-1, 1] "
+        "already, else standard); values to predict with an identity output are standardised too",
+    )
+
+
+def add_network_options(parser: Parser) -> argparse._ArgumentGroup:
+    """The options of `Network`; returns the group, for its seed and dtype differ by command."""
+    group = parser.add_argument_group("network")
+    group.add_argument(
+        "--hidden",
+        type=layer_sizes,
+        metavar="N[,N...]",
+        help="units of each hidden layer; none: no hidden layer",
+    )
+    group.add_argument(
+        "--activation",
+        type=several(choice(ACTIVATIONS)),
+        metavar="NAME[,...]",
+        help=f"of the hidden layers, one for all or one each: {', '.join(ACTIVATIONS)}",
+    )
+    group.add_argument(
+        "--output",
+        type=choice((*ACTIVATIONS, "softmax")),
+        metavar="NAME",
+        help="activation of the output layer (default: softmax for classes, sigmoid for several "
+        "labels, identity for values)",
+    )
+    group.add_argument(
+        "--loss",
+        type=choice(LOSSES),
+        metavar="NAME",
+        help=f"{', '.join(LOSSES)} (default: what goes with the output)",
+    )
+    group.add_argument(
+        "--initializer",
+        type=several(choice(INITIALIZERS)),
+        metavar="NAME[,...]",
+        help=f"of the weights, one for all layers or one each: {', '.join(INITIALIZERS)} "
+        "(default: by the activation)",
+    )
+    group.add_argument(
+        "--l2",
+        type=number(at_least=0.0),
+        default=0.0,
+        metavar="LAMBDA",
+        help="adds LAMBDA/2 times the sum of squared weights to the cost (default: 0)",
+    )
+    return group
+
+
+def add_seed(group: argparse._ArgumentGroup) -> None:
+    """``--seed``."""
+    group.add_argument(
+        "--seed", type=whole(0), default=0, metavar="N", help="of all that is random (default: 0)"
+    )
+
+
+def add_json(group: Parser | argparse._ArgumentGroup) -> None:
+    """``--json``."""
+    group.add_argument(
+        "--json", action="store_true", help="print one JSON object on stdout and nothing else"
+    )

@@ -1,0 +1,257 @@
+"""The whole command line as a parser: no engine is imported for it, so ``--help`` is quick.
+
+A new command is a function here, its name in `COMMANDS`, and a module of that name with
+``run(args)``, which returns the exit code.
+"""
+
+from importlib import metadata
+from typing import Any
+
+from loopbp.cli.options import (
+    ENGINES,
+    OPTIMIZERS,
+    SCHEDULES,
+    Parser,
+    add_data_options,
+    add_json,
+    add_network_options,
+    add_seed,
+    choice,
+    number,
+    several,
+    whole,
+)
+
+UPDATES = 3000  # the default number of epochs makes about as many updates
+
+
+def _add_train(commands: Any) -> None:
+    parser = commands.add_parser(
+        "train",
+        help="train a network and save it",
+        description="Train a network and save it. Without any option: on the embedded digits. "
+        "The defaults of network and optimizer suit the embedded data by name; for your own they "
+        "are two relu layers of 64 and 32 units and adam.",
+    )
+    add_data_options(parser, "what to train on")
+    group = parser.add_argument_group("split")
+    group.add_argument(
+        "--test",
+        type=number(at_least=0.0, below=1.0),
+        metavar="FRACTION",
+        help="share of the examples held out for the final score, classes in proportion; 0: none "
+        "(default: the test part that comes with the data, else 0.2)",
+    )
+    group.add_argument(
+        "--split-seed",
+        type=whole(0),
+        default=0,
+        metavar="N",
+        help="of the choice of the examples held out (default: 0)",
+    )
+    group.add_argument(
+        "--validation",
+        type=number(above=0.0, below=1.0),
+        metavar="FRACTION",
+        help="share of the training examples held out to watch the training",
+    )
+    group.add_argument(
+        "--weight", metavar="COLUMN", help="of a CSV: the weight of each example in the cost"
+    )
+
+    group = add_network_options(parser)
+    group.add_argument(
+        "--dropout",
+        type=several(number(at_least=0.0, below=1.0)),
+        metavar="RATE[,...]",
+        help="of the hidden layers, one for all or one each (default: 0)",
+    )
+    group.add_argument(
+        "--dtype",
+        type=choice(("float32", "float64")),
+        default="float32",
+        metavar="NAME",
+        help="float32 or float64 (default: float32)",
+    )
+    add_seed(group)
+
+    group = parser.add_argument_group("training")
+    group.add_argument(
+        "--epochs",
+        type=whole(1),
+        metavar="N",
+        help=f"(default: enough for about {UPDATES:,} updates, 10 to 500)",
+    )
+    group.add_argument(
+        "--batch-size", type=whole(1), default=32, metavar="N", help="examples a step (default: 32)"
+    )
+    group.add_argument(
+        "--engine",
+        type=choice(ENGINES),
+        default="auto",
+        metavar="NAME",
+        help=f"{', '.join(ENGINES)} (default: auto)",
+    )
+    group.add_argument(
+        "--no-shuffle", action="store_true", help="take the examples in their order in every epoch"
+    )
+    group.add_argument(
+        "--early-stopping",
+        type=whole(1),
+        metavar="PATIENCE",
+        help="stop after so many epochs without a lower validation loss and restore the best "
+        "weights; needs --validation",
+    )
+    group.add_argument(
+        "--min-delta",
+        type=number(at_least=0.0),
+        metavar="D",
+        help="for --early-stopping: a fall of the loss of no more than D counts as none",
+    )
+
+    group = parser.add_argument_group("optimizer")
+    group.add_argument(
+        "--optimizer",
+        type=choice(OPTIMIZERS),
+        default="adam",
+        metavar="NAME",
+        help=f"{', '.join(OPTIMIZERS)} (default: adam)",
+    )
+    group.add_argument(
+        "--learning-rate",
+        type=number(above=0.0),
+        metavar="RATE",
+        help="(default: 0.01 for sgd, else 0.001)",
+    )
+    group.add_argument(
+        "--clip-norm",
+        type=number(above=0.0),
+        metavar="C",
+        help="scale the gradient down to this norm where it is longer",
+    )
+    at_most_one = number(at_least=0.0, below=1.0)
+    for name, kind, text in (
+        ("momentum", at_most_one, "sgd: default 0"),
+        ("rho", at_most_one, "rmsprop: default 0.9"),
+        ("beta1", at_most_one, "adam, adamw: default 0.9"),
+        ("beta2", at_most_one, "adam, adamw: default 0.999"),
+        ("epsilon", number(above=0.0), "rmsprop, adam, adamw: default 1e-8"),
+        ("weight-decay", number(at_least=0.0), "adamw: default 0.01"),
+    ):
+        group.add_argument(f"--{name}", type=kind, metavar="X", help=text)
+    group.add_argument(
+        "--nesterov", action="store_true", default=None, help="sgd: look ahead; needs --momentum"
+    )
+    group.add_argument(
+        "--schedule",
+        type=choice(SCHEDULES),
+        metavar="NAME",
+        help=f"of the learning rate over the epochs: {', '.join(SCHEDULES)} (default: constant)",
+    )
+    for name, kind, text in (
+        ("factor", number(above=0.0), "step: what the rate is multiplied by (default: 0.5)"),
+        ("every", whole(1), "step: after how many epochs (default: 10)"),
+        ("power", number(at_least=0.0), "inverse-scaling: rate/(1 + epoch)**X (default: 0.5)"),
+        ("final", number(above=0.0), "cosine: the last rate (default: 1e-6)"),
+    ):
+        group.add_argument(f"--schedule-{name}", type=kind, metavar="X", help=text)
+
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--save",
+        metavar="PATH",
+        help="file for the network (default: loopbp-DATA.npz in the current folder, "
+        "loopbp-digits.npz for the digits)",
+    )
+    group.add_argument("--no-save", action="store_true", help="save nothing")
+    group.add_argument(
+        "--plot", metavar="PATH", help="picture of loss and score by epoch: .png, .pdf, .svg, .jpg"
+    )
+    exclusive = group.add_mutually_exclusive_group()
+    add_json(exclusive)
+    exclusive.add_argument("--quiet", action="store_true", help="print errors only")
+
+
+def _add_predict(commands: Any) -> None:
+    parser = commands.add_parser(
+        "predict",
+        help="predict with a saved network",
+        description="Predict with a saved network: a CSV with a header, one row for each example. "
+        "Inputs are scaled as in the training.",
+    )
+    parser.add_argument("model", metavar="MODEL", help="the file that loopbp train saved")
+    parser.add_argument(
+        "data",
+        metavar="DATA",
+        help="as for loopbp train; a CSV or NPZ may lack the target, and of data with a test part "
+        "that part is taken",
+    )
+    parser.add_argument(
+        "--proba",
+        action="store_true",
+        help="the probability of each class, or the activation of each output",
+    )
+    parser.add_argument("--output", metavar="FILE", help="write there instead of stdout")
+    add_json(parser)
+
+
+def _add_check(commands: Any) -> None:
+    parser = commands.add_parser(
+        "check",
+        help="check the gradient of a network against finite differences",
+        description="Compare the gradient of a network, at its initial weights and on a few "
+        "examples, with the numeric derivative of its cost. The exit code is 1 where they differ.",
+    )
+    add_data_options(parser, "what the network is for")
+    parser.add_argument(
+        "--examples", type=whole(1), default=8, metavar="N", help="how many (default: 8)"
+    )
+    group = add_network_options(parser)
+    group.add_argument(
+        "--dtype",
+        type=choice(("float32", "float64")),
+        default="float64",
+        metavar="NAME",
+        help="float32 or float64 (default: float64)",
+    )
+    group.add_argument(
+        "--engine",
+        type=choice(ENGINES),
+        default="auto",
+        metavar="NAME",
+        help=f"whose gradient: {', '.join(ENGINES)} (default: auto)",
+    )
+    add_seed(group)
+    add_json(parser)
+
+
+def _add_info(commands: Any) -> None:
+    parser = commands.add_parser(
+        "info",
+        help="show versions, processor features, threads and the cache folder",
+        description="Show versions, processor features, threads, threading layer and cache folder.",
+    )
+    add_json(parser)
+
+
+COMMANDS = {"train": _add_train, "predict": _add_predict, "check": _add_check, "info": _add_info}
+
+
+def build_parser() -> Parser:
+    """The parser of the whole command line."""
+    parser = Parser(
+        prog="loopbp",
+        description="Backpropagation as explicit loops, compiled by Numba: train, measure, study.",
+        epilog="loopbp COMMAND --help shows the options of a command.",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"loopbp {metadata.version('loopbp')}"
+    )
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=Parser
+    )
+    for add in COMMANDS.values():
+        add(commands)
+    for sub in commands.choices.values():
+        sub.set_defaults(parser=sub)
+    return parser

@@ -1,0 +1,260 @@
+"""``loopbp train``: from data to a saved network."""
+
+import argparse
+import os
+import time
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loopbp import EarlyStopping, Network, schedules
+from loopbp.cli.output import SCORE_NAMES, confusion, print_json, warn
+from loopbp.cli.parser import UPDATES
+from loopbp.cli.plot import check_plot, draw
+from loopbp.cli.problem import labels, load_data, make_network, recipe, scale_kind, shape_of
+from loopbp.datasets import Dataset, Scaling, split_indices
+from loopbp.datasets.readers import is_csv
+from loopbp.optimizers import OPTIMIZERS, Optimizer
+
+_RATES = {"sgd": 0.01}
+_SCHEDULES = {
+    "constant": schedules.Constant,
+    "step": schedules.Step,
+    "inverse-scaling": schedules.InverseScaling,
+    "cosine": schedules.Cosine,
+}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The data as the network sees them: split, encoded, scaled."""
+
+    X: NDArray[Any]
+    y: NDArray[Any]
+    weight: NDArray[Any] | None
+    X_test: NDArray[Any] | None
+    y_test: NDArray[Any] | None
+    scale: Scaling
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, score, print and save."""
+    _check_together(args)
+    if args.plot:
+        check_plot(args.plot)
+        _check_writable(args.plot)
+    data = load_data(args)
+    path = None if args.no_save else (args.save or f"loopbp-{data.name}.npz")
+    if path:
+        _check_writable(path)
+
+    parts = _split(args, data)
+    shape = shape_of(data, parts.y, args.output, args.loss)
+    hidden = recipe(data.name, "hidden", args.hidden, [64, 32])
+    net = make_network(args, data, shape, hidden, recipe(data.name, "dropout", args.dropout, [0.0]))
+    values = data.task == "regression" and net.output == "identity"
+    target_scale = Scaling.fitted("standard" if values else "none", _columns(parts.y))
+    y = _rescaled(parts.y, target_scale)
+
+    steps = -(-len(parts.X) // args.batch_size)
+    epochs = recipe(data.name, "epochs", args.epochs, min(max(-(-UPDATES // steps), 10), 500))
+    optimizer = _optimizer(args, data.name, epochs)
+    patience = args.early_stopping
+    talks = not (args.json or args.quiet)
+    result: dict[str, Any] = {
+        "data": data.name,
+        "task": data.task,
+        "sizes": net.sizes,
+        "parameters": net.theta.size,
+        "train_examples": len(parts.X),
+        "test_examples": 0 if parts.X_test is None else len(parts.X_test),
+    }
+    if talks:
+        from loopbp.cli import screen
+
+        screen.print_plan(net, data, _plan(args, net, parts, epochs, optimizer), result)
+    if not args.quiet:
+        _warn_of_many_classes(args, data, net)
+    started = time.perf_counter()
+    with np.errstate(all="ignore"):  # what overflows ends in one DivergenceError
+        history = net.fit(
+            parts.X,
+            y,
+            epochs=epochs,
+            batch_size=args.batch_size,
+            optimizer=optimizer,
+            engine=args.engine,
+            shuffle=not args.no_shuffle,
+            validation=args.validation,
+            sample_weight=parts.weight,
+            early_stopping=EarlyStopping(patience, args.min_delta or 0.0) if patience else None,
+            score_training=bool(args.plot),
+            verbose=None if talks else False,
+        )
+    seconds = time.perf_counter() - started
+
+    net.metadata = {
+        "data": {"name": data.name, "source": data.source},
+        "features": list(data.feature_names) if is_csv(data.source) else None,
+        "targets": list(data.target_names),
+        "scale": parts.scale.as_dict(),
+        "target_scale": target_scale.as_dict(),
+    }
+    result |= {
+        "epochs": history.epochs,
+        "seconds": seconds,
+        "loss": net.loss(parts.X, y, sample_weight=parts.weight),
+        "train_score": net.score(parts.X, y),
+        "test_score": None,
+        "validation_loss": history.validation_loss or None,
+        "validation_score": history.validation_score or None,
+        "stopped_early": history.stopped_early,
+        "best_epoch": None if history.best_epoch is None else history.best_epoch + 1,
+        "model": path,
+        "plot": args.plot,
+    }
+    X_shown, y_shown = parts.X, parts.y
+    if parts.X_test is not None and parts.y_test is not None:
+        X_shown, y_shown = parts.X_test, parts.y_test
+        result["test_score"] = net.score(X_shown, _rescaled(y_shown, target_scale))
+    if data.task == "classification" and net.classes is not None:
+        result["classes"] = net.classes
+        result["confusion"] = confusion(y_shown, net.predict(X_shown), net.classes)
+    elif data.task == "regression":
+        error = _columns(target_scale.undo(_columns(net.predict(X_shown)))) - _columns(y_shown)
+        result["rmse"] = float((error**2).mean()) ** 0.5
+
+    if path:
+        net.save(path)
+    if args.plot:
+        draw(history, args.plot, SCORE_NAMES[data.task], f"{data.name}: {_arrows(net)}")
+    if args.json:
+        print_json(result)
+    elif talks:
+        from loopbp.cli import screen
+
+        screen.print_result(result)
+    return 0
+
+
+def _check_together(args: argparse.Namespace) -> None:
+    """Options that need or exclude one another."""
+    if args.early_stopping and args.validation is None:
+        raise ValueError("--early-stopping: needs --validation FRACTION")
+    if args.min_delta is not None and not args.early_stopping:
+        raise ValueError("--min-delta: needs --early-stopping PATIENCE")
+    if args.save and args.no_save:
+        raise ValueError("--no-save: does not go with --save")
+    if args.save and not args.save.lower().endswith(".npz"):
+        raise ValueError(f"--save: expected a name that ends in .npz, got {args.save}")
+
+
+def _check_writable(name: str) -> None:
+    """Refuse before the training what could not be written after it."""
+    path = Path(name)
+    if path.is_dir():
+        raise ValueError(f"{name}: is a folder; expected a file to write")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{name}: there is no folder {str(path.parent)!r}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise PermissionError(f"{name}: cannot be written")
+
+
+def _optimizer(args: argparse.Namespace, data: str, epochs: int) -> Optimizer:
+    tuned = data if args.optimizer == "adam" else ""
+    names = ("momentum", "nesterov", "rho", "beta1", "beta2", "epsilon", "weight_decay")
+    kind = OPTIMIZERS[args.optimizer]
+    given = _given(args, "", names, kind, f"--optimizer {args.optimizer}")
+    rate = recipe(tuned, "learning_rate", args.learning_rate, _RATES.get(args.optimizer, 1e-3))
+    name = recipe(tuned, "schedule", args.schedule, "constant")
+    shape = _SCHEDULES[name]
+    extra = _given(
+        args, "schedule_", ("factor", "every", "power", "final"), shape, f"--schedule {name}"
+    )
+    if name == "cosine":
+        extra["epochs"] = epochs
+    learning_rate = rate if name == "constant" else shape(rate, **extra)
+    return kind(learning_rate=learning_rate, clip_norm=args.clip_norm, **given)
+
+
+def _given(
+    args: argparse.Namespace, prefix: str, names: tuple[str, ...], kind: Any, chosen: str
+) -> dict[str, Any]:
+    """The options that were given, all of which `kind` must have."""
+    known = {field.name for field in fields(kind)}
+    given = {n: value for n in names if (value := getattr(args, prefix + n)) is not None}
+    for name in given:
+        if name not in known:
+            option = f"--{prefix}{name}".replace("_", "-")
+            raise ValueError(f"{option}: is not an option of {chosen}")
+    return given
+
+
+def _split(args: argparse.Namespace, data: Dataset) -> Parts:
+    X, y, weight = data.X, data.y, data.weight
+    X_test, y_test = data.X_test, data.y_test
+    is_classes = data.task == "classification"
+    if X_test is not None and y_test is not None:
+        if args.test is not None:
+            raise ValueError(f"--test: {data.source} comes with its own test part")
+        if is_classes:
+            # Both parts at once: the same labels must get the same form.
+            both = labels(np.concatenate([y, y_test]))
+            y, y_test = both[: len(y)], both[len(y) :]
+    else:
+        y = labels(y) if is_classes else y
+        test = recipe(data.name, "test", args.test, 0.2)
+        if test > 0:
+            train, held = split_indices(len(X), test, args.split_seed, y if is_classes else None)
+            X_test, y_test = X[held], y[held]
+            X, y = X[train], y[train]
+            weight = None if weight is None else weight[train]
+    if is_classes and y_test is not None:
+        known = set(y.tolist())
+        for label in y_test.tolist():
+            if label not in known:
+                raise ValueError(f"{data.source}: class {label} is in the test part only")
+    scale = Scaling.fitted(scale_kind(args.scale, X), X)
+    X_test = None if X_test is None else scale.apply(X_test)
+    return Parts(scale.apply(X), y, weight, X_test, y_test, scale)
+
+
+def _columns(y: NDArray[Any]) -> NDArray[Any]:
+    return y if y.ndim == 2 else y[:, None]
+
+
+def _rescaled(y: NDArray[Any], scale: Scaling) -> NDArray[Any]:
+    return scale.apply(_columns(y)).reshape(y.shape) if scale.kind != "none" else y
+
+
+def _arrows(net: Network) -> str:
+    return "-".join(str(n) for n in net.sizes)
+
+
+def _plan(
+    args: argparse.Namespace, net: Network, parts: Parts, epochs: int, optimizer: Optimizer
+) -> list[str]:
+    """The settings of the training in words."""
+    schedule = optimizer.learning_rate
+    falls = "" if isinstance(schedule, float) else f" {type(schedule).__name__.lower()}"
+    return [
+        f"loss {net.loss_name}",
+        f"{args.optimizer} {optimizer.rate(0):g}{falls}",
+        f"{'at most ' if args.early_stopping else ''}{epochs:,} epochs",
+        f"batches of {min(args.batch_size, len(parts.X))}",
+        str(net.dtype),
+        *([] if parts.scale.kind == "none" else [f"inputs scaled ({parts.scale.kind})"]),
+    ]
+
+
+def _warn_of_many_classes(args: argparse.Namespace, data: Dataset, net: Network) -> None:
+    many = net.sizes[-1] > max(20, len(data.y) // 10)
+    if data.task == "classification" and args.task is None and many:
+        warn(
+            args,
+            f"{net.sizes[-1]} classes in {len(data.y)} examples; if the target is a value to "
+            "predict, say --task regression",
+        )

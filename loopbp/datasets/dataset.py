@@ -1,0 +1,55 @@
+"""What every source of data comes as."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+CLASSIFICATION, MULTILABEL, REGRESSION = "classification", "multilabel", "regression"
+TASKS = (CLASSIFICATION, MULTILABEL, REGRESSION)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Examples and their targets.
+
+    ``X_test`` and ``y_test`` are there where the source itself holds some examples out.
+    """
+
+    X: NDArray[Any]
+    """(m, n_0)"""
+    y: NDArray[Any]
+    """(m,) labels or values, or (m, n_L)"""
+    name: str
+    """short: ``digits``, or the file's name without its ending"""
+    source: str
+    """where it comes from"""
+    task: str
+    """``classification``, ``multilabel`` or ``regression``: what the targets look like"""
+    licence: str | None = None
+    feature_names: tuple[str, ...] = ()
+    """of the columns of X; empty where the source does not name them"""
+    target_names: tuple[str, ...] = ("target",)
+    """one name, or one for each column of y"""
+    X_test: NDArray[Any] | None = None
+    y_test: NDArray[Any] | None = None
+    weight: NDArray[Any] | None = None
+    """(m,) sample weights, where a column was asked for"""
+
+    def __repr__(self) -> str:
+        test = "" if self.X_test is None else f", {len(self.X_test)} more held out"
+        return f"Dataset({self.name!r}: {self.task}, X {self.X.shape}, y {self.y.shape}{test})"
+
+
+def guess_task(y: NDArray[Any]) -> str:
+    """What targets look like.
+
+    Strings, booleans and integers are class labels, floats are values.  Rows of 0 and 1 are
+    one-hot classes where each holds a single 1, else several labels at once.
+    """
+    if y.ndim == 1:
+        return REGRESSION if y.dtype.kind == "f" else CLASSIFICATION
+    if y.dtype.kind in "iub" and np.isin(y, (0, 1)).all():
+        return CLASSIFICATION if (y.sum(axis=1) == 1).all() else MULTILABEL
+    return REGRESSION
