@@ -1,38 +1,49 @@
 """Backpropagation as explicit loops over indices, compiled by Numba.
 
-`loopbp.loops` is the derivation; `Network` trains with it; `gradient`, `check_gradient` and the
-command line look into it.  Importing compiles nothing.
+`loopbp.loops` is the derivation; `Network` trains with it; `check_gradient`, `explain` and the
+command line look into it.  Importing compiles nothing, and loads each part at its first use.
 """
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from loopbp.activations import Activation, register_activation
-from loopbp.network import Gradient, Network, load
-from loopbp.optimizers import SGD, Adam, AdamW, RMSprop
-from loopbp.training import DivergenceError, EarlyStopping, History
+if TYPE_CHECKING:
+    from loopbp import compiled, datasets, schedules
+    from loopbp.activations import Activation, register_activation
+    from loopbp.compiled import validate_compiled
+    from loopbp.gradcheck import GradientReport, check_gradient, check_gradient_function
+    from loopbp.network import Gradient, Network, load
+    from loopbp.optimizers import SGD, Adam, AdamW, RMSprop
+    from loopbp.training import DivergenceError, EarlyStopping, History
 
 __version__ = "0.1.0"
 
 __all__ = [
     "SGD", "Activation", "Adam", "AdamW", "DivergenceError", "EarlyStopping", "Gradient",
-    "History", "Network", "RMSprop", "__version__", "load", "register_activation",
+    "GradientReport", "History", "Network", "RMSprop", "__version__", "check_gradient",
+    "check_gradient_function", "compiled", "datasets", "load", "register_activation", "schedules",
+    "validate_compiled",
 ]  # fmt: skip
 
-
-# Brought in at their first use, so that `import loopbp` stays light.
-_LAZY = {
-    "check_gradient": "loopbp.gradcheck",
-    "check_gradient_function": "loopbp.gradcheck",
-    "validate_compiled": "loopbp.compiled",
+_MODULES = ("compiled", "datasets", "schedules")
+_WHERE = {
+    "activations": ("Activation", "register_activation"),
+    "compiled": ("validate_compiled",),
+    "gradcheck": ("GradientReport", "check_gradient", "check_gradient_function"),
+    "network": ("Gradient", "Network", "load"),
+    "optimizers": ("SGD", "Adam", "AdamW", "RMSprop"),
+    "training": ("DivergenceError", "EarlyStopping", "History"),
 }
-_LAZY_MODULES = ("compiled", "datasets", "schedules")
+_MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
-    if name in _LAZY_MODULES:
+    if name in _MODULES:
         return import_module(f"loopbp.{name}")
-    if name in _LAZY:
-        return getattr(import_module(_LAZY[name]), name)
+    if name in _MODULE_OF:
+        return getattr(import_module(f"loopbp.{_MODULE_OF[name]}"), name)
     raise AttributeError(f"module 'loopbp' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -9,6 +9,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,11 @@ from numpy.typing import NDArray
 
 FORMAT = 1
 _KIND = "loopbp network"
+# What NumPy and zipfile raise on files that are cut off, altered or of another kind.
+_DAMAGE = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, ValueError, KeyError, TypeError,
+    EOFError, OSError, AttributeError, RuntimeError,
+)  # fmt: skip
 
 
 def write(path: str | os.PathLike[str], meta: dict[str, Any], **arrays: NDArray[Any]) -> None:
@@ -72,10 +78,8 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArra
         version = int(meta["format"])
     except (FileNotFoundError, IsADirectoryError, PermissionError):
         raise
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, OSError) as error:
-        raise ValueError(f"{path}: not a loopbp network, or damaged ({error})") from error
-    except (AttributeError, RuntimeError, zipfile.LargeZipFile) as error:
-        raise ValueError(f"{path}: not a loopbp network ({error})") from error
+    except _DAMAGE as error:
+        raise ValueError(f"{path}: not a loopbp network, or damaged") from error
     if not known:
         raise ValueError(f"{path}: not a loopbp network")
     if version > FORMAT:

@@ -156,9 +156,10 @@ def run(
             if not (np.isfinite(loss) and np.isfinite(theta).all()):
                 layer = _first_bad_layer(theta, architecture, data.X, engine)
                 theta[:], state.vectors[:] = before
+                kept = f"of epoch {number - 1}" if number else "from before"
                 raise DivergenceError(
                     f"training diverged in epoch {number}: layer {layer} is no longer finite "
-                    f"(learning_rate={rate:g}); the weights of epoch {number - 1} are kept. "
+                    f"(learning_rate={rate:g}); the weights {kept} are kept. "
                     "Try a smaller learning_rate, clip_norm, or scaled inputs"
                 )
             state.step += -(-len(data.X) // batch_size)
