@@ -28,7 +28,7 @@ def one_each(name: str, value: Any, count: int, kinds: tuple[type, ...]) -> list
     """A value for each of `count` layers: one for all, or a sequence of them."""
     if isinstance(value, kinds):
         return [value] * count
-    if not isinstance(value, Iterable):
+    if isinstance(value, str) or not isinstance(value, Iterable):
         raise TypeError(f"{name}: expected one value or one for each of {count} layers, "
                         f"got {value!r}")  # fmt: skip
     values = list(value)

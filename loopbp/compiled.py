@@ -13,11 +13,11 @@ from numba import prange
 from numpy.typing import NDArray
 
 from loopbp._jit import jit, parallel_jit
-from loopbp.engines import loops_engine
-from loopbp.parameters import Architecture, layer_count, layer_of, unit_count
+from loopbp.engines import tiled_engine
+from loopbp.parameters import Architecture, layer_count, unit_count
 from loopbp.validate import check_matrix
 
-_engine = loops_engine(False)
+_engine = tiled_engine(False)
 forward = _engine.forward
 cost = _engine.cost
 backward = _engine.backward
@@ -49,7 +49,8 @@ def predict(theta, architecture, X):
     z = np.empty(m * unit_count(architecture), theta.dtype)
     a = np.empty_like(z)
     forward(theta, architecture, X, z, a, 0, False)
-    return layer_of(a, architecture, layer_count(architecture), m).copy()
+    n_L = architecture.sizes[layer_count(architecture)]
+    return a[a.shape[0] - m * n_L :].copy().reshape((m, n_L))
 
 
 @jit

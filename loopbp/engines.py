@@ -3,6 +3,8 @@
 ==========  =====================================================================================
 numpy       `loopbp.reference`: vectorised, uncompiled, the truth that the others are held against
 loops       `loopbp.loops`: the literal loops
+tiled       `loopbp.tiled`: the same sums in tiles and panels, and `loopbp.tiled_training`: what
+            `fit` uses
 ==========  =====================================================================================
 
 A compiled engine exists twice, serial and parallel, from the same source.  `pick` chooses by the
@@ -15,8 +17,17 @@ from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from loopbp import loops, optimizers, parameters, passes, reference, rng
-from loopbp._jit import jit, plain, specialise, sum_jit, threading_layer
+from loopbp import (
+    loops,
+    optimizers,
+    parameters,
+    passes,
+    reference,
+    rng,
+    tiled,
+    tiled_training,
+)  # fmt: skip
+from loopbp._jit import jit, parallel_jit, plain, specialise, sum_jit, threading_layer
 
 # The functions that every engine defines, in the order of their first use.
 KERNELS = (
@@ -55,12 +66,14 @@ def numpy_engine() -> Engine:
         name: getattr(reference, name)
         for name in (
             *KERNELS, "penalty", "add_penalty_gradient", "gather", "sgd", "momentum", "rmsprop",
-            "adam", "decay_weights", "clip_by_norm", "shuffle", "dropout",
+            "adam", "decay", "clip_by_norm", "shuffle", "dropout",
         )
     }  # fmt: skip
     sources = [
         rng.mix, rng.random_bits, rng.stream_key, parameters.layer_count, parameters.unit_count,
         parameters.weights_of, parameters.biases_of, parameters.layer_of, optimizers.state_rows,
+        optimizers.state_part,
+        optimizers.update_part,
         optimizers.update, *(getattr(passes, name) for name in _PASSES),
     ]  # fmt: skip
     return _engine("numpy", _kernels(reference), specialise(sources, "numpy", twins, plain))
@@ -79,13 +92,35 @@ def loops_engine(parallel: bool) -> Engine:
 
 def all_engines() -> list[Engine]:
     """Every engine there is; making them compiles nothing."""
-    return [numpy_engine(), loops_engine(False), loops_engine(True)]
+    both = (False, True)
+    return [numpy_engine(), *map(loops_engine, both), *map(tiled_engine, both)]
 
 
-ENGINES = ("auto", "numpy", "loops")
-# Multiply-adds of one step above which threads pay for their start: about 10 parallel regions
-# a step, 1 to 2 microseconds each with omp and tbb, 110 with workqueue.
-_PARALLEL_WORK = {"omp": 1_000_000, "tbb": 1_000_000, "workqueue": 50_000_000}
+@cache
+def tiled_engine(parallel: bool) -> Engine:
+    """The tiled sums; the step of `loopbp.tiled_training` with threads or without."""
+    name = "tiled_parallel" if parallel else "tiled_serial"
+    kernels = _kernels(tiled)
+    generic = [getattr(passes, p) for p in ("make_state", "forward", "cost", "backward")]
+    bound = specialise(generic, "tiled", kernels, jit)
+    whole = {"chunk_count": tiled_training.one_chunk, "part_count": tiled_training.one_part}
+    cuts = {} if parallel else whole
+    flags = parallel_jit if parallel else jit
+    bound.epoch = specialise([tiled_training.epoch], name, cuts, flags).epoch
+    bound.make_workspace = specialise(
+        [tiled_training.make_workspace], name, cuts, jit
+    ).make_workspace
+    return _engine("tiled", kernels, bound)
+
+
+ENGINES = ("auto", "numpy", "loops", "tiled")
+# Multiply-adds of one step from which threads pay for their start: a parallel region costs 1 to 2
+# microseconds with omp and tbb, 110 with workqueue.  The loops start one for each equation and
+# layer, the tiled engine two a step.
+_PARALLEL_WORK = {
+    "loops": {"omp": 1e6, "tbb": 1e6, "workqueue": 5e7},
+    "tiled": {"omp": 3e6, "tbb": 3e6, "workqueue": 5e7},
+}
 
 
 def pick(name: str, parameters: int, batch_size: int) -> Engine:
@@ -94,7 +129,7 @@ def pick(name: str, parameters: int, batch_size: int) -> Engine:
     Parameters
     ----------
     name
-        Out of ``ENGINES``; auto is loops.
+        Out of ``ENGINES``; auto is tiled, which is the fastest for every shape measured.
     parameters, batch_size
         Their product is the multiply-adds of a forward pass, a third of a step.
 
@@ -105,4 +140,6 @@ def pick(name: str, parameters: int, batch_size: int) -> Engine:
     """
     if name == "numpy":
         return numpy_engine()
-    return loops_engine(3 * parameters * batch_size > _PARALLEL_WORK[threading_layer()])
+    kind = "loops" if name == "loops" else "tiled"
+    parallel = 3 * parameters * batch_size > _PARALLEL_WORK[kind][threading_layer()]
+    return loops_engine(parallel) if kind == "loops" else tiled_engine(parallel)

@@ -56,7 +56,7 @@ def activation(code, address, z, out_a):
 
 @parallel_jit
 def example_losses(loss, output, z, a, y, weight, out_c):
-    """c_t = s_t C^t, the loss of an example times its weight; their mean is J  (seed 001, equation 3).
+    """c_t = s_t C^t, the weighted loss of each example; their mean is J  (seed 001, equation 3).
 
     Loops: t, then i in `loopbp.losses.loss_row`.  Race-free: one entry of `out_c` per example.
 

@@ -271,6 +271,11 @@ class Network:
         engine
             Which engine computes it.
 
+        Returns
+        -------
+        float
+            J.
+
         Raises
         ------
         TypeError, ValueError
@@ -319,7 +324,7 @@ class Network:
         sample_weight : array_like of shape (m,), optional
             s_t, scaled to a mean of 1.
         engine
-            Which engine computes it: numpy, loops, or auto.
+            Which engine computes it: auto, numpy, loops or tiled.
 
         Returns
         -------
@@ -387,7 +392,8 @@ class Network:
             Default ``Adam(1e-3)``; a name gives the optimizer with its defaults.  An equal one
             in a later call goes on with its state, another one starts anew.
         engine
-            auto, numpy or loops.
+            auto, numpy, loops or tiled; auto is tiled, with threads where the work of a step is
+            worth their start (`loopbp.engines.pick`).
         shuffle
             A new order of the examples each epoch; the same for the same seed.
         validation
@@ -573,8 +579,13 @@ class Network:
                     f"{side} set empty"
                 )
             held[order[:share]] = True
-        parts = [Data(data.X[rows], data.Y[rows], data.weight[rows]) for rows in (~held, held)]
-        return parts[0], parts[1]
+        kept, out = (
+            Data(data.X[rows], data.Y[rows], check_weight(
+                "validation: sample_weight", data.weight[rows], int(rows.sum()), self.dtype
+            ))
+            for rows in (~held, held)
+        )  # fmt: skip
+        return kept, out
 
 
 def load(path: str | os.PathLike[str]) -> Network:

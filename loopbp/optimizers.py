@@ -21,6 +21,7 @@ from typing import NamedTuple
 from loopbp._jit import inline_jit, jit
 from loopbp.parameters import layer_count
 from loopbp.validate import check_number
+from loopbp.views import flat, vector
 
 RULE_SGD, RULE_MOMENTUM, RULE_NESTEROV, RULE_RMSPROP, RULE_ADAM, RULE_ADAMW = range(6)
 
@@ -91,12 +92,11 @@ def adam(theta, gradient, mean, square, learning_rate, beta1, beta2, epsilon, st
 
 
 @jit
-def decay_weights(theta, architecture, amount):
-    """w_p <- w_p - amount w_p for every weight; biases stay."""
+def decay(theta, amount):
+    """w_p <- w_p - amount w_p."""
     keep = theta.dtype.type(1.0 - amount)
-    for l in range(1, layer_count(architecture) + 1):
-        for p in range(architecture.w_start[l], architecture.b_start[l]):
-            theta[p] *= keep
+    for p in range(theta.shape[0]):
+        theta[p] *= keep
 
 
 @jit
@@ -120,9 +120,15 @@ def state_rows(settings):
     return 2 if settings.rule >= RULE_ADAM else 1
 
 
+@inline_jit
+def state_part(state, row, start, stop):
+    """state[row, start:stop]."""
+    return vector(flat(state), row * state.shape[1] + start, stop - start)
+
+
 @jit
-def update(settings, learning_rate, step, theta, gradient, state, architecture):
-    """One step of any rule: clip, decay, then the rule.
+def update_part(settings, learning_rate, step, theta, gradient, state, start, stop, are_weights):
+    """One step of any rule, without clipping, for the parameters start .. stop-1 of theta.
 
     Parameters
     ----------
@@ -131,27 +137,52 @@ def update(settings, learning_rate, step, theta, gradient, state, architecture):
         eta of this step; a schedule has already been applied.
     step : int
         k, from 1.
+    theta, gradient : arrays of shape (P,)
+        theta is overwritten from start to stop.
+    state : array of shape (state_rows, P), overwritten from start to stop
+    are_weights : bool
+        AdamW decays weights and not biases.
+    """
+    part, g = vector(theta, start, stop - start), vector(gradient, start, stop - start)
+    if settings.rule == RULE_SGD:
+        sgd(part, g, learning_rate)
+    elif settings.rule in (RULE_MOMENTUM, RULE_NESTEROV):
+        nesterov = settings.rule == RULE_NESTEROV
+        momentum(
+            part, g, state_part(state, 0, start, stop), learning_rate, settings.first, nesterov
+        )
+    elif settings.rule == RULE_RMSPROP:
+        square = state_part(state, 0, start, stop)
+        rmsprop(part, g, square, learning_rate, settings.first, settings.epsilon)
+    else:
+        if settings.rule == RULE_ADAMW and are_weights:
+            decay(part, learning_rate * settings.weight_decay)
+        adam(
+            part, g, state_part(state, 0, start, stop), state_part(state, 1, start, stop),
+            learning_rate,
+            settings.first, settings.second, settings.epsilon, step,
+        )  # fmt: skip
+
+
+@jit
+def update(settings, learning_rate, step, theta, gradient, state, architecture):
+    """One step of any rule for the whole of theta: clip the gradient, then `update_part`.
+
+    Parameters
+    ----------
+    settings, learning_rate, step, state
+        As in `update_part`.
     theta, gradient : arrays of shape (P,), both overwritten
-    state : array of shape (state_rows, P), overwritten
     architecture : Architecture
-        Tells weights from biases for AdamW.
+        Tells weights from biases.
     """
     if settings.clip_norm > 0.0:
         clip_by_norm(gradient, settings.clip_norm)
-    if settings.rule == RULE_SGD:
-        sgd(theta, gradient, learning_rate)
-    elif settings.rule in (RULE_MOMENTUM, RULE_NESTEROV):
-        nesterov = settings.rule == RULE_NESTEROV
-        momentum(theta, gradient, state[0], learning_rate, settings.first, nesterov)
-    elif settings.rule == RULE_RMSPROP:
-        rmsprop(theta, gradient, state[0], learning_rate, settings.first, settings.epsilon)
-    else:
-        if settings.rule == RULE_ADAMW:
-            decay_weights(theta, architecture, learning_rate * settings.weight_decay)
-        adam(
-            theta, gradient, state[0], state[1], learning_rate,
-            settings.first, settings.second, settings.epsilon, step,
-        )  # fmt: skip
+    for l in range(1, layer_count(architecture) + 1):
+        w, b = architecture.w_start[l], architecture.b_start[l]
+        end = b + architecture.sizes[l]
+        update_part(settings, learning_rate, step, theta, gradient, state, w, b, True)
+        update_part(settings, learning_rate, step, theta, gradient, state, b, end, False)
 
 
 LearningRate = float | Callable[[int], float]

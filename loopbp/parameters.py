@@ -15,6 +15,7 @@ from loopbp import activations, losses
 from loopbp._jit import inline_jit, plain
 from loopbp.reference import normals, stream_key, uniforms
 from loopbp.rng import INITIAL
+from loopbp.views import matrix, vector
 
 
 class Architecture(NamedTuple):
@@ -110,22 +111,21 @@ def weights_of(theta, architecture, l):
     """w^l as a view into theta, shape (n_l, n_{l-1})."""
     n_l, n_prev = architecture.sizes[l], architecture.sizes[l - 1]
     start = architecture.w_start[l]
-    return theta[start : start + n_l * n_prev].reshape((n_l, n_prev))
+    return matrix(theta, start, n_l, n_prev)
 
 
 @inline_jit
 def biases_of(theta, architecture, l):
     """b^l as a view into theta, shape (n_l,)."""
     start = architecture.b_start[l]
-    return theta[start : start + architecture.sizes[l]]
+    return vector(theta, start, architecture.sizes[l])
 
 
 @inline_jit
 def layer_of(buffer, architecture, l, m):
     """Layer l of a buffer of m examples over all units, shape (m, n_l)."""
     n_l = architecture.sizes[l]
-    start = m * architecture.unit_start[l]
-    return buffer[start : start + m * n_l].reshape((m, n_l))
+    return matrix(buffer, m * architecture.unit_start[l], m, n_l)
 
 
 INITIALIZERS = {

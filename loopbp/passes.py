@@ -97,7 +97,7 @@ def forward(theta, architecture, x, z, a, key, drops):
         )
         activation(architecture.activation[l], architecture.sigma[l], z_l, a_l)
         if drops and architecture.dropout[l] > 0.0:
-            dropout(a_l, stream_key(key, DROPOUT, l), architecture.dropout[l])
+            dropout(a_l, stream_key(key, DROPOUT, l), architecture.dropout[l], 0)
         a_prev = a_l
 
 
@@ -155,7 +155,7 @@ def backward(theta, architecture, x, y, weight, z, a, delta, gradient, key, drop
                 architecture.sigma_prime[l - 1], layer_of(z, architecture, l - 1, m), delta_prev,
             )  # fmt: skip
             if drops and architecture.dropout[l - 1] > 0.0:
-                dropout(delta_prev, stream_key(key, DROPOUT, l - 1), architecture.dropout[l - 1])
+                dropout(delta_prev, stream_key(key, DROPOUT, l - 1), architecture.dropout[l - 1], 0)
         if architecture.l2 > 0.0:
             add_penalty_gradient(
                 weights_of(theta, architecture, l), architecture.l2,

@@ -233,9 +233,8 @@ def adam(theta, gradient, mean, square, learning_rate, beta1, beta2, epsilon, st
     theta -= learning_rate * mean_hat / (np.sqrt(square_hat) + epsilon)
 
 
-def decay_weights(theta, architecture, amount):
-    for start, stop in zip(architecture.w_start[1:], architecture.b_start[1:], strict=True):
-        theta[start:stop] *= theta.dtype.type(1 - amount)
+def decay(theta, amount):
+    theta *= theta.dtype.type(1 - amount)
 
 
 def clip_by_norm(gradient, limit):
@@ -271,9 +270,9 @@ def normals(key, start, count):
     return np.sqrt(-2.0 * np.log1p(-pairs[:, 0])) * np.cos(2.0 * math.pi * pairs[:, 1])
 
 
-def dropout(values, key, rate):
+def dropout(values, key, rate, first):
     """Zero each value with probability `rate` and divide the rest by 1 - rate."""
-    kept = uniforms(key, 0, values.size).reshape(values.shape) >= rate
+    kept = uniforms(key, first * values.shape[1], values.size).reshape(values.shape) >= rate
     values *= np.where(kept, 1.0 / (1.0 - rate), 0.0).astype(values.dtype)
 
 

@@ -57,8 +57,10 @@ def shuffle(order, key):
 
 
 @jit
-def dropout(values, key, rate):
+def dropout(values, key, rate, first):
     """Zero each value with probability `rate` and divide the rest by 1 - rate.
+
+    Row t of `values` is example first + t of the batch.
 
     Called with the same key on a^l in the forward pass and on delta^l in the backward pass: the
     factor of a unit is the same in both, so the mask is never stored.
@@ -68,5 +70,5 @@ def dropout(values, key, rate):
     zero = values.dtype.type(0.0)
     for t in range(m):
         for i in range(n):
-            kept = uniform(key, t * n + i) >= rate
+            kept = uniform(key, (first + t) * n + i) >= rate
             values[t, i] = values[t, i] * (scale if kept else zero)

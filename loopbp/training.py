@@ -141,6 +141,7 @@ def run(
     settings = state.optimizer.settings
     workspace = engine.make_workspace(theta, architecture, len(data.X), batch_size)
     best_loss, best_theta, waited = np.inf, theta.copy(), 0
+    improved = False
     first = history.epochs
     with progress(epochs, verbose) as advance:
         for number in range(first, first + epochs):
@@ -179,6 +180,7 @@ def run(
                 if history.validation_loss[-1] < best_loss - early_stopping.min_delta:
                     best_loss, waited = history.validation_loss[-1], 0
                     best_theta[:] = theta
+                    improved = True
                     history.best_epoch = number
                 else:
                     waited += 1
@@ -186,7 +188,7 @@ def run(
                     history.stopped_early = stop = True
             if stop:
                 break
-    if early_stopping is not None and history.best_epoch is not None:
+    if improved:
         theta[:] = best_theta
 
 

@@ -18,7 +18,7 @@ INITIALIZERS = (
     "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal",
     "normal", "scaled_normal", "zeros",
 )  # fmt: skip
-ENGINES = ("auto", "numpy", "loops")
+ENGINES = ("auto", "numpy", "loops", "tiled")
 OPTIMIZERS = ("sgd", "rmsprop", "adam", "adamw")
 SCHEDULES = ("constant", "step", "inverse-scaling", "cosine")
 TASKS = ("classification", "multilabel", "regression")

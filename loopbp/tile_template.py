@@ -1,0 +1,222 @@
+"""The template of `loopbp/tiles.py`: one tile of sums held in registers, for several shapes.
+
+The plain loops, as `loopbp.loops` has them, over R rows and V * W columns of any product:
+
+    for r in range(R):
+        for c in range(V * W):
+            total = 0
+            for k in range(K):
+                total += a[r, k] * b[k, c]
+            out[r, c] = alpha * total + beta * d[r, c]
+
+Each number of a and b is loaded once for every sum that it goes into.  The idea of a tile: make k
+the outer loop and hold all R * V * W sums in registers.  Then V loads of b and R of a feed R * V
+multiply-adds.  Written out, a sum is the variable ``s2_1`` (row 2, vector 1), and the two inner
+loops are gone.  ``python -m loopbp.tile_template`` writes tiles.py; a test compares the two.
+"""
+
+from pathlib import Path
+
+# For V vectors, the heights R, largest first.  R * V sums, V of b and 1 of a must fit the
+# registers: 32 of AVX-512 and NEON, 16 of AVX2; fewer than 8 sums wait for each other (a
+# multiply-add takes 4 cycles, and two start in each).
+TALL = {4: (6, 4, 1), 2: (12, 6, 4, 1), 1: (16, 8, 4, 1)}
+SHORT = {2: (6, 4, 1), 1: (12, 4, 1)}
+# Rows by columns of the tiles of dot products, for 32 and for 16 registers.
+DOTS = {"tall": (5, 5), "short": (3, 3)}
+WIDTHS = (2, 4, 8, 16)
+
+_HEAD = '''"""Tiles of sums in registers.  Written by `loopbp.tile_template`, which explains them; not by hand."""
+
+from loopbp._jit import jit
+from loopbp.lanes import (
+    fma, item, load, load_part, splat, store, store_part, times, total, width, zip_high, zip_low,
+)  # fmt: skip
+'''
+
+
+def tile(R: int, V: int) -> str:
+    """The source of ``tile_RxV``."""
+    lines = [
+        "@jit",
+        f"def tile_{R}x{V}(",
+        "    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last",
+        "):",
+        f'    """{R} x {V} W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""',
+        "    W = width(a.itemsize)",
+        "    zero = splat(a.dtype.type(0))",
+    ]
+    lines += [f"    s{r}_{v} = zero" for r in range(R) for v in range(V)]
+    lines += ["    for k in range(K):"]
+    lines += [f"        y{v} = load(b, b0 + k * b_k + {v} * W)" for v in range(V - 1)]
+    lines += [f"        y{V - 1} = load_part(b, b0 + k * b_k + {V - 1} * W, last)"]
+    for r in range(R):
+        lines += [f"        x = splat(item(a, a0 + {r} * a_row + k * a_k))"]
+        lines += [f"        s{r}_{v} = fma(x, y{v}, s{r}_{v})" for v in range(V)]
+    lines += ["    scale = splat(alpha)", "    keep = splat(beta)"]
+    lines += ["    if beta == 0:"]
+    for r in range(R):
+        for v in range(V):
+            lines += [f"        s{r}_{v} = times(scale, s{r}_{v})"]
+    lines += ["    else:"]
+    for r in range(R):
+        for v in range(V):
+            part = v == V - 1
+            source = f"d, d0 + {r} * d_row + {v} * W"
+            held = f"load_part({source}, last)" if part else f"load({source})"
+            lines += [f"        s{r}_{v} = fma(scale, s{r}_{v}, times(keep, {held}))"]
+    for r in range(R):
+        for v in range(V):
+            target = f"out, out0 + {r} * out_row + {v} * W, s{r}_{v}"
+            last = v == V - 1
+            lines += [f"    store_part({target}, last)" if last else f"    store({target})"]
+    return "\n".join(lines) + "\n"
+
+
+def dot(R: int, C: int) -> str:
+    """The source of ``dot_RxC``."""
+    lines = [
+        "@jit",
+        f"def dot_{R}x{C}(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):",
+        f'    """{R} x {C} dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""',
+        "    W = width(a.itemsize)",
+        "    zero = splat(a.dtype.type(0))",
+    ]
+    names = [(r, c) for r in range(R) for c in range(C)]
+    lines += [f"    s{r}_{c} = zero" for r, c in names]
+
+    def step(indent: str, load: str, count: str) -> list[str]:
+        body = [f"{indent}x{r} = {load}(a, a0 + {r} * a_row + k{count})" for r in range(R)]
+        for c in range(C):
+            body += [f"{indent}y = {load}(w, w0 + {c} * w_row + k{count})"]
+            body += [f"{indent}s{r}_{c} = fma(x{r}, y, s{r}_{c})" for r in range(R)]
+        return body
+
+    lines += ["    full = K // W * W", "    for k in range(0, full, W):"]
+    lines += step(" " * 8, "load", "")
+    lines += ["    if full < K:", "        k = full"]
+    lines += step(" " * 8, "load_part", ", K - full")
+    lines += [
+        f"    out[out0 + {r} * out_row + {c}] = item(b, i + {c}) + total(s{r}_{c})"
+        for r, c in names
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def cover(name: str, table: dict[int, tuple[int, ...]]) -> str:
+    """The source of ``sums_NAME``, which covers M x N sums with the tiles of a table."""
+    widest = max(table)
+    arguments = "a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row"
+    lines = [
+        "@jit",
+        f"def sums_{name}(",
+        "    a, a0, a_row, a_k, b, b0, b_k, b_panel, M, N, K, alpha, beta, d, d0, d_row, out, out0,",
+        "    out_row,",
+        "):",
+        f'    """out (M, N) = alpha * a b + beta * d, panels of {widest} W columns, in tiles.',
+        "",
+        "    Element (r, k) of a is a[a0 + r a_row + k a_k]; element (k, c) of b, c in the panel that",
+        "    begins at column p, is b[b0 + p b_panel + k b_k + c - p].",
+        '    """',
+        "    W = width(a.itemsize)",
+        f"    for p in range(0, N, {widest} * W):",
+        f"        end = min(N, p + {widest} * W)",
+        "        j = p",
+        "        while j < end:",
+        "            left = end - j",
+        "            b_at = b0 + p * b_panel + j - p",
+        "            i = 0",
+    ]
+    for V in sorted(table, reverse=True):
+        least = f"left > {V - 1} * W" if V > 1 else ""
+        lines += [f"            if {least}:" if V == widest else f"            elif {least}:"]
+        if V == 1:
+            lines[-1] = "            else:"
+        lines += [
+            f"                last = min(W, left - {V - 1} * W)",
+            "                while i < M:",
+        ]
+        lines += ["                    a_at, d_at = a0 + i * a_row, d0 + i * d_row + j"]
+        lines += [
+            "                    out_at = out0 + i * out_row + j",
+            "                    n = M - i",
+        ]
+        for k, R in enumerate(table[V]):
+            # 8 or 9 rows are better 4 + 4 than 6 + 2.
+            but = " and n != 8 and n != 9" if R == 6 and 4 in table[V] else ""
+            test = f"if n >= {R}{but}:" if k == 0 else "else:" if R == 1 else f"elif n >= {R}{but}:"
+            lines += [
+                f"                    {test}",
+                f"                        tile_{R}x{V}(",
+                f"                            {arguments},",
+                "                            out, out_at, out_row, last,",
+                "                        )",
+                f"                        i += {R}",
+            ]
+        lines += [f"                j += {V} * W"]
+    return "\n".join(lines) + "\n"
+
+
+def cover_dots(name: str, shape: tuple[int, int]) -> str:
+    """The source of ``dots_NAME``, which covers M x N dot products with tiles of a shape."""
+    R, C = shape
+    lines = [
+        "@jit",
+        f"def dots_{name}(a, a0, a_row, w, w0, w_row, M, N, K, b, out, out0, out_row):",
+        '    """out (M, N): out_ri = b_i + sum_k a_rk w_ik, both contiguous in k, in tiles."""',
+        "    i = 0",
+        "    while i < N:",
+        "        r = 0",
+        f"        wide = i + {C} <= N",
+        "        while r < M:",
+        "            a_at, w_at, out_at = a0 + r * a_row, w0 + i * w_row, out0 + r * out_row + i",
+        f"            high = r + {R} <= M",
+    ]
+    call = "(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)"
+    for test, rows, columns in (
+        ("if high and wide", R, C),
+        ("elif high", R, 1),
+        ("elif wide", 1, C),
+        ("else", 1, 1),
+    ):
+        lines += [f"            {test}:", f"                dot_{rows}x{columns}{call}"]
+    lines += [f"            r += {R} if high else 1", f"        i += {C} if wide else 1"]
+    return "\n".join(lines) + "\n"
+
+
+def transpose(W: int) -> str:
+    """The source of ``transpose_W``: W x W numbers, by log2 W rounds of zipping the halves."""
+    lines = [
+        "@jit",
+        f"def transpose_{W}(w, w0, w_row, rows, columns, out, out0, out_row):",
+        f'    """out[c, r] = w[r, c] for up to {W} rows and columns."""',
+    ]
+    names = [f"x{k}" for k in range(W)]
+    for k, name in enumerate(names):
+        source = f"load_part(w, w0 + {k} * w_row, columns)"
+        lines += [f"    {name} = {source} if rows > {k} else splat(w.dtype.type(0))"]
+    for _ in range(W.bit_length() - 1):
+        half = W // 2
+        pairs = [(names[k], names[k + half]) for k in range(half)]
+        targets = ", ".join(names)
+        values = ", ".join(f"zip_low({x}, {y}), zip_high({x}, {y})" for x, y in pairs)
+        lines += [f"    {targets} = {values}"]
+    for k, name in enumerate(names):
+        lines += [f"    if columns > {k}:", f"        store(out, out0 + {k} * out_row, {name})"]
+    return "\n".join(lines) + "\n"
+
+
+def render() -> str:
+    """The whole source of tiles.py."""
+    shapes = {(R, V) for table in (TALL, SHORT) for V, rows in table.items() for R in rows}
+    parts = [tile(R, V) for R, V in sorted(shapes)]
+    parts += [cover("tall", TALL), cover("short", SHORT)]
+    parts += [dot(r, c) for R, C in DOTS.values() for r in (R, 1) for c in (C, 1) if r * c > 1]
+    parts += [dot(1, 1)]
+    parts += [cover_dots(name, shape) for name, shape in DOTS.items()]
+    parts += [transpose(W) for W in WIDTHS]
+    return _HEAD + "".join(f"\n\n{part}" for part in parts)
+
+
+if __name__ == "__main__":
+    (Path(__file__).parent / "tiles.py").write_text(render())

@@ -1,0 +1,59 @@
+"""The tests import `helpers` from their own folder; activations registered in one stay in it."""
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import helpers
+
+from loopbp.activations import REGISTERED
+
+
+@pytest.fixture
+def registry():
+    """The registered activations, as they were before the test once it is over."""
+    before = dict(REGISTERED)
+    yield REGISTERED
+    REGISTERED.clear()
+    REGISTERED.update(before)
+
+
+_TRAIN = """
+import sys
+import loopbp
+heavy = {"rich", "matplotlib", "sklearn", "jax", "pandas", "torch"} & set(sys.modules)
+from loopbp._jit import _DISPATCHERS
+count = lambda: sum(len(d.overloads) for d in _DISPATCHERS.values())
+after_import = count()
+import json
+import numpy as np
+net = loopbp.Network([3, 5, 2], dropout=0.2, l2=0.01, dtype="float32", seed=1)
+after_network = count()
+X = np.random.default_rng(0).standard_normal((50, 3))
+net.fit(X, np.arange(50) % 2, epochs=2, batch_size=8)
+misses = sum(sum(d.stats.cache_misses.values()) for d in _DISPATCHERS.values())
+print(json.dumps({"heavy": sorted(heavy), "after_import": after_import,
+                  "after_network": after_network, "misses": misses, "compiled": count(),
+                  "theta": net.theta.tobytes().hex()}))
+"""
+
+
+@pytest.fixture(scope="session")
+def processes(tmp_path_factory):
+    """What three new processes say of the same training: with a new cache, that cache, and none."""
+    folder = str(tmp_path_factory.mktemp("cache"))
+
+    def process(**environment: str) -> dict[str, Any]:
+        return json.loads(helpers.run_python(_TRAIN, **environment))
+
+    return SimpleNamespace(
+        cold=process(NUMBA_CACHE_DIR=folder),
+        warm=process(NUMBA_CACHE_DIR=folder),
+        uncached=process(LOOPBP_CACHE="0"),
+    )

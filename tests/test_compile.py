@@ -1,0 +1,116 @@
+"""What is compiled when, and the cache on disk."""
+
+import re
+from pathlib import Path
+
+import helpers
+import numpy as np
+import pytest
+from helpers import needs_jit
+
+import loopbp
+from loopbp import _jit, compiled
+
+PACKAGE = Path(loopbp.__file__).parent
+DECORATOR = re.compile(r"^@(?:sum_|parallel_|inline_)?jit\b", re.MULTILINE)
+
+
+def test_every_file_with_kernels_is_part_of_the_cache_key():
+    with_kernels = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if DECORATOR.search(path.read_text(encoding="utf-8"))
+    }
+    assert "loops.py" in with_kernels, "the search finds what it looks for"
+    assert with_kernels <= set(_jit.KERNEL_FILES)
+
+
+def test_kernel_files_exist():
+    assert all((PACKAGE / name).is_file() for name in _jit.KERNEL_FILES)
+
+
+@needs_jit
+def test_importing_and_making_a_network_compile_nothing(processes):
+    for process in (processes.cold, processes.warm, processes.uncached):
+        assert (process["after_import"], process["after_network"]) == (0, 0)
+        assert process["compiled"] > 0, "the count counts"
+
+
+@needs_jit
+def test_importing_brings_in_nothing_heavy(processes):
+    assert processes.warm["heavy"] == []
+
+
+@needs_jit
+def test_a_warm_process_compiles_nothing(processes):
+    assert processes.cold["misses"] > 0
+    assert processes.warm["misses"] == 0
+    assert processes.warm["compiled"] > 0
+
+
+@needs_jit
+@pytest.mark.parametrize("break_cache", [
+    "caching.CacheImpl.__init__ = refuse",  # what Numba raises where no folder can be written
+    "caching.CacheImpl.__init__ = fail",
+])  # fmt: skip
+def test_no_folder_to_cache_in_breaks_nothing(break_cache):
+    code = f"""
+from numba.core import caching
+def refuse(*arguments): raise RuntimeError("cannot cache function: no locator available")
+def fail(*arguments): raise PermissionError("read-only")
+{break_cache}
+import numpy as np
+from loopbp import rng
+order = np.empty(3, np.int64)
+rng.shuffle(order, np.uint64(1))
+print(sorted(order.tolist()), type(rng.shuffle._cache).__name__)
+"""
+    assert helpers.run_python(code) == "[0, 1, 2] NullCache"
+
+
+def signatures():
+    """How often each function has been compiled."""
+    return {name: len(d.signatures) for name, d in _jit._DISPATCHERS.items()}
+
+
+def use(net, **options):
+    """All that a person does with a network."""
+    m = 9
+    X = np.random.default_rng(0).standard_normal((m, net.sizes[0]))
+    Y = helpers.targets_for(net.output, net.loss_name, m, net.sizes[-1])
+    X.flags.writeable = False  # would be another type to Numba
+    net.fit(X, Y, **{"epochs": 2, "batch_size": 4, "validation": (X, Y), **options})
+    net.gradient(X, Y)
+    net.predict(X)
+    net.score(X, Y)
+    X, Y = X.astype(net.dtype), Y.astype(net.dtype)
+    settings = loopbp.SGD(0.1).settings
+    compiled.train(net.theta, net.architecture, X, Y, settings, 1, 4, 0)
+    compiled.predict(net.theta, net.architecture, X)
+    compiled.loss_and_gradient(net.theta, net.architecture, X, Y)
+
+
+@needs_jit
+@pytest.mark.parametrize("dtype", helpers.DTYPES)
+def test_other_networks_and_more_epochs_compile_nothing(dtype):
+    use(helpers.network([3, 4, 2], dtype=dtype))
+    before = signatures()
+    assert max(before.values()) > 0, "the count counts"
+    use(helpers.network([3, 4, 2], dtype=dtype), epochs=3)
+    for output, loss in helpers.PAIRS[::5]:
+        hidden = helpers.HIDDEN[len(output) % len(helpers.HIDDEN)]
+        net = helpers.network([5, 3, 3, 2], hidden, output, loss, dtype=dtype, dropout=0.1, l2=0.1)
+        use(net, optimizer=loopbp.RMSprop(1e-3, clip_norm=1.0), shuffle=False, batch_size=99)
+    for optimizer in (loopbp.SGD(0.01, momentum=0.5), loopbp.AdamW()):
+        use(helpers.network([1, 1], dtype=dtype), optimizer=optimizer,
+            sample_weight=np.arange(1.0, 10.0))  # fmt: skip
+    assert signatures() == before
+
+
+@needs_jit
+def test_an_own_activation_compiles_no_kernel(registry):
+    use(helpers.network([3, 4, 2]))
+    before = signatures()
+    loopbp.register_activation("own", lambda z: z + 1.0, lambda z: 1.0)
+    use(helpers.network([3, 4, 2], "own"))
+    assert signatures() == before
