@@ -1,0 +1,37 @@
+"""The README's Python examples run as they stand, in one process each."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_example_runs_and_prints_what_it_says(number: int) -> None:
+    code = EXAMPLES[number]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    printed = done.stdout.split("\n")
+    if "XOR is learnt" in code or "report.max_relative_error" in code:
+        assert "False" not in done.stdout
+    if "homework" in code:
+        assert printed[0] == "False ['m']"
+    if "history.validation_score" in code:
+        assert float(printed[0]) > 0.95
+
+
+def test_readme_has_examples_for_python_compiled_code_and_the_checker() -> None:
+    assert len(EXAMPLES) == 3
+    assert any("@njit(parallel=True)" in code for code in EXAMPLES)
+
+
+@pytest.mark.parametrize("marker", ["train", "test"])
+def test_setup_commands_are_there_for_continuous_integration(marker: str) -> None:
+    assert re.search(rf"<!-- setup: {marker} -->\n```bash\npython3 -m venv", README)
