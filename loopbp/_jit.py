@@ -74,7 +74,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 # Every file that holds kernels.  A test fails when one is missing here.
 KERNEL_FILES = (
     "_jit.py", "activations.py", "compiled.py", "engines.py", "loops.py", "losses.py",
-    "lanes.py", "optimizers.py", "parameters.py", "passes.py", "rng.py", "tiled.py",
+    "lanes.py", "optimizers.py", "parameters.py", "passes.py", "rng.py", "small.py", "tiled.py",
     "tiled_training.py", "tiles.py", "vector_math.py", "views.py", "study/forward_mode.py",
 )  # fmt: skip
 
@@ -240,7 +240,9 @@ class _SymbolCompiler(CompilerBase):
 
 def _compile(function: F, fastmath: set[str], *, parallel: bool = False, inline: bool = False) -> F:
     pipeline: dict[str, Any] = {} if inline else {"pipeline_class": _SymbolCompiler}
-    dispatcher: Any = njit(parallel=parallel, fastmath=fastmath, **_FLAGS, **pipeline)(function)
+    dispatcher: Any = njit(
+        parallel=parallel, fastmath=fastmath, forceinline=inline, **_FLAGS, **pipeline
+    )(function)
     if not inline:
         _DISPATCHERS[function.__module__, function.__qualname__] = dispatcher
     wants_cache = os.environ.get("LOOPBP_CACHE", "1") != "0" and not inline

@@ -12,7 +12,7 @@ work of one step alone, never by the number of threads, so that a seed gives the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -24,6 +24,7 @@ from loopbp import (
     passes,
     reference,
     rng,
+    small,
     tiled,
     tiled_training,
 )  # fmt: skip
@@ -97,6 +98,12 @@ def all_engines() -> list[Engine]:
 
 
 @cache
+def small_engine() -> Engine:
+    """The tiled engine with the epoch of `loopbp.small`, for the networks that it `suits`."""
+    return replace(tiled_engine(False), epoch=small.epoch)
+
+
+@cache
 def tiled_engine(parallel: bool) -> Engine:
     """The tiled sums; the step of `loopbp.tiled_training` with threads or without."""
     name = "tiled_parallel" if parallel else "tiled_serial"
@@ -123,7 +130,7 @@ _PARALLEL_WORK = {
 }
 
 
-def pick(name: str, parameters: int, batch_size: int) -> Engine:
+def pick(name: str, parameters: int, batch_size: int, is_small: bool = False) -> Engine:
     """The engine of a name, serial or parallel by the work of one step.
 
     Parameters
@@ -132,6 +139,8 @@ def pick(name: str, parameters: int, batch_size: int) -> Engine:
         Out of ``ENGINES``; auto is tiled, which is the fastest for every shape measured.
     parameters, batch_size
         Their product is the multiply-adds of a forward pass, a third of a step.
+    is_small
+        Whether `loopbp.small.suits` this training.
 
     Notes
     -----
@@ -141,5 +150,7 @@ def pick(name: str, parameters: int, batch_size: int) -> Engine:
     if name == "numpy":
         return numpy_engine()
     kind = "loops" if name == "loops" else "tiled"
+    if kind == "tiled" and is_small:
+        return small_engine()
     parallel = 3 * parameters * batch_size > _PARALLEL_WORK[kind][threading_layer()]
     return loops_engine(parallel) if kind == "loops" else tiled_engine(parallel)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from loopbp import arguments, optimizers, reference, storage, targets
+from loopbp import arguments, optimizers, reference, small, storage, targets
 from loopbp._jit import plain
 from loopbp.activations import Activation
 from loopbp.engines import ENGINES, Engine, pick
@@ -448,9 +448,10 @@ class Network:
             rows = plain(optimizers.state_rows)(chosen_optimizer.settings)
             vectors = np.zeros((rows, self._theta.size), self.dtype)
             self._state = OptimizerState(chosen_optimizer, vectors)
+        is_small = small.suits(self.architecture, chosen_optimizer.settings, batch_size)
         run(
             self._theta, self.architecture, data,
-            engine=self._engine(engine, batch_size), state=self._state, seed=self.seed,
+            engine=pick(engine, self._theta.size, batch_size, is_small), state=self._state, seed=self.seed,
             epochs=epochs, batch_size=batch_size, shuffle=bool(shuffle), history=self.history,
             evaluate=self._evaluate, validation=held_out, early_stopping=stopping,
             callbacks=callbacks, score_training=score_training, verbose=verbose,
