@@ -14,15 +14,16 @@ if TYPE_CHECKING:
     from loopbp.gradcheck import GradientReport, check_gradient, check_gradient_function
     from loopbp.network import Gradient, Network, load
     from loopbp.optimizers import SGD, Adam, AdamW, RMSprop
+    from loopbp.study import ReversedNetwork, derive, explain, forward_mode_gradient
     from loopbp.training import DivergenceError, EarlyStopping, History
 
 __version__ = "0.1.0"
 
 __all__ = [
     "SGD", "Activation", "Adam", "AdamW", "DivergenceError", "EarlyStopping", "Gradient",
-    "GradientReport", "History", "Network", "RMSprop", "__version__", "check_gradient",
-    "check_gradient_function", "compiled", "datasets", "load", "register_activation", "schedules",
-    "validate_compiled",
+    "GradientReport", "History", "Network", "RMSprop", "ReversedNetwork", "__version__",
+    "check_gradient", "check_gradient_function", "compiled", "datasets", "derive", "explain",
+    "forward_mode_gradient", "load", "register_activation", "schedules", "validate_compiled",
 ]  # fmt: skip
 
 _MODULES = ("compiled", "datasets", "schedules")
@@ -32,6 +33,7 @@ _WHERE = {
     "gradcheck": ("GradientReport", "check_gradient", "check_gradient_function"),
     "network": ("Gradient", "Network", "load"),
     "optimizers": ("SGD", "Adam", "AdamW", "RMSprop"),
+    "study": ("ReversedNetwork", "derive", "explain", "forward_mode_gradient"),
     "training": ("DivergenceError", "EarlyStopping", "History"),
 }
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from loopbp.cli.options import Parser, nearest
-from loopbp.cli.parser import COMMANDS, build_parser
+from loopbp.cli.parser import COMMANDS, ELSEWHERE, build_parser
 
 # Python arguments whose option has another name.
 _OPTIONS = {
@@ -69,7 +69,8 @@ def _run(words: list[str]) -> int:
     if unknown:
         args.parser.refuse(unknown[0])
     try:
-        return import_module(f"loopbp.cli.{args.command}").run(args)
+        package = ELSEWHERE.get(args.command, "loopbp.cli")
+        return import_module(f"{package}.{args.command}").run(args)
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except OSError as error:
