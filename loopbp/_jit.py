@@ -238,11 +238,23 @@ class _SymbolCompiler(CompilerBase):
         return [manager]
 
 
+def _without_literals(get_call_template: Callable[..., Any]) -> Callable[..., Any]:
+    """So that f(a, 0) and f(a, i) in compiled code call, and compile, the same signature."""
+
+    def plain_types(args: Any, kws: Any) -> Any:
+        named = {name: types.unliteral(kind) for name, kind in kws.items()}
+        return get_call_template(tuple(types.unliteral(kind) for kind in args), named)
+
+    return plain_types
+
+
 def _compile(function: F, fastmath: set[str], *, parallel: bool = False, inline: bool = False) -> F:
     pipeline: dict[str, Any] = {} if inline else {"pipeline_class": _SymbolCompiler}
     dispatcher: Any = njit(
         parallel=parallel, fastmath=fastmath, forceinline=inline, **_FLAGS, **pipeline
     )(function)
+    if not inline and not config.DISABLE_JIT:
+        dispatcher.get_call_template = _without_literals(dispatcher.get_call_template)
     if not inline:
         _DISPATCHERS[function.__module__, function.__qualname__] = dispatcher
     wants_cache = os.environ.get("LOOPBP_CACHE", "1") != "0" and not inline

@@ -196,7 +196,7 @@ def test_page_is_written_by_its_own_module(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "loopbp.study.page", page)
     assert run("study", "xor", "--html", tmp_path / "a.html") == 0
     assert run("study", "xor", "--html", tmp_path / "b.html", *INDEX, "--convention", "cost") == 0
-    assert calls[0][1] == {"convention": "loss"}
+    assert calls[0][1] == {"convention": "loss", "layer": 1, "unit": 0, "input": 0}
     assert calls[1][1] == {"convention": "cost", "layer": 1, "unit": 2, "input": 1}
     assert capsys.readouterr().out.count("wrote") == 2
 

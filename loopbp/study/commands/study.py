@@ -38,6 +38,10 @@ def add_parser(commands: Any) -> Parser:
     add_json(group)
     add_problem_options(parser)
     add_index_options(parser, required=False)
+    # The page begins with a network that can be taken in at a glance, and has learnt something.
+    parser.set_defaults(
+        data="xor", hidden=[3], activation=["tanh"], epochs=40, learning_rate=0.05
+    )
     return parser
 
 
@@ -59,13 +63,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _page(args: argparse.Namespace) -> int:
-    from loopbp.study.page import write_page  # pyright: ignore[reportMissingImports]
+    from loopbp.study.page import write_page
 
     net, X, y = problem(args)
-    index = {}
-    if args.layer is not None:
-        index = {"layer": args.layer, "unit": args.unit or 0, "input": args.input}
-    write_page(net, X, y, args.html, convention=args.convention, **index)
+    layer, unit = args.layer or 1, args.unit or 0
+    chosen = args.input
+    if args.layer is None and chosen is None:
+        chosen = 0
+    write_page(
+        net, X, y, args.html, layer=layer, unit=unit, input=chosen, convention=args.convention
+    )
     print(f"wrote {args.html}")
     return 0
 
