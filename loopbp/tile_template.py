@@ -30,7 +30,18 @@ _HEAD = '''"""Tiles of sums in registers.  Written by `loopbp.tile_template`, wh
 
 from loopbp._jit import jit
 from loopbp.lanes import (
-    fma, item, load, load_part, splat, store, store_part, times, total, width, zip_high, zip_low,
+    fma,
+    item,
+    load,
+    load_part,
+    splat,
+    store,
+    store_part,
+    times,
+    total,
+    width,
+    zip_high,
+    zip_low,
 )  # fmt: skip
 '''
 
@@ -218,5 +229,10 @@ def render() -> str:
     return _HEAD + "".join(f"\n\n{part}" for part in parts)
 
 
+def main(path: Path = Path(__file__).parent / "tiles.py") -> None:
+    """Write tiles.py."""
+    path.write_text(render(), "utf-8")
+
+
 if __name__ == "__main__":
-    (Path(__file__).parent / "tiles.py").write_text(render())
+    main()

@@ -18,7 +18,9 @@ from loopbp.lanes import (
 
 
 @jit
-def tile_1x1(a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last):
+def tile_1x1(
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+):
     """1 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(a.itemsize)
     zero = splat(a.dtype.type(0))
@@ -37,7 +39,9 @@ def tile_1x1(a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, o
 
 
 @jit
-def tile_1x2(a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last):
+def tile_1x2(
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+):
     """1 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(a.itemsize)
     zero = splat(a.dtype.type(0))
@@ -62,7 +66,9 @@ def tile_1x2(a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, o
 
 
 @jit
-def tile_1x4(a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last):
+def tile_1x4(
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+):
     """1 x 4 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(a.itemsize)
     zero = splat(a.dtype.type(0))
@@ -99,7 +105,9 @@ def tile_1x4(a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, o
 
 
 @jit
-def tile_4x1(a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last):
+def tile_4x1(
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+):
     """4 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(a.itemsize)
     zero = splat(a.dtype.type(0))
@@ -136,7 +144,9 @@ def tile_4x1(a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, o
 
 
 @jit
-def tile_4x2(a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last):
+def tile_4x2(
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+):
     """4 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(a.itemsize)
     zero = splat(a.dtype.type(0))
@@ -194,7 +204,9 @@ def tile_4x2(a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, o
 
 
 @jit
-def tile_4x4(a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last):
+def tile_4x4(
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+):
     """4 x 4 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(a.itemsize)
     zero = splat(a.dtype.type(0))
@@ -294,7 +306,9 @@ def tile_4x4(a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, o
 
 
 @jit
-def tile_6x2(a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last):
+def tile_6x2(
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+):
     """6 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(a.itemsize)
     zero = splat(a.dtype.type(0))
@@ -374,7 +388,9 @@ def tile_6x2(a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, o
 
 
 @jit
-def tile_6x4(a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last):
+def tile_6x4(
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+):
     """6 x 4 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(a.itemsize)
     zero = splat(a.dtype.type(0))
@@ -516,7 +532,9 @@ def tile_6x4(a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, o
 
 
 @jit
-def tile_8x1(a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last):
+def tile_8x1(
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+):
     """8 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(a.itemsize)
     zero = splat(a.dtype.type(0))
@@ -924,24 +942,7 @@ def tile_16x1(
 
 @jit
 def sums_tall(
-    a,
-    a0,
-    a_row,
-    a_k,
-    b,
-    b0,
-    b_k,
-    b_panel,
-    M,
-    N,
-    K,
-    alpha,
-    beta,
-    d,
-    d0,
-    d_row,
-    out,
-    out0,
+    a, a0, a_row, a_k, b, b0, b_k, b_panel, M, N, K, alpha, beta, d, d0, d_row, out, out0,
     out_row,
 ):
     """out (M, N) = alpha * a b + beta * d, panels of 4 W columns, in tiles.
@@ -965,65 +966,20 @@ def sums_tall(
                     n = M - i
                     if n >= 6 and n != 8 and n != 9:
                         tile_6x4(
-                            a,
-                            a_at,
-                            a_row,
-                            a_k,
-                            b,
-                            b_at,
-                            b_k,
-                            K,
-                            alpha,
-                            beta,
-                            d,
-                            d_at,
-                            d_row,
-                            out,
-                            out_at,
-                            out_row,
-                            last,
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
                         )
                         i += 6
                     elif n >= 4:
                         tile_4x4(
-                            a,
-                            a_at,
-                            a_row,
-                            a_k,
-                            b,
-                            b_at,
-                            b_k,
-                            K,
-                            alpha,
-                            beta,
-                            d,
-                            d_at,
-                            d_row,
-                            out,
-                            out_at,
-                            out_row,
-                            last,
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
                         )
                         i += 4
                     else:
                         tile_1x4(
-                            a,
-                            a_at,
-                            a_row,
-                            a_k,
-                            b,
-                            b_at,
-                            b_k,
-                            K,
-                            alpha,
-                            beta,
-                            d,
-                            d_at,
-                            d_row,
-                            out,
-                            out_at,
-                            out_row,
-                            last,
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
                         )
                         i += 1
                 j += 4 * W
@@ -1035,86 +991,26 @@ def sums_tall(
                     n = M - i
                     if n >= 12:
                         tile_12x2(
-                            a,
-                            a_at,
-                            a_row,
-                            a_k,
-                            b,
-                            b_at,
-                            b_k,
-                            K,
-                            alpha,
-                            beta,
-                            d,
-                            d_at,
-                            d_row,
-                            out,
-                            out_at,
-                            out_row,
-                            last,
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
                         )
                         i += 12
                     elif n >= 6 and n != 8 and n != 9:
                         tile_6x2(
-                            a,
-                            a_at,
-                            a_row,
-                            a_k,
-                            b,
-                            b_at,
-                            b_k,
-                            K,
-                            alpha,
-                            beta,
-                            d,
-                            d_at,
-                            d_row,
-                            out,
-                            out_at,
-                            out_row,
-                            last,
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
                         )
                         i += 6
                     elif n >= 4:
                         tile_4x2(
-                            a,
-                            a_at,
-                            a_row,
-                            a_k,
-                            b,
-                            b_at,
-                            b_k,
-                            K,
-                            alpha,
-                            beta,
-                            d,
-                            d_at,
-                            d_row,
-                            out,
-                            out_at,
-                            out_row,
-                            last,
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
                         )
                         i += 4
                     else:
                         tile_1x2(
-                            a,
-                            a_at,
-                            a_row,
-                            a_k,
-                            b,
-                            b_at,
-                            b_k,
-                            K,
-                            alpha,
-                            beta,
-                            d,
-                            d_at,
-                            d_row,
-                            out,
-                            out_at,
-                            out_row,
-                            last,
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
                         )
                         i += 1
                 j += 2 * W
@@ -1126,86 +1022,26 @@ def sums_tall(
                     n = M - i
                     if n >= 16:
                         tile_16x1(
-                            a,
-                            a_at,
-                            a_row,
-                            a_k,
-                            b,
-                            b_at,
-                            b_k,
-                            K,
-                            alpha,
-                            beta,
-                            d,
-                            d_at,
-                            d_row,
-                            out,
-                            out_at,
-                            out_row,
-                            last,
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
                         )
                         i += 16
                     elif n >= 8:
                         tile_8x1(
-                            a,
-                            a_at,
-                            a_row,
-                            a_k,
-                            b,
-                            b_at,
-                            b_k,
-                            K,
-                            alpha,
-                            beta,
-                            d,
-                            d_at,
-                            d_row,
-                            out,
-                            out_at,
-                            out_row,
-                            last,
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
                         )
                         i += 8
                     elif n >= 4:
                         tile_4x1(
-                            a,
-                            a_at,
-                            a_row,
-                            a_k,
-                            b,
-                            b_at,
-                            b_k,
-                            K,
-                            alpha,
-                            beta,
-                            d,
-                            d_at,
-                            d_row,
-                            out,
-                            out_at,
-                            out_row,
-                            last,
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
                         )
                         i += 4
                     else:
                         tile_1x1(
-                            a,
-                            a_at,
-                            a_row,
-                            a_k,
-                            b,
-                            b_at,
-                            b_k,
-                            K,
-                            alpha,
-                            beta,
-                            d,
-                            d_at,
-                            d_row,
-                            out,
-                            out_at,
-                            out_row,
-                            last,
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
                         )
                         i += 1
                 j += 1 * W
@@ -1213,24 +1049,7 @@ def sums_tall(
 
 @jit
 def sums_short(
-    a,
-    a0,
-    a_row,
-    a_k,
-    b,
-    b0,
-    b_k,
-    b_panel,
-    M,
-    N,
-    K,
-    alpha,
-    beta,
-    d,
-    d0,
-    d_row,
-    out,
-    out0,
+    a, a0, a_row, a_k, b, b0, b_k, b_panel, M, N, K, alpha, beta, d, d0, d_row, out, out0,
     out_row,
 ):
     """out (M, N) = alpha * a b + beta * d, panels of 2 W columns, in tiles.
@@ -1254,65 +1073,20 @@ def sums_short(
                     n = M - i
                     if n >= 6 and n != 8 and n != 9:
                         tile_6x2(
-                            a,
-                            a_at,
-                            a_row,
-                            a_k,
-                            b,
-                            b_at,
-                            b_k,
-                            K,
-                            alpha,
-                            beta,
-                            d,
-                            d_at,
-                            d_row,
-                            out,
-                            out_at,
-                            out_row,
-                            last,
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
                         )
                         i += 6
                     elif n >= 4:
                         tile_4x2(
-                            a,
-                            a_at,
-                            a_row,
-                            a_k,
-                            b,
-                            b_at,
-                            b_k,
-                            K,
-                            alpha,
-                            beta,
-                            d,
-                            d_at,
-                            d_row,
-                            out,
-                            out_at,
-                            out_row,
-                            last,
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
                         )
                         i += 4
                     else:
                         tile_1x2(
-                            a,
-                            a_at,
-                            a_row,
-                            a_k,
-                            b,
-                            b_at,
-                            b_k,
-                            K,
-                            alpha,
-                            beta,
-                            d,
-                            d_at,
-                            d_row,
-                            out,
-                            out_at,
-                            out_row,
-                            last,
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
                         )
                         i += 1
                 j += 2 * W
@@ -1324,65 +1098,20 @@ def sums_short(
                     n = M - i
                     if n >= 12:
                         tile_12x1(
-                            a,
-                            a_at,
-                            a_row,
-                            a_k,
-                            b,
-                            b_at,
-                            b_k,
-                            K,
-                            alpha,
-                            beta,
-                            d,
-                            d_at,
-                            d_row,
-                            out,
-                            out_at,
-                            out_row,
-                            last,
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
                         )
                         i += 12
                     elif n >= 4:
                         tile_4x1(
-                            a,
-                            a_at,
-                            a_row,
-                            a_k,
-                            b,
-                            b_at,
-                            b_k,
-                            K,
-                            alpha,
-                            beta,
-                            d,
-                            d_at,
-                            d_row,
-                            out,
-                            out_at,
-                            out_row,
-                            last,
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
                         )
                         i += 4
                     else:
                         tile_1x1(
-                            a,
-                            a_at,
-                            a_row,
-                            a_k,
-                            b,
-                            b_at,
-                            b_k,
-                            K,
-                            alpha,
-                            beta,
-                            d,
-                            d_at,
-                            d_row,
-                            out,
-                            out_at,
-                            out_row,
-                            last,
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
                         )
                         i += 1
                 j += 1 * W
@@ -1831,36 +1560,9 @@ def transpose_8(w, w0, w_row, rows, columns, out, out0, out_row):
     x5 = load_part(w, w0 + 5 * w_row, columns) if rows > 5 else splat(w.dtype.type(0))
     x6 = load_part(w, w0 + 6 * w_row, columns) if rows > 6 else splat(w.dtype.type(0))
     x7 = load_part(w, w0 + 7 * w_row, columns) if rows > 7 else splat(w.dtype.type(0))
-    x0, x1, x2, x3, x4, x5, x6, x7 = (
-        zip_low(x0, x4),
-        zip_high(x0, x4),
-        zip_low(x1, x5),
-        zip_high(x1, x5),
-        zip_low(x2, x6),
-        zip_high(x2, x6),
-        zip_low(x3, x7),
-        zip_high(x3, x7),
-    )
-    x0, x1, x2, x3, x4, x5, x6, x7 = (
-        zip_low(x0, x4),
-        zip_high(x0, x4),
-        zip_low(x1, x5),
-        zip_high(x1, x5),
-        zip_low(x2, x6),
-        zip_high(x2, x6),
-        zip_low(x3, x7),
-        zip_high(x3, x7),
-    )
-    x0, x1, x2, x3, x4, x5, x6, x7 = (
-        zip_low(x0, x4),
-        zip_high(x0, x4),
-        zip_low(x1, x5),
-        zip_high(x1, x5),
-        zip_low(x2, x6),
-        zip_high(x2, x6),
-        zip_low(x3, x7),
-        zip_high(x3, x7),
-    )
+    x0, x1, x2, x3, x4, x5, x6, x7 = zip_low(x0, x4), zip_high(x0, x4), zip_low(x1, x5), zip_high(x1, x5), zip_low(x2, x6), zip_high(x2, x6), zip_low(x3, x7), zip_high(x3, x7)
+    x0, x1, x2, x3, x4, x5, x6, x7 = zip_low(x0, x4), zip_high(x0, x4), zip_low(x1, x5), zip_high(x1, x5), zip_low(x2, x6), zip_high(x2, x6), zip_low(x3, x7), zip_high(x3, x7)
+    x0, x1, x2, x3, x4, x5, x6, x7 = zip_low(x0, x4), zip_high(x0, x4), zip_low(x1, x5), zip_high(x1, x5), zip_low(x2, x6), zip_high(x2, x6), zip_low(x3, x7), zip_high(x3, x7)
     if columns > 0:
         store(out, out0 + 0 * out_row, x0)
     if columns > 1:
@@ -1898,78 +1600,10 @@ def transpose_16(w, w0, w_row, rows, columns, out, out0, out_row):
     x13 = load_part(w, w0 + 13 * w_row, columns) if rows > 13 else splat(w.dtype.type(0))
     x14 = load_part(w, w0 + 14 * w_row, columns) if rows > 14 else splat(w.dtype.type(0))
     x15 = load_part(w, w0 + 15 * w_row, columns) if rows > 15 else splat(w.dtype.type(0))
-    x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15 = (
-        zip_low(x0, x8),
-        zip_high(x0, x8),
-        zip_low(x1, x9),
-        zip_high(x1, x9),
-        zip_low(x2, x10),
-        zip_high(x2, x10),
-        zip_low(x3, x11),
-        zip_high(x3, x11),
-        zip_low(x4, x12),
-        zip_high(x4, x12),
-        zip_low(x5, x13),
-        zip_high(x5, x13),
-        zip_low(x6, x14),
-        zip_high(x6, x14),
-        zip_low(x7, x15),
-        zip_high(x7, x15),
-    )
-    x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15 = (
-        zip_low(x0, x8),
-        zip_high(x0, x8),
-        zip_low(x1, x9),
-        zip_high(x1, x9),
-        zip_low(x2, x10),
-        zip_high(x2, x10),
-        zip_low(x3, x11),
-        zip_high(x3, x11),
-        zip_low(x4, x12),
-        zip_high(x4, x12),
-        zip_low(x5, x13),
-        zip_high(x5, x13),
-        zip_low(x6, x14),
-        zip_high(x6, x14),
-        zip_low(x7, x15),
-        zip_high(x7, x15),
-    )
-    x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15 = (
-        zip_low(x0, x8),
-        zip_high(x0, x8),
-        zip_low(x1, x9),
-        zip_high(x1, x9),
-        zip_low(x2, x10),
-        zip_high(x2, x10),
-        zip_low(x3, x11),
-        zip_high(x3, x11),
-        zip_low(x4, x12),
-        zip_high(x4, x12),
-        zip_low(x5, x13),
-        zip_high(x5, x13),
-        zip_low(x6, x14),
-        zip_high(x6, x14),
-        zip_low(x7, x15),
-        zip_high(x7, x15),
-    )
-    x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15 = (
-        zip_low(x0, x8),
-        zip_high(x0, x8),
-        zip_low(x1, x9),
-        zip_high(x1, x9),
-        zip_low(x2, x10),
-        zip_high(x2, x10),
-        zip_low(x3, x11),
-        zip_high(x3, x11),
-        zip_low(x4, x12),
-        zip_high(x4, x12),
-        zip_low(x5, x13),
-        zip_high(x5, x13),
-        zip_low(x6, x14),
-        zip_high(x6, x14),
-        zip_low(x7, x15),
-        zip_high(x7, x15),
-    )
+    x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15 = zip_low(x0, x8), zip_high(x0, x8), zip_low(x1, x9), zip_high(x1, x9), zip_low(x2, x10), zip_high(x2, x10), zip_low(x3, x11), zip_high(x3, x11), zip_low(x4, x12), zip_high(x4, x12), zip_low(x5, x13), zip_high(x5, x13), zip_low(x6, x14), zip_high(x6, x14), zip_low(x7, x15), zip_high(x7, x15)
+    x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15 = zip_low(x0, x8), zip_high(x0, x8), zip_low(x1, x9), zip_high(x1, x9), zip_low(x2, x10), zip_high(x2, x10), zip_low(x3, x11), zip_high(x3, x11), zip_low(x4, x12), zip_high(x4, x12), zip_low(x5, x13), zip_high(x5, x13), zip_low(x6, x14), zip_high(x6, x14), zip_low(x7, x15), zip_high(x7, x15)
+    x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15 = zip_low(x0, x8), zip_high(x0, x8), zip_low(x1, x9), zip_high(x1, x9), zip_low(x2, x10), zip_high(x2, x10), zip_low(x3, x11), zip_high(x3, x11), zip_low(x4, x12), zip_high(x4, x12), zip_low(x5, x13), zip_high(x5, x13), zip_low(x6, x14), zip_high(x6, x14), zip_low(x7, x15), zip_high(x7, x15)
+    x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15 = zip_low(x0, x8), zip_high(x0, x8), zip_low(x1, x9), zip_high(x1, x9), zip_low(x2, x10), zip_high(x2, x10), zip_low(x3, x11), zip_high(x3, x11), zip_low(x4, x12), zip_high(x4, x12), zip_low(x5, x13), zip_high(x5, x13), zip_low(x6, x14), zip_high(x6, x14), zip_low(x7, x15), zip_high(x7, x15)
     if columns > 0:
         store(out, out0 + 0 * out_row, x0)
     if columns > 1:

@@ -101,8 +101,7 @@ def _threading_layer() -> tuple[str | None, str | None]:
     Numba chooses the layer when the first parallel loop runs, not before.
     """
     bias_gradient(np.zeros((1, 1)), np.zeros(1))
-    try:
-        layer = threading_layer()
-    except ValueError:  # nothing is compiled, so nothing runs in parallel
+    stats = getattr(bias_gradient, "stats", None)
+    if stats is None:  # nothing is compiled, so nothing runs in parallel
         return None, None
-    return layer, getattr(bias_gradient.stats, "cache_path", None)
+    return threading_layer(), getattr(stats, "cache_path", None)

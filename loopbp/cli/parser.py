@@ -21,6 +21,7 @@ from loopbp.cli.options import (
     several,
     whole,
 )
+from loopbp.study.commands import derive, explain, study
 
 UPDATES = 3000  # the default number of epochs makes about as many updates
 
@@ -234,7 +235,80 @@ def _add_info(commands: Any) -> None:
     add_json(parser)
 
 
-COMMANDS = {"train": _add_train, "predict": _add_predict, "check": _add_check, "info": _add_info}
+def _add_bench(commands: Any) -> None:
+    parser = commands.add_parser(
+        "bench",
+        help="time the engines against each other and against other libraries",
+        description="Time the engines numpy, loops and tiled against each other, phase by phase. "
+        "With --peers: whole epochs against NumPy, scikit-learn, PyTorch and JAX, the weights "
+        "compared before any timing. The work runs in a process of its own.",
+    )
+    group = parser.add_argument_group("what to time (default: the engines against each other)")
+    group.add_argument("--engines", action="store_true", help="the engines, beside what follows")
+    group.add_argument("--peers", action="store_true", help="other libraries, the table of cases")
+    group.add_argument("--sweep", action="store_true", help="other libraries, 20 random shapes")
+    group.add_argument(
+        "--costs", action="store_true", help="import, first fit, memory, one thread against all"
+    )
+    group.add_argument(
+        "--modes", action="store_true", help="forward mode against reverse mode by parameters"
+    )
+    group = parser.add_argument_group("how")
+    group.add_argument(
+        "--case",
+        type=several(str),
+        metavar="NAME[,...]",
+        help="of the table of --peers only these (default: all)",
+    )
+    group.add_argument(
+        "--dtype",
+        type=choice(("float32", "float64")),
+        metavar="NAME",
+        help="only this one: float32 or float64 (default: both)",
+    )
+    group.add_argument(
+        "--threads",
+        type=whole(1),
+        metavar="N",
+        help="of every library (default: one for each core; engines also with one)",
+    )
+    group.add_argument(
+        "--rounds",
+        type=whole(1),
+        metavar="N",
+        help="timings of each library (default: 5 to 15, as a few seconds a case allow)",
+    )
+    group.add_argument(
+        "--quick", action="store_true", help="fewer and shorter timings, to see that it works"
+    )
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--json", metavar="FILE", help="write the results there as well; -: stdout, and no tables"
+    )
+    group.add_argument("--plot", metavar="PATH", help="picture: .png, .pdf, .svg, .jpg")
+    group.add_argument(
+        "--from", dest="source", metavar="FILE", help="time nothing: take the results of --json"
+    )
+    group.add_argument(
+        "--readme",
+        metavar="PATH",
+        help="write table and picture of the results into this file, between its two marks; "
+        "needs --from",
+    )
+
+
+COMMANDS = {
+    "train": _add_train,
+    "predict": _add_predict,
+    "check": _add_check,
+    "bench": _add_bench,
+    "explain": explain.add_parser,
+    "derive": derive.add_parser,
+    "study": study.add_parser,
+    "info": _add_info,
+}
+# Where the module of a command is, if not in this package.
+ELSEWHERE = dict.fromkeys(("explain", "derive", "study"), "loopbp.study.commands")
 
 
 def build_parser() -> Parser:

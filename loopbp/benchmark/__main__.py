@@ -1,0 +1,91 @@
+"""The process that does the work of ``loopbp bench``: a job on stdin, its results on stdout."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from loopbp.benchmark import cases, engines_bench
+from loopbp.benchmark.environment import describe, hold_threads, practical_peak
+from loopbp.benchmark.peers import PEERS
+from loopbp.benchmark.runner import run_case
+from loopbp.cli.output import json_text
+
+
+@contextmanager
+def progress(total: int, what: str) -> Iterator[Callable[[str], None]]:
+    """A function to call with the name of each part that is done; draws on stderr if watched."""
+    if not sys.stderr.isatty():
+        yield lambda name: print(f"{what}: {name}", file=sys.stderr)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (
+        TextColumn(what), MofNCompleteColumn(), BarColumn(bar_width=30),
+        TextColumn("{task.fields[done]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total, done="")
+        yield lambda name: bar.update(task, advance=1, done=name)
+
+
+def run(job: dict[str, Any]) -> dict[str, Any]:
+    """Do a job.
+
+    Parameters
+    ----------
+    job
+        ``kind``: peers, sweep, engines or modes; ``dtypes``; ``threads``; for peers and sweep
+        ``peers`` (names, or None for all), ``cases`` (names, or None), ``rounds``; ``quick``.
+
+    Returns
+    -------
+    dict
+        The machine, the practical peak by dtype, and the results under the name of the kind.
+    """
+    quick = bool(job.get("quick"))
+    peak = {dtype: practical_peak(dtype) for dtype in ("float32", "float64")}
+    result: dict[str, Any] = {"machine": describe(job["threads"]), "peak": peak}
+    kind = job["kind"]
+    if kind == "engines":
+        grid = engines_bench.QUICK_GRID if quick else engines_bench.GRID
+        chosen = [case for dtype in job["dtypes"] for case in engines_bench.grid_cases(grid, dtype)]
+        with progress(len(chosen), "engines") as advance:
+            result["engines"] = engines_bench.measure(chosen, peak, advance)
+    elif kind == "modes":
+        from loopbp.study.mode_costs import measure_modes
+
+        costs = measure_modes((2, 4, 8)) if quick else measure_modes()
+        result["modes"] = [{**cost._asdict(), "ratio": cost.ratio} for cost in costs]
+    else:
+        wanted = [p for p in PEERS if job.get("peers") is None or p.name in job["peers"]]
+        missing = [p for p in wanted if p.is_missing()]
+        result["missing"] = [{"name": p.name, "install": p.install} for p in missing]
+        chosen = (
+            cases.sweep()
+            if kind == "sweep"
+            else [c for dtype in job["dtypes"] for c in cases.select(job.get("cases"), dtype)]
+        )
+        rows = []
+        with progress(len(chosen), kind) as advance:
+            for case in chosen:
+                short = cases.shortened(case) if quick else case
+                row = run_case(short, wanted, 3 if quick else job.get("rounds"))
+                row["of_peak"] = row["gflops"] and row["gflops"] / peak[case.dtype]
+                rows.append(row)
+                advance(f"{case.name} {case.dtype}")
+        result[kind] = rows
+    return result
+
+
+def main() -> None:
+    """Read, run, write."""
+    job = json.load(sys.stdin)
+    hold_threads(job["threads"])
+    print(json_text(run(job)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""What makes timings comparable: a clean process, the same threads for all, and its description."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from importlib import metadata
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+# They make OpenBLAS choose a slower kernel than the processor has.
+REMOVED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+_THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+PACKAGES = ("loopbp", "numba", "llvmlite", "numpy", "scikit-learn", "torch", "jax")
+_PEAK_SIZE = 2048
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def check_threads(threads: int | None) -> int:
+    """The number of threads to use; None: one for each core.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer cores.
+    """
+    cores = usable_cores()
+    if threads is not None and not 1 <= threads <= cores:
+        raise ValueError(f"threads: expected 1 to {cores}, the cores here, got {threads}")
+    return threads or cores
+
+
+def clean_environment(threads: int) -> dict[str, str]:
+    """The environment of a process whose libraries all use `threads` threads.
+
+    Without what would slow OpenBLAS down.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in REMOVED}
+    kept |= dict.fromkeys(_THREADS, str(threads))
+    several = "true" if threads > 1 else "false"
+    kept["NPROC"] = str(threads)  # XLA's pool
+    kept["XLA_FLAGS"] = (
+        f"--xla_cpu_multi_thread_eigen={several} intra_op_parallelism_threads={threads}"
+    )
+    kept["JAX_PLATFORMS"] = "cpu"
+    return kept
+
+
+def hold_threads(threads: int) -> None:
+    """In the process itself: what the environment cannot say."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    if "torch" in sys.modules or find_spec("torch"):
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def run_job(job: dict[str, Any], threads: int) -> dict[str, Any]:
+    """Run a job of `loopbp.benchmark.__main__` in a fresh process.
+
+    Parameters
+    ----------
+    job
+        What JSON can hold.
+    threads
+        For every library.
+
+    Returns
+    -------
+    dict
+        The results.
+
+    Raises
+    ------
+    ValueError
+        If the process fails; what it said stands on stderr.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "loopbp.benchmark"],
+        input=json.dumps({**job, "threads": threads}),
+        stdout=subprocess.PIPE,
+        env=clean_environment(threads),
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ValueError(f"the benchmark's process ended with code {done.returncode}")
+    return json.loads(done.stdout)
+
+
+def describe(threads: int) -> dict[str, Any]:
+    """Machine, versions, threads, BLAS kernel and date."""
+    from loopbp.cli import info
+
+    facts = info.collect()
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = None
+    return {
+        "processor": facts["processor"],
+        "llvm_target": facts["llvm_target"],
+        "system": facts["system"],
+        "cores": facts["usable_cores"],
+        "threads": threads,
+        "threading_layer": facts["threading_layer"],
+        "blas": blas_kernel(),
+        "versions": {"python": facts["python"], **versions},
+        "date": date.today().isoformat(),
+    }
+
+
+def blas_kernel() -> str | None:
+    """NumPy's BLAS, its version and the kernel that it chose; None without threadpoolctl."""
+    if find_spec("threadpoolctl") is None:
+        return None
+    from threadpoolctl import threadpool_info
+
+    np.dot(np.ones((2, 2)), np.ones((2, 2)))
+    found = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    chosen = [pool for pool in found if "numpy" in pool["filepath"]] or found
+    if not chosen:
+        return None
+    parts = (chosen[0].get(key) for key in ("internal_api", "version", "architecture"))
+    return " ".join(str(part) for part in parts if part)
+
+
+def practical_peak(
+    dtype: str, size: int = _PEAK_SIZE, clock: Callable[[], float] = time.perf_counter
+) -> float:
+    """GFLOP/s of a matrix product in NumPy, the best of a few.
+
+    Parameters
+    ----------
+    dtype
+        "float32": sgemm; "float64": dgemm.
+    size
+        Rows and columns.
+    clock
+        Seconds.
+    """
+    a = np.ones((size, size), dtype)
+    out = np.empty_like(a)
+    best = float("inf")
+    for _ in range(8):
+        start = clock()
+        np.matmul(a, a, out=out)
+        best = min(best, clock() - start)
+    return 2.0 * size**3 / max(best, 1e-9) / 1e9

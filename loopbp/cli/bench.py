@@ -1,0 +1,115 @@
+"""``loopbp bench``: timings, tables, pictures, and the README's block."""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from loopbp.benchmark import cases, costs, report
+from loopbp.benchmark.environment import check_threads, run_job
+from loopbp.cli.output import plain
+from loopbp.cli.plot import check_plot
+
+_KINDS = ("engines", "peers", "sweep", "costs", "modes")
+_DTYPES = ("float32", "float64")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure or read, then print, draw and write."""
+    _check_together(args)
+    if args.plot:
+        check_plot(args.plot)
+    if args.source:
+        results = report.read(args.source)
+    else:
+        check_threads(args.threads)
+        for name in (args.json, args.plot):
+            _check_folder(name)
+        results = plain(_measure(args))
+    if args.readme:
+        _write_readme(args, results)
+        return 0
+    if args.json == "-":
+        print(report.text(results), end="")
+    else:
+        report.print_report(results)
+        if args.json:
+            report.write(results, args.json)
+    if args.plot:
+        report.draw(results, args.plot)
+    return 0
+
+
+def _check_together(args: argparse.Namespace) -> None:
+    """Options that need or exclude one another."""
+    chosen = [f"--{kind}" for kind in _KINDS if getattr(args, kind)]
+    if args.readme and not args.source:
+        raise ValueError("--readme: needs --from FILE, the results of loopbp bench --json FILE")
+    if args.source:
+        how = ("case", "dtype", "threads", "rounds", "quick")
+        given = chosen + [f"--{name}" for name in how if getattr(args, name)]
+        if given:
+            raise ValueError(f"{given[0]}: does not go with --from, which times nothing")
+    if args.case:
+        if not args.peers:
+            raise ValueError("--case: needs --peers")
+        cases.select(args.case, "float32")
+
+
+def _check_folder(name: str | None) -> None:
+    if name and name != "-" and not Path(name).parent.is_dir():
+        raise FileNotFoundError(f"{name}: there is no folder {str(Path(name).parent)!r}")
+
+
+def _measure(args: argparse.Namespace) -> dict[str, Any]:
+    kinds = [kind for kind in _KINDS if getattr(args, kind)] or ["engines"]
+    threads = check_threads(args.threads)
+    job = {
+        "dtypes": [args.dtype] if args.dtype else list(_DTYPES),
+        "cases": args.case,
+        "rounds": args.rounds,
+        "quick": args.quick,
+    }
+    runs = []
+    for kind in kinds:
+        if kind == "costs":
+            continue
+        both = kind == "engines" and args.threads is None
+        for count in sorted({1, threads} if both else {threads}):
+            runs.append(run_job({**job, "kind": kind}, count))
+    paid = None
+    if args.costs:
+        paid = costs.measure(
+            threads, lambda name: print(f"costs: {name}", file=sys.stderr, flush=True)
+        )
+    return report.gather(_command(args, threads), runs, paid)
+
+
+def _command(args: argparse.Namespace, threads: int) -> str:
+    """What to type for the same measurement, without where its output goes."""
+    words = ["loopbp", "bench"]
+    words += [f"--{name}" for name in (*_KINDS, "quick") if getattr(args, name)]
+    for name, value in (
+        ("case", ",".join(args.case or ())),
+        ("dtype", args.dtype),
+        ("threads", threads if args.threads or args.peers else None),
+        ("rounds", args.rounds),
+    ):
+        if value:
+            words += [f"--{name}", str(value)]
+    return shlex.join(words)
+
+
+def _write_readme(args: argparse.Namespace, results: dict[str, Any]) -> None:
+    """The block between the marks, and the picture that it names."""
+    path = Path(args.readme)
+    picture = args.plot or Path(args.source).with_suffix(".svg")
+    check_plot(picture)
+    block = report.markdown(results, report.picture_name(path, picture))
+    try:
+        text = report.replace_block(path.read_text(encoding="utf-8"), block)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    report.draw(results, picture)
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,399 @@
+"""The benchmark: its cases, what it compares before it times, its reports, its command line."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import helpers
+import numpy as np
+import pytest
+from helpers import JIT, needs_jit
+
+from loopbp.benchmark import cases, costs, engines_bench, environment, report, runner
+from loopbp.benchmark.__main__ import run as run_job
+from loopbp.benchmark.cases import Case, make_problem
+from loopbp.benchmark.peers import PEERS, LoopBP, NumPy, Trainer
+from loopbp.cli import main
+from loopbp.engines import pick
+
+ROOT = Path(__file__).parent.parent
+CE = ("softmax", "cross_entropy")
+TINY = (
+    Case("tiny", (3, 5, 4), "relu", *CE, 6, 3, 2.0),
+    Case("tiny-tanh", (3, 5, 4, 2), "tanh", *CE, 6, 3),
+    Case("tiny-adam", (3, 5, 2), "relu", *CE, 6, 3, optimizer="adam"),
+    Case("tiny-quadratic", (3, 5, 2), "sigmoid", "sigmoid", "quadratic", 6, 3),
+    Case("tiny-binary", (3, 5, 1), "sigmoid", "sigmoid", "binary_cross_entropy", 6, 3),
+    Case("tiny-flat", (3, 4), "relu", *CE, 6, 3),
+)
+
+
+def ticking():
+    """A clock that goes on by a second each time it is read."""
+    now = iter(range(10**9))
+    return lambda: float(next(now))
+
+
+# -- cases ----------------------------------------------------------------------------------------
+
+
+def test_the_names_of_the_cases_differ():
+    assert len(set(cases.NAMES)) == len(cases.CASES) == 11
+
+
+@pytest.mark.parametrize("case", [*cases.CASES, *cases.sweep()], ids=lambda case: case.name)
+def test_a_case_makes_a_network(case):
+    if sum(a * b for a, b in zip(case.sizes, case.sizes[1:], strict=False)) > 10**6:
+        case = replace(case, sizes=tuple(min(n, 9) for n in case.sizes))
+    net = case.network()
+    assert net.sizes == case.sizes
+    assert (net.output, net.loss_name, net.dtype) == (case.output, case.loss, case.dtype)
+    assert case.examples == case.steps * case.batch
+    assert case.target is None or case.target > 0
+    assert case.flops > 0
+
+
+def test_the_sweep_is_the_same_each_time_and_within_its_bounds():
+    shapes = cases.sweep()
+    assert shapes == cases.sweep()
+    assert len(shapes) == 20
+    assert all(2 <= len(case.sizes) <= 7 for case in shapes)
+    assert all(1 <= n <= 1500 for case in shapes for n in case.sizes)
+    assert all(1 <= case.batch <= 1000 for case in shapes)
+
+
+def test_float64_has_targets_of_its_own():
+    assert {case.target for case in cases.select(None, "float64")} == {1.0}
+    assert {case.dtype for case in cases.select(["xor"], "float64")} == {"float64"}
+
+
+def test_the_data_are_the_same_each_time_and_one_of_the_classes():
+    case = replace(TINY[0], dtype="float64")
+    first, second = make_problem(case), make_problem(case)
+    assert np.array_equal(first.X, second.X)
+    assert np.array_equal(first.Y, second.Y)
+    assert np.array_equal(first.net.theta, second.net.theta)
+    assert (first.Y.sum(axis=1) == 1).all()
+
+
+def test_xor_is_its_four_rows_in_order():
+    problem = make_problem(replace(cases.CASES[0], steps=2))
+    assert problem.X.shape == (8, 2)
+    assert problem.Y.ravel().tolist() == [0, 1, 1, 0, 0, 1, 1, 0]
+
+
+# -- peers ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", helpers.DTYPES)
+@pytest.mark.parametrize("case", TINY, ids=lambda case: case.name)
+@pytest.mark.parametrize("kind", [LoopBP, *PEERS], ids=lambda kind: kind.name)
+@pytest.mark.filterwarnings("ignore")  # those of the other libraries
+def test_all_end_at_the_same_weights(kind, case, dtype):
+    if kind.is_missing():
+        pytest.skip(f"{kind.name} is not installed ({kind.install})")
+    case = replace(case, dtype=dtype)
+    if kind.cannot(case):
+        pytest.skip(f"{kind.name} {kind.cannot(case)}")
+    problem = make_problem(case)
+    expected = runner.reference_theta(problem)
+    trainer = kind(problem)
+    for _ in range(2):  # again from the start
+        trainer.start()
+        trainer.epoch()
+        apart = runner.deviation(trainer.theta(), expected, problem.net.theta)
+        assert apart <= runner.TOLERANCE[dtype]
+
+
+class TwiceTheRate(NumPy):
+    """A peer with another learning rate."""
+
+    name = "twice"
+
+    def __init__(self, problem):
+        super().__init__(replace(problem, case=problem.case))
+        self.case = _Twice(problem.case)
+
+
+class _Twice:
+    def __init__(self, case):
+        self._case = case
+
+    def __getattr__(self, name):
+        value = getattr(self._case, name)
+        return 2 * value if name == "learning_rate" else value
+
+
+class Absent(NumPy):
+    """A peer that is not installed."""
+
+    name = "absent"
+    package = "no_such_package_anywhere"
+    install = "pip install absent"
+
+
+@pytest.mark.parametrize("case", TINY, ids=lambda case: case.name)
+def test_a_wrong_peer_is_reported_and_not_timed(case):
+    row = runner.run_case(case, (NumPy, TwiceTheRate, Absent), rounds=1)
+    assert row["trainers"]["numpy"]["samples"] == 1
+    assert row["trainers"]["twice"]["deviation"] > runner.TOLERANCE[case.dtype]
+    assert "median" not in row["trainers"]["twice"]
+    assert "absent" not in row["trainers"]
+    assert row["fastest_peer"] == "numpy"
+
+
+def test_weights_that_are_not_finite_deviate():
+    zero, one = np.zeros(3), np.ones(3)
+    assert runner.deviation(np.array([1.0, np.nan, 1.0]), one, zero) == math.inf
+    assert runner.deviation(np.ones(2), one, zero) == math.inf
+    assert runner.deviation(one, one, zero) == 0
+
+
+def test_medians_spread_and_ratio_come_from_the_clock():
+    case = TINY[0]
+    row = runner.run_case(case, (NumPy,), rounds=3, clock=ticking())
+    ours, peer = row["trainers"]["loopbp"], row["trainers"]["numpy"]
+    assert ours["min"] == ours["median"] == ours["max"] == pytest.approx(1e6 / case.steps)
+    assert (ours["samples"], peer["samples"]) == (3, 3)
+    assert row["ratio"] == pytest.approx(peer["median"] / ours["median"])
+
+
+@needs_jit
+def test_compilation_while_the_clock_runs_is_an_error(monkeypatch):
+    counts = iter((1, 2))
+    monkeypatch.setattr(runner, "signature_count", lambda: next(counts))
+    with pytest.raises(RuntimeError, match="compiled"):
+        runner.run_case(TINY[0], (), rounds=1)
+
+
+def test_what_a_library_cannot_express_is_said():
+    from loopbp.benchmark.peers import ScikitLearn
+
+    assert "quadratic" in (ScikitLearn.cannot(TINY[3]) or "")
+    assert ScikitLearn.cannot(TINY[0]) is None
+    assert Trainer.cannot(TINY[3]) is None
+
+
+# -- engines --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", engines_bench.ENGINES)
+def test_every_phase_of_every_engine_runs(name):
+    case = replace(TINY[1], batch=4)
+    problem = make_problem(case)
+    calls = engines_bench.phases(pick(name, problem.net.theta.size, case.batch), problem)
+    assert tuple(calls) == engines_bench.PHASES
+    for call in calls.values():
+        call()
+
+
+def test_the_engines_are_measured_over_the_grid():
+    grid = {"width": (3,), "batch": (2,), "depth": (1, 2)}
+    seen = []
+    rows = engines_bench.measure(
+        engines_bench.grid_cases(grid, "float64"), {"float64": 1.0}, seen.append, ticking()
+    )
+    assert len(rows) == 2 * len(engines_bench.ENGINES) * len(engines_bench.PHASES)
+    assert len(seen) == 2
+    assert all(row["microseconds"] > 0 for row in rows)
+    flat = [row for row in rows if row["depth"] == 1 and row["phase"] == "delta"]
+    assert [row["gflops"] for row in flat] == [0.0] * len(engines_bench.ENGINES)
+
+
+# -- environment ----------------------------------------------------------------------------------
+
+
+def test_the_environment_is_clean_and_has_its_threads(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
+    monkeypatch.setenv("OPENBLAS_L2_SIZE", "1")
+    found = environment.clean_environment(1)
+    assert not set(environment.REMOVED) & set(found)
+    assert found["NUMBA_NUM_THREADS"] == found["OMP_NUM_THREADS"] == "1"
+    assert "multi_thread_eigen=false" in found["XLA_FLAGS"]
+
+
+def test_more_threads_than_cores_are_refused():
+    cores = environment.usable_cores()
+    assert environment.check_threads(None) == cores
+    with pytest.raises(ValueError, match="threads: expected 1 to"):
+        environment.check_threads(cores + 1)
+
+
+def test_the_peak_is_measured():
+    assert environment.practical_peak("float32", 8, ticking()) == pytest.approx(2 * 512 / 1e9)
+
+
+# -- reports --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def results():
+    rows = [
+        {**runner.run_case(case, (NumPy, TwiceTheRate), 1, ticking()), "of_peak": 0.5}
+        for case in (*TINY[:2], replace(TINY[0], dtype="float64"))
+    ]
+    machine = {
+        "processor": "P", "llvm_target": "t", "system": "S", "cores": 2, "threads": 2,
+        "threading_layer": "omp", "blas": None, "versions": {"numpy": "2", "jax": None},
+        "date": "2000-01-01",
+    }  # fmt: skip
+    peak = {"float32": 2.0, "float64": 1.0}
+    grid = {"width": (3,), "batch": (2,), "depth": (1,)}
+    engines = engines_bench.measure(
+        engines_bench.grid_cases(grid, "float32"), peak, lambda name: None, ticking()
+    )
+    modes = [
+        {"parameters": 9, "forward_seconds": 2.0, "reverse_seconds": 1.0, "ratio": 2.0},
+        {"parameters": 99, "forward_seconds": 9.0, "reverse_seconds": 1.0, "ratio": 9.0},
+    ]
+    paid = {
+        "first_fit_cold_seconds": 9.0, "memory_loopbp_bytes": 2**20,
+        "scaling": {"wide": {"1": 3.0, "2": 1.5}},
+    }  # fmt: skip
+    missing = [{"name": "jax", "install": "pip install jax"}]
+    run = {"machine": machine, "peak": peak, "peers": rows, "missing": missing}
+    others = {"machine": machine, "peak": peak, "engines": engines, "modes": modes}
+    return report.gather("loopbp bench --peers", [run, others], paid)
+
+
+def test_the_tables_say_all(results, capsys):
+    report.print_report(results)
+    out = capsys.readouterr().out
+    for words in (
+        "tiny-tanh", "float64", "geometric mean", "at least", "missing: jax (pip install jax)",
+        "twice ends elsewhere", "forward mode", "fastest step", "2.00 times", "practical peak",
+    ):  # fmt: skip
+        assert words in out
+
+
+def test_json_goes_round_to_the_readme(results, tmp_path, capsys):
+    pytest.importorskip("matplotlib", reason="Matplotlib is not installed")
+    source, readme = tmp_path / "results.json", tmp_path / "README.md"
+    report.write(results, source)
+    assert report.read(source) == results
+    readme.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", encoding="utf-8")
+    for _ in range(2):
+        assert main(["bench", "--from", str(source), "--readme", str(readme)]) == 0
+        text = readme.read_text(encoding="utf-8")
+        assert text.startswith("before\n")
+        assert text.endswith("\nafter\n")
+        assert report.block_of(text) == report.markdown(report.read(source), "results.svg")
+        assert (tmp_path / "results.svg").is_file()
+    assert "| tiny | 3-5-4 | 6 |" in text
+    assert "loopbp bench --peers" in text
+    assert capsys.readouterr().out == ""
+
+
+def test_the_readme_shows_the_committed_results():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    results = report.read(ROOT / "bench" / "results.json")
+    assert report.block_of(text) == report.markdown(results, "bench/results.svg")
+
+
+def test_every_case_is_in_the_committed_results():
+    results = report.read(ROOT / "bench" / "results.json")
+    rows = [row for run in results["runs"] for row in run.get("peers", [])]
+    for dtype in helpers.DTYPES:
+        assert tuple(row["case"] for row in rows if row["dtype"] == dtype) == cases.NAMES
+
+
+@pytest.mark.parametrize("what", ["peers", "engines", "modes"])
+def test_pictures_are_drawn(results, tmp_path, what):
+    pytest.importorskip("matplotlib", reason="Matplotlib is not installed")
+    only = {
+        **results,
+        "runs": [{"machine": r["machine"], what: r[what]} for r in results["runs"] if what in r],
+    }
+    report.draw(only, tmp_path / "picture.svg")
+    first = (tmp_path / "picture.svg").read_bytes()
+    report.draw(only, tmp_path / "picture.svg")
+    assert (tmp_path / "picture.svg").read_bytes() == first
+
+
+def test_results_without_peers_make_no_readme(results):
+    with pytest.raises(ValueError, match="--peers"):
+        report.markdown({**results, "runs": results["runs"][1:]}, None)
+
+
+@pytest.mark.parametrize("text", ["", report.END + report.BEGIN, 2 * (report.BEGIN + report.END)])
+def test_a_readme_without_its_marks_is_refused(text):
+    with pytest.raises(ValueError, match="once each"):
+        report.replace_block(text, "")
+
+
+# -- the process and the command line -------------------------------------------------------------
+
+
+@needs_jit
+def test_a_job_runs_in_its_own_process():
+    job = {"kind": "peers", "cases": ["xor"], "dtypes": ["float32"], "peers": [], "quick": True}
+    found = environment.run_job(job, 1)
+    assert found["machine"]["threads"] == 1
+    assert found["peak"]["float32"] > 0
+    (row,) = found["peers"]
+    assert row["case"] == "xor"
+    assert row["trainers"]["loopbp"]["deviation"] <= runner.TOLERANCE["float32"]
+
+
+def test_a_job_names_missing_peers(monkeypatch):
+    from loopbp.benchmark import __main__ as worker
+
+    monkeypatch.setattr(worker, "PEERS", (Absent,))
+    monkeypatch.setattr(worker, "practical_peak", lambda dtype: 1.0)
+    monkeypatch.setattr(worker.cases, "select", lambda names, dtype: [TINY[0]])
+    found = run_job({"kind": "peers", "dtypes": ["float32"], "quick": True, "threads": 1})
+    assert found["missing"] == [{"name": "absent", "install": "pip install absent"}]
+    assert found["peers"][0]["ratio"] is None
+
+
+@pytest.mark.skipif(not JIT, reason="the study of modes times compiled code")
+def test_a_job_of_modes(monkeypatch):
+    from loopbp.benchmark import __main__ as worker
+
+    monkeypatch.setattr(worker, "practical_peak", lambda dtype: 1.0)
+    found = run_job({"kind": "modes", "dtypes": [], "quick": True, "threads": 1})
+    assert [row["parameters"] for row in found["modes"]]
+
+
+def test_costs_name_their_limits():
+    paid = dict.fromkeys(costs.LIMITS, 0.5)
+    assert [limit for _, _, limit in report.cost_rows(paid)] == ["at most 15 s", "at most 1 s"]
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    (["--readme", "README.md"], "--readme: needs --from"),
+    (["--from", "no-such.json"], "no-such.json"),
+    (["--from", "x.json", "--peers"], "--peers: does not go with --from"),
+    (["--case", "xor"], "--case: needs --peers"),
+    (["--peers", "--case", "xro"], "--case: expected one of"),
+    (["--threads", "100000"], "--threads: expected 1 to"),
+    (["--threads", "0"], "--threads"),
+    (["--dtype", "float16"], "--dtype"),
+    (["--plot", "picture.txt"], "--plot"),
+    (["--json", "no-such-folder/x.json"], "no-such-folder"),
+    (["--pears"], "--peers"),
+])  # fmt: skip
+def test_wrong_use_is_one_line(words, message, capsys):
+    if "--plot" in words:
+        pytest.importorskip("matplotlib", reason="Matplotlib is not installed")
+    assert main(["bench", *words]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.splitlines()) == 1
+    assert message in said.err
+
+
+def test_other_json_is_refused(tmp_path, capsys):
+    path = tmp_path / "x.json"
+    for text in ("{}", "[", "[]"):
+        path.write_text(text, encoding="utf-8")
+        assert main(["bench", "--from", str(path)]) == 2
+        assert "x.json" in capsys.readouterr().err
+
+
+def test_json_to_stdout_is_json_alone(results, tmp_path, capsys):
+    path = tmp_path / "x.json"
+    report.write(results, path)
+    assert main(["bench", "--from", str(path), "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out) == results

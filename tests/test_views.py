@@ -1,0 +1,270 @@
+"""Views and lanes: the same in compiled code as in plain Python, and as in NumPy."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers import each_dtype, needs_jit
+from numba import njit
+
+from loopbp import lanes, views
+from loopbp.lanes import (
+    fma,
+    item,
+    load,
+    load_part,
+    plus,
+    splat,
+    store,
+    store_part,
+    times,
+    total,
+    zip_high,
+    zip_low,
+)  # fmt: skip
+
+# -- views ----------------------------------------------------------------------------------------
+
+
+def _fill_matrix(buffer):
+    view = views.matrix(buffer, 3, 2, 5)
+    for r in range(view.shape[0]):
+        for c in range(view.shape[1]):
+            view[r, c] = 100 * r + c
+    return view.size, view.itemsize
+
+
+def _fill_vector(buffer):
+    view = views.vector(buffer, 4, 3)
+    for k in range(view.shape[0]):
+        view[k] = 10 + k
+    return view.size, view.itemsize
+
+
+def _fill_flat(buffer):
+    view = views.flat(buffer.reshape((2, -1)))
+    for k in range(view.shape[0]):
+        view[k] = -k
+    return view.size, view.itemsize
+
+
+def _fill_rows(buffer):
+    view = views.rows(buffer.reshape((-1, 4)), 1, 3)
+    for r in range(view.shape[0]):
+        for c in range(view.shape[1]):
+            view[r, c] = 100 * r + c
+    return view.size, view.itemsize
+
+
+def _fill_rows_of_a_matrix(buffer):
+    view = views.flat(views.rows(views.matrix(buffer, 1, 4, 3), 2, 4))
+    for k in range(view.shape[0]):
+        view[k] = 1 + k
+    return view.size, view.itemsize
+
+
+def _fill_nothing(buffer):
+    view = views.rows(views.matrix(buffer, 2, 3, 4), 1, 1)
+    return view.size + views.vector(buffer, 16, 0).size, view.itemsize
+
+
+FILLED = {  # by NumPy's slices
+    _fill_matrix: (slice(3, 13), [0, 1, 2, 3, 4, 100, 101, 102, 103, 104]),
+    _fill_vector: (slice(4, 7), [10, 11, 12]),
+    _fill_flat: (slice(0, 16), [-k for k in range(16)]),
+    _fill_rows: (slice(4, 12), [0, 1, 2, 3, 100, 101, 102, 103]),
+    _fill_rows_of_a_matrix: (slice(7, 13), [1, 2, 3, 4, 5, 6]),
+    _fill_nothing: (slice(0, 0), []),
+}
+each_fill = pytest.mark.parametrize("fill", FILLED, ids=lambda fill: fill.__name__.strip("_"))
+
+
+def view_writes_where_it_should(fill: Callable[..., Any], plain: Any, dtype: str) -> bool:
+    """Whether exactly the numbers of the slice are written, into the buffer itself."""
+    buffer = np.full(16, 7, dtype)
+    expected = buffer.copy()
+    where, numbers = FILLED[plain]
+    expected[where] = numbers
+    size, itemsize = fill(buffer)
+    return bool((buffer == expected).all()) and (size, itemsize) == (
+        len(numbers),
+        buffer.itemsize,
+    )
+
+
+@each_dtype
+@each_fill
+def test_view_aliases_the_buffer_in_plain_python(fill, dtype):
+    assert view_writes_where_it_should(fill, fill, dtype)
+
+
+@needs_jit
+@each_dtype
+@each_fill
+def test_view_aliases_the_buffer_in_compiled_code(fill, dtype):
+    assert view_writes_where_it_should(njit(fill), fill, dtype)
+
+
+def test_a_copy_or_another_start_is_rejected():
+    def of_a_copy(buffer):
+        return _fill_vector(buffer.copy())
+
+    def one_further(buffer):
+        return _fill_vector(buffer[1:])
+
+    assert not view_writes_where_it_should(of_a_copy, _fill_vector, "float64")
+    assert not view_writes_where_it_should(one_further, _fill_vector, "float64")
+
+
+@needs_jit
+def test_view_in_compiled_code_is_contiguous():
+    @njit
+    def strides(buffer):
+        m = views.matrix(buffer, 0, 2, 3)
+        return m.strides[0], m.strides[1], views.flat(m).strides[0], views.rows(m, 1, 2).strides[0]
+
+    assert strides(np.zeros(6)) == (24, 8, 8, 24)
+
+
+# -- lanes ----------------------------------------------------------------------------------------
+# Each driver reads registers of x, y and s, and writes what it finds from out[1] on.
+
+
+def _load(x, y, s, out, count):
+    store(out, 1, load(x, 2))
+
+
+def _load_part(x, y, s, out, count):
+    store(out, 1, load_part(x, 2, count))
+
+
+def _store_part(x, y, s, out, count):
+    store_part(out, 1, load(x, 2), count)
+
+
+def _splat(x, y, s, out, count):
+    store(out, 1, splat(x[2]))
+
+
+def _item(x, y, s, out, count):
+    out[1] = item(x, 3)
+
+
+def _fma(x, y, s, out, count):
+    store(out, 1, fma(load(x, 0), load(y, 0), load(s, 0)))
+
+
+def _fma_of_numbers(x, y, s, out, count):
+    out[1] = fma(x[0], y[0], s[0])
+
+
+def _times(x, y, s, out, count):
+    store(out, 1, times(load(x, 0), load(y, 0)))
+
+
+def _plus(x, y, s, out, count):
+    store(out, 1, plus(load(x, 0), load(y, 0)))
+
+
+def _total(x, y, s, out, count):
+    out[1] = total(load(x, 0))
+
+
+def _zip_low(x, y, s, out, count):
+    store(out, 1, zip_low(load(x, 0), load(y, 0)))
+
+
+def _zip_high(x, y, s, out, count):
+    store(out, 1, zip_high(load(x, 0), load(y, 0)))
+
+
+def _halves(x: Any) -> Any:
+    return x if len(x) == 1 else _halves(x[: len(x) // 2] + x[len(x) // 2 :])
+
+
+# By NumPy: x, y, s of W + 2 numbers, W, count.
+EXPECTED: dict[Callable[..., None], Callable[..., Any]] = {
+    _load: lambda x, y, s, W, count: x[2:],
+    _load_part: lambda x, y, s, W, count: np.where(np.arange(W) < count, x[2:], 0),
+    _store_part: lambda x, y, s, W, count: x[2 : 2 + count],
+    _splat: lambda x, y, s, W, count: np.repeat(x[2], W),
+    _item: lambda x, y, s, W, count: x[3:4],
+    _fma: lambda x, y, s, W, count: s[:W] + x[:W] * y[:W],
+    _fma_of_numbers: lambda x, y, s, W, count: s[:1] + x[:1] * y[:1],
+    _times: lambda x, y, s, W, count: x[:W] * y[:W],
+    _plus: lambda x, y, s, W, count: x[:W] + y[:W],
+    _total: lambda x, y, s, W, count: _halves(x[:W]),
+    _zip_low: lambda x, y, s, W, count: np.column_stack([x[:W], y[:W]]).ravel()[:W],
+    _zip_high: lambda x, y, s, W, count: np.column_stack([x[:W], y[:W]]).ravel()[W:],
+}
+PARTIAL = (_load_part, _store_part)
+each_lane = pytest.mark.parametrize("lane", EXPECTED, ids=lambda lane: lane.__name__.strip("_"))
+
+
+def lane_is_right(function: Callable[..., Any], lane: Callable[..., None], dtype: str) -> bool:
+    """Against NumPy for every count; what lies around the target must stay."""
+    W = int(lanes.width(np.dtype(dtype).itemsize))
+    rng = np.random.default_rng(W)
+    # Of few digits, so that a product is exact and one rounding is as good as two.
+    x, y, s = (rng.integers(-99, 99, W + 2).astype(dtype) / 8 for _ in range(3))
+    x[0], x[5 % W] = -0.0, np.inf
+    for count in range(W + 1) if lane in PARTIAL else [W]:
+        with np.errstate(invalid="ignore"):
+            numbers = EXPECTED[lane](x, y, s, W, count)
+        expected = np.full(W + 2, 7, dtype)
+        expected[1 : 1 + len(numbers)] = numbers
+        out = np.full(W + 2, 7, dtype)
+        function(x, y, s, out, count)
+        if out.tobytes() != expected.tobytes():
+            return False
+    return True
+
+
+@each_dtype
+@each_lane
+def test_lane_in_plain_python(lane, dtype):
+    assert lane_is_right(lane, lane, dtype)
+
+
+@needs_jit
+@each_dtype
+@each_lane
+def test_lane_in_compiled_code(lane, dtype):
+    assert lane_is_right(njit(lane), lane, dtype)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "lane"),
+    [
+        (_load, _load_part), (_load, _store_part), (_zip_high, _zip_low),
+        (_times, _fma), (_plus, _times), (_item, _total),
+    ],
+)  # fmt: skip
+def test_a_wrong_lane_is_rejected(wrong, lane):
+    assert not lane_is_right(wrong, lane, "float64")
+
+
+@needs_jit
+@each_dtype
+def test_compiled_fma_rounds_once(dtype):
+    x = np.full(64, 1 + 2 * np.finfo(dtype).eps, dtype)
+    out = np.empty(66, dtype)
+    njit(_fma)(x, x, -(x * x), out, 0)
+    assert out[1] != 0, "the rounding error of the product is what is left"
+
+
+def test_width_is_that_of_a_register():
+    assert lanes.REGISTER_BYTES in (16, 32, 64)
+    assert [lanes.width(size) for size in (4, 8)] == [
+        lanes.REGISTER_BYTES // 4, lanes.REGISTER_BYTES // 8,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("features", "size"),
+    [("+avx2,+avx512f,+sse2", 64), ("+avx2,-avx512f", 32), ("+sse2", 16), ("", 16)],
+)
+def test_register_follows_the_features_that_numba_compiles_for(monkeypatch, features, size):
+    monkeypatch.setattr(lanes.config, "CPU_FEATURES", features)
+    assert lanes._register_bytes() == size
