@@ -126,7 +126,7 @@ ENGINES = ("auto", "numpy", "loops", "tiled")
 # layer, the tiled engine two a step.
 _PARALLEL_WORK = {
     "loops": {"omp": 1e6, "tbb": 1e6, "workqueue": 5e7},
-    "tiled": {"omp": 3e6, "tbb": 3e6, "workqueue": 5e7},
+    "tiled": {"omp": 5e6, "tbb": 5e6, "workqueue": 5e7},
 }
 
 

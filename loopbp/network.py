@@ -451,7 +451,8 @@ class Network:
         is_small = small.suits(self.architecture, chosen_optimizer.settings, batch_size)
         run(
             self._theta, self.architecture, data,
-            engine=pick(engine, self._theta.size, batch_size, is_small), state=self._state, seed=self.seed,
+            engine=pick(engine, self._theta.size, batch_size, is_small), state=self._state,
+            seed=self.seed,
             epochs=epochs, batch_size=batch_size, shuffle=bool(shuffle), history=self.history,
             evaluate=self._evaluate, validation=held_out, early_stopping=stopping,
             callbacks=callbacks, score_training=score_training, verbose=verbose,

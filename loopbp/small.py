@@ -24,7 +24,7 @@ from loopbp.vector_math import exp, log_of_sum, sigmoid, softplus, tanh
 from loopbp.views import vector
 
 # Weights and examples up to which this beats tiles, and registers of examples in a batch.
-MOST_WEIGHTS, MOST_EXAMPLES = 64, 16
+MOST_WEIGHTS, MOST_EXAMPLES = 128, 16
 _HIDDEN = (IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU)
 _PAIRS = {
     (SIGMOID, BINARY_CROSS_ENTROPY), (SOFTMAX, CROSS_ENTROPY), (IDENTITY, HALF_MSE),

@@ -62,10 +62,17 @@ PANEL_VECTORS = 2 if _SHORT else 4
 # For so few examples a dot product along each row of w beats copying w into panels: on two cores
 # with AVX-512, 10 x 784 x 30 took 3.8 us against 3.5 + 2.8 for the copy, 32 x 784 x 30 the reverse.
 DOT_ROWS = 16
-# Row lengths in bytes from which reading down a column block misses the cache and the page table
-# (79 GF/s at 4096 bytes against 162 with panels), and rows from which the copy pays.
-FAR_ROWS_BYTES = 1024
-PACK_ROWS = 64
+# Row lengths in bytes from which reading down a column block of a weight matrix wants panels: rows
+# a page apart share one set of the first-level cache (79 GF/s at 4096 bytes, 162 with panels; at
+# 2048 bytes 165 and 172, less than the panels cost to write).
+FAR_WEIGHTS_BYTES = 4096
+# The same for activations and deltas, which region 2 of a step copies a panel at a time: from how
+# many bytes a row, and for how many rows.  STRIP rows of delta are transposed at once (512 examples
+# by 1024 units: 87 GF/s without, for the lines of delta fell on one another).
+FAR_ROWS_BYTES, PACK_ROWS, STRIP = 1024, 64, 96
+# Examples that a copy holds at most: 96 rows of w then stay in the second-level cache (1024 x 1024,
+# 512 examples: 137 GF/s at once, 170 in four).
+SLICE = 128
 
 
 def _transpose(w, w0, w_row, rows, columns, out, out0, out_row):
@@ -406,9 +413,9 @@ def activation_gradient(w_next, delta_next, out_da):
 
 
 @inline_jit
-def far(matrix):
-    """Whether the rows of a matrix are too far apart to be read down a block of columns."""
-    return matrix.shape[1] * matrix.itemsize >= FAR_ROWS_BYTES
+def far(w):
+    """Whether the rows of a weight matrix are too far apart to be read down a block of columns."""
+    return w.shape[1] * w.itemsize >= FAR_WEIGHTS_BYTES
 
 
 @jit
@@ -443,40 +450,78 @@ def hidden_delta(w_next, delta_next, code, address, z, out_delta):
     times_sigma_prime(code, address, z, a, out_delta)
 
 
+@inline_jit
+def scratch_size(m, itemsize):
+    """Numbers that `weight_sums` needs as scratch for m examples: a panel and a strip."""
+    return min(m, SLICE) * panel_width(itemsize) + SLICE * STRIP
+
+
+@jit
+def pack_panel(a, at, row, m, columns, out):
+    """m rows of `columns` numbers, `row` apart from a[at] on, as one panel, zeros behind them."""
+    W = width(a.itemsize)
+    wide = panel_width(a.itemsize)
+    for t in range(m):
+        for j in range(0, columns, W):
+            source = at + t * row + j
+            if columns - j >= W:
+                store(out, t * wide + j, load(a, source))
+            else:
+                store(out, t * wide + j, load_part(a, source, columns - j))
+
+
 @jit
 def weight_sums(delta, a_prev, start, stop, alpha, beta, out_w, scratch):
     """out_ij = beta out_ij + alpha sum_t delta_ti a_tj for the rows i = start .. stop-1.
 
     With alpha = 1/m and beta = 0 the gradient; with alpha = -eta/m and beta = 1 the step of SGD
-    itself: no gradient is stored.  `scratch` holds one panel of a_prev, (m, panel width).
+    itself: no gradient is stored.  `scratch` holds `scratch_size` numbers: where rows are far
+    apart, the columns of a_prev that a tile wants are copied into a panel, and those of delta
+    into a strip, example after example.
     """
     m, n_l = delta.shape
     n_prev = a_prev.shape[1]
     d, a, w = flat(delta), flat(a_prev), flat(out_w)
-    rows = stop - start
-    if far(a_prev) and m >= PACK_ROWS and rows >= PACK_ROWS // 4:
-        wide = panel_width(a_prev.itemsize)
-        W = width(a_prev.itemsize)
-        for p in range(0, n_prev, wide):
-            count = min(wide, n_prev - p)
-            for t in range(m):
-                for j in range(0, count, W):
-                    if count - j >= W:
-                        store(scratch, t * wide + j, load(a, t * n_prev + p + j))
-                    else:
-                        part = load_part(a, t * n_prev + p + j, count - j)
-                        store(scratch, t * wide + j, part)
-            at = start * n_prev + p
-            _sums(
-                d, start, 1, n_l, scratch, 0, wide, 1, rows, count, m, alpha, beta,
-                w, at, n_prev, w, at, n_prev,
-            )  # fmt: skip
-    else:
+    W = width(a_prev.itemsize)
+    wide = panel_width(a_prev.itemsize)
+    many = m >= PACK_ROWS and stop - start >= PACK_ROWS // 4
+    panels = many and n_prev * a_prev.itemsize >= FAR_ROWS_BYTES
+    strips = many and n_l * delta.itemsize >= FAR_ROWS_BYTES
+    if not panels:
         at = start * n_prev
         _sums(
-            d, start, 1, n_l, a, 0, n_prev, 1, rows, n_prev, m, alpha, beta,
+            d, start, 1, n_l, a, 0, n_prev, 1, stop - start, n_prev, m, alpha, beta,
             w, at, n_prev, w, at, n_prev,
         )  # fmt: skip
+        return
+    strip = min(m, SLICE) * wide  # where it begins in scratch
+    one = w.dtype.type(1.0)
+    for i in range(start, stop, STRIP):
+        rows = min(STRIP, stop - i)
+        for first in range(0, m, SLICE):
+            count = min(SLICE, m - first)
+            keep = beta if first == 0 else one
+            if strips:
+                for t in range(0, count, W):
+                    for u in range(0, rows, W):
+                        _transpose(
+                            d, (first + t) * n_l + i + u, n_l, min(W, count - t),
+                            min(W, rows - u), scratch, strip + u * SLICE + t, SLICE,
+                        )  # fmt: skip
+            for p in range(0, n_prev, wide):
+                columns = min(wide, n_prev - p)
+                pack_panel(a, first * n_prev + p, n_prev, count, columns, scratch)
+                at = i * n_prev + p
+                if strips:
+                    _sums(
+                        scratch, strip, SLICE, 1, scratch, 0, wide, 1, rows, columns, count,
+                        alpha, keep, w, at, n_prev, w, at, n_prev,
+                    )  # fmt: skip
+                else:
+                    _sums(
+                        d, first * n_l + i, 1, n_l, scratch, 0, wide, 1, rows, columns, count,
+                        alpha, keep, w, at, n_prev, w, at, n_prev,
+                    )  # fmt: skip
 
 
 @jit
@@ -488,7 +533,7 @@ def weight_gradient(delta, a_prev, out_dw):
     Loops: j in panels, i in tiles, t.  Race-free: threads are given rows i.
     """
     m, n_l = delta.shape
-    scratch = np.empty(m * panel_width(delta.itemsize), delta.dtype)
+    scratch = np.empty(scratch_size(m, delta.itemsize), delta.dtype)
     mean, zero = delta.dtype.type(1.0 / m), delta.dtype.type(0.0)
     weight_sums(delta, a_prev, 0, n_l, mean, zero, out_dw, scratch)
 

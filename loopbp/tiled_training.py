@@ -33,8 +33,8 @@ from loopbp.tiled import (
     output_delta,
     pack,
     pack_transposed,
-    panel_width,
     panels_size,
+    scratch_size,
     softmax_cross_entropy,
     times_sigma_prime,
     weight_sums,
@@ -70,7 +70,7 @@ class TiledWorkspace(NamedTuple):
     """where the panels of w^l begin in `panels`, -1 where w^l is read as it is"""
     panels: Array
     scratch: Array
-    """one panel of activations for each part, (parts, batch * panel width)"""
+    """for each part what `loopbp.tiled.weight_sums` needs, (parts, size)"""
     part_first: Array
     """the first block of each part, and behind them the number of blocks, (parts + 1,)"""
     block_layer: Array
@@ -140,7 +140,8 @@ def make_workspace(theta, architecture, examples, batch_size):
         part_first[part] = k
     part_first[parts] = blocks
     total = count * unit_count(architecture)
-    scratch = count * panel_width(theta.itemsize)
+    scratch = scratch_size(count, theta.itemsize)
+    scratch = (scratch + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
     return TiledWorkspace(
         aligned(count * n_0, theta).reshape((count, n_0)),
         aligned(count * n_L, theta).reshape((count, n_L)),
@@ -170,9 +171,9 @@ def chunk_count(m, parameters, itemsize):
     """
     if m < 32:
         return 1
-    if m <= 128:
-        return 4 if m >= 64 and parameters * itemsize <= 1 << 20 else 2
-    return max(4, (m + 127) // 128)
+    if parameters * itemsize > 1 << 20:
+        return max(2, (m + 255) // 256)
+    return 2 if m < 128 else max(4, (m + 127) // 128)
 
 
 @jit

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from loopbp import small
 from loopbp.benchmark.cases import Case, Problem
 from loopbp.engines import Engine, pick
 
@@ -79,9 +80,10 @@ class LoopBP(Trainer):
     def __init__(self, problem: Problem, engine: Engine | None = None) -> None:
         super().__init__(problem)
         net, case = problem.net, self.case
-        self.engine = engine or pick("auto", net.theta.size, case.batch)
-        self._theta = net.theta.copy()
         self._settings = case.make_optimizer().settings
+        is_small = small.suits(net.architecture, self._settings, case.batch)
+        self.engine = engine or pick("auto", net.theta.size, case.batch, is_small)
+        self._theta = net.theta.copy()
         self._weight = np.ones(case.examples, case.dtype)
         self._workspace = self.engine.make_workspace(
             self._theta, net.architecture, case.examples, case.batch

@@ -39,9 +39,7 @@ def add_parser(commands: Any) -> Parser:
     add_problem_options(parser)
     add_index_options(parser, required=False)
     # The page begins with a network that can be taken in at a glance, and has learnt something.
-    parser.set_defaults(
-        data="xor", hidden=[3], activation=["tanh"], epochs=40, learning_rate=0.05
-    )
+    parser.set_defaults(data="xor", hidden=[3], activation=["tanh"], epochs=40, learning_rate=0.05)
     return parser
 
 
