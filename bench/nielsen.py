@@ -41,7 +41,7 @@ def best_accuracy(data: Any, loss: str, initializer: str, rate: float, seed: int
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Nielsen's MNIST networks")
     default = os.environ.get("LOOPBP_MNIST", "../shared/data/mnist")
     parser.add_argument("folder", nargs="?", default=default, help="MNIST in its IDX format")
     parser.add_argument("--seeds", type=int, default=5)
@@ -49,7 +49,9 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if not Path(options.folder).is_dir():
-        print(f"nielsen: no folder {options.folder!r}; name it, or set LOOPBP_MNIST", file=sys.stderr)
+        print(
+            f"nielsen: no folder {options.folder!r}; name it, or set LOOPBP_MNIST", file=sys.stderr
+        )
         return 2
     data = loopbp.datasets.load(options.folder)
     rows = []

@@ -17,7 +17,7 @@ from loopbp.engines import numpy_engine
 # Of the path that the weights went: ||theta - theta of numpy|| / ||theta of numpy - theta at 0||.
 TOLERANCE = {"float32": 0.01, "float64": 1e-5}
 _SAMPLE_SECONDS = 0.01  # what one timing takes at least: so many epochs make it up
-_PAUSE_SECONDS = 0.004  # before a timing: threads of the one before stop spinning
+_PAUSE_SECONDS = 0.3  # before a timing: threads of the one before spin on for that long
 _FAR_BEHIND, _FEW_ROUNDS = 5.0, 3  # who takes so many times longer is timed in the first rounds
 _BUDGET_SECONDS, _ROUNDS = 3.0, (5, 15)
 
@@ -140,6 +140,8 @@ def _time_in_turns(
 def _sample(trainer: Trainer, epochs: int, clock: Clock) -> float:
     trainer.start()
     time.sleep(_PAUSE_SECONDS)
+    trainer.epoch()  # wakes its own threads and caches again
+    trainer.start()
     start = clock()
     for _ in range(epochs):
         trainer.epoch()
