@@ -62,7 +62,7 @@ def hold_threads(threads: int) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     if "torch" in sys.modules or find_spec("torch"):
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
 
         torch.set_num_threads(threads)
 

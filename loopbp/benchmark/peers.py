@@ -257,7 +257,7 @@ class Torch(Trainer):
     install = "pip install torch --index-url https://download.pytorch.org/whl/cpu"
 
     def __init__(self, problem: Problem) -> None:
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
 
         super().__init__(problem)
         self._torch: Any = torch
