@@ -282,7 +282,7 @@ class Network:
             If an argument does not fit.
         """
         data, _, _ = self._check_data(X, y, sample_weight)
-        return self._loss(data, self._engine(engine, len(data.X)))
+        return self._cost(data, self._engine(engine, len(data.X)))[0]
 
     def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """Accuracy; for several labels the share of rows all right; for regression R**2.
@@ -522,19 +522,16 @@ class Network:
             out[part] = self._layers(self._forward(engine, rows)[1], len(rows))[-1]
         return out
 
-    def _loss(self, data: Data, engine: Engine) -> float:
+    def _cost(self, data: Data, engine: Engine) -> tuple[float, NDArray[Any]]:
+        """J and the output activations of some data."""
         z, a = self._forward(engine, data.X)
         out = np.empty(len(data.X))
         J = engine.cost(self._theta, self.architecture, data.Y, data.weight, z, a, out)
-        return float(J)
+        return float(J), self._layers(a, len(data.X))[-1]
 
     def _evaluate(self, data: Data) -> tuple[float, float]:
-        engine = self._engine("auto", len(data.X))
-        z, a = self._forward(engine, data.X)
-        out = np.empty(len(data.X))
-        J = engine.cost(self._theta, self.architecture, data.Y, data.weight, z, a, out)
-        outputs = self._layers(a, len(data.X))[-1]
-        return float(J), targets.score(outputs, data.Y, self._task()[0])
+        J, outputs = self._cost(data, self._engine("auto", len(data.X)))
+        return J, targets.score(outputs, data.Y, self._task()[0])
 
     def _check_data(
         self,

@@ -26,7 +26,7 @@ each_tiled = pytest.mark.parametrize("engine", TILED, ids=engine_id)
 each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
 EPOCHS = 3 if JIT else 1
 # Panels in both directions: more than 16 rows of a batch, rows of w of more than 1 KiB.
-WIDE = 300 if JIT else 40
+WIDE = 520 if JIT else 40  # of float64: rows of 4 KiB and more, which panels are for
 
 SGD = loopbp.SGD(0.05)
 OPTIMIZERS = [
