@@ -136,7 +136,7 @@ def pick(name: str, parameters: int, batch_size: int, is_small: bool = False) ->
     Parameters
     ----------
     name
-        Out of ``ENGINES``; auto is tiled, which is the fastest for every shape measured.
+        Out of ``ENGINES``; auto is tiled.
     parameters, batch_size
         Their product is the multiply-adds of a forward pass, a third of a step.
     is_small

@@ -25,8 +25,8 @@ TILED = [tiled_engine(False)] if BOUNDSCHECK else [tiled_engine(False), tiled_en
 each_tiled = pytest.mark.parametrize("engine", TILED, ids=engine_id)
 each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
 EPOCHS = 3 if JIT else 1
-# Panels in both directions: more than 16 rows of a batch, rows of w of more than 1 KiB.
-WIDE = 520 if JIT else 40  # of float64: rows of 4 KiB and more, which panels are for
+# Panels in both directions: more than 16 rows of a batch, rows of w of 4 KiB and more (float64).
+WIDE = 520 if JIT else 40
 
 SGD = loopbp.SGD(0.05)
 OPTIMIZERS = [
