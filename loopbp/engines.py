@@ -17,7 +17,10 @@ from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from numba import get_num_threads
+
 from loopbp import (
+    lanes,
     loops,
     optimizers,
     parameters,
@@ -28,13 +31,16 @@ from loopbp import (
     tiled,
     tiled_training,
 )  # fmt: skip
-from loopbp._jit import jit, parallel_jit, plain, specialise, sum_jit, threading_layer
+from loopbp._jit import config, jit, parallel_jit, plain, specialise, sum_jit, threading_layer
 
 # The functions that every engine defines, in the order of their first use.
 KERNELS = (
     "weighted_input", "activation", "example_losses", "output_delta", "hidden_delta",
     "activation_gradient", "delta_from_da", "weight_gradient", "bias_gradient",
 )  # fmt: skip
+# Examples of a batch for which a whole register is too many: xor, 4 examples, ran in 139 ns with 8
+# lanes and in 238 with 16.
+SMALL_REGISTERS = (4, 8)
 _PASSES = ("make_workspace", "make_state", "forward", "cost", "backward", "epoch")
 
 
@@ -94,13 +100,37 @@ def loops_engine(parallel: bool) -> Engine:
 def all_engines() -> list[Engine]:
     """Every engine there is; making them compiles nothing."""
     both = (False, True)
+    for count in SMALL_REGISTERS:
+        small_engine(count)
     return [numpy_engine(), *map(loops_engine, both), *map(tiled_engine, both)]
 
 
 @cache
-def small_engine() -> Engine:
+def small_engine(batch_size: int) -> Engine:
     """The tiled engine with the epoch of `loopbp.small`, for the networks that it `suits`."""
-    return replace(tiled_engine(False), epoch=small.epoch)
+    few = [count for count in SMALL_REGISTERS if batch_size <= count]
+    return replace(tiled_engine(False), epoch=small.epoch_of(few[0]) if few else small.epoch)
+
+
+@cache
+def _workspace_maker() -> Callable[..., Any]:
+    """`tiled_training.team_workspace`, uncompiled: a second saved for what runs once a training."""
+    sources = [
+        lanes.width, tiled.panel_width, tiled.panel_row, tiled.panels_size, tiled.strip_rows,
+        tiled.scratch_size, tiled.far, parameters.layer_count, parameters.unit_count,
+        tiled_training.in_lines, tiled_training.by_units, tiled_training.aligned,
+        tiled_training.team_workspace,
+    ]  # fmt: skip
+    return specialise(sources, "plain", {}, plain).team_workspace
+
+
+def _own_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
+    return _workspace_maker()(theta, architecture, examples, batch_size, 1)
+
+
+def _team_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
+    threads = 1 if config.DISABLE_JIT else get_num_threads()
+    return _workspace_maker()(theta, architecture, examples, batch_size, threads)
 
 
 @cache
@@ -110,23 +140,21 @@ def tiled_engine(parallel: bool) -> Engine:
     kernels = _kernels(tiled)
     generic = [getattr(passes, p) for p in ("make_state", "forward", "cost", "backward")]
     bound = specialise(generic, "tiled", kernels, jit)
-    whole = {"chunk_count": tiled_training.one_chunk, "part_count": tiled_training.one_part}
-    cuts = {} if parallel else whole
     flags = parallel_jit if parallel else jit
-    bound.epoch = specialise([tiled_training.epoch], name, cuts, flags).epoch
-    bound.make_workspace = specialise(
-        [tiled_training.make_workspace], name, cuts, jit
-    ).make_workspace
+    bound.epoch = specialise([tiled_training.epoch], name, {}, flags).epoch
+    bound.make_workspace = _team_workspace if parallel else _own_workspace
     return _engine("tiled", kernels, bound)
 
 
 ENGINES = ("auto", "numpy", "loops", "tiled")
-# Multiply-adds of one step from which threads pay for their start: a parallel region costs 1 to 2
-# microseconds with omp and tbb, 110 with workqueue.  The loops start one for each equation and
-# layer, the tiled engine two a step.
+# Multiply-adds of one step from which threads pay.  The loops start them for each equation and
+# layer: 1 to 2 microseconds with omp and tbb, 110 with workqueue.  The tiled engine starts them once
+# an epoch, and then a step costs what moves between the cores (two cores, omp: 256-128-10 with 16
+# examples, 1.6e6, 18.3 us serial and 17.5 parallel; with 32 35.3 and 26.4; 784-30-10 with 10, 0.7e6,
+# 10.6 and 22.2; workqueue: 64 x 6 with 64, 4e6, 59 and 66, 784-128-10 with 20, 6e6, 61 and 65).
 _PARALLEL_WORK = {
     "loops": {"omp": 1e6, "tbb": 1e6, "workqueue": 5e7},
-    "tiled": {"omp": 5e6, "tbb": 5e6, "workqueue": 5e7},
+    "tiled": {"omp": 2.5e6, "tbb": 2.5e6, "workqueue": 1e7},
 }
 
 
@@ -145,12 +173,12 @@ def pick(name: str, parameters: int, batch_size: int, is_small: bool = False) ->
     Notes
     -----
     The choice must not depend on the number of threads: a serial and a parallel compile of the
-    same sum may differ in the last bit.
+    same loop may differ in the last bit.
     """
     if name == "numpy":
         return numpy_engine()
     kind = "loops" if name == "loops" else "tiled"
     if kind == "tiled" and is_small:
-        return small_engine()
+        return small_engine(batch_size)
     parallel = 3 * parameters * batch_size > _PARALLEL_WORK[kind][threading_layer()]
     return loops_engine(parallel) if kind == "loops" else tiled_engine(parallel)

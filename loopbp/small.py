@@ -11,17 +11,19 @@ register holds one number of W examples: z^l_i for t = 0..W-1.  The loops over i
 `suits` says for which networks: few units, plain SGD, batches of a few registers.
 """
 
+from functools import cache
+
 import numpy as np
 
-from loopbp._jit import inline_jit, jit
+from loopbp._jit import inline_jit, jit, specialise
 from loopbp.activations import IDENTITY, LEAKY_RELU, LEAKY_SLOPE, RELU, SIGMOID, SOFTMAX, TANH
-from loopbp.lanes import fma, item, load, plus, splat, store, times, total, width
+from loopbp.lanes import fma, item, lanes_of, load, plus, splat, store, times, total, width
 from loopbp.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_MSE, QUADRATIC
 from loopbp.optimizers import RULE_SGD
 from loopbp.parameters import layer_count, unit_count
 from loopbp.rng import SHUFFLE, shuffle, stream_key
-from loopbp.vector_math import exp, log_of_sum, sigmoid, softplus, tanh
-from loopbp.views import vector
+from loopbp.vector_math import exp, log1p_of_unit, log_of_sum, sigmoid, tanh
+from loopbp.views import borrow, vector
 
 # Weights and examples up to which this beats tiles, and registers of examples in a batch.
 MOST_WEIGHTS, MOST_EXAMPLES = 128, 16
@@ -91,15 +93,22 @@ def times_prime(code, z, a, delta):
 
 
 @inline_jit
-def add_losses(cross_entropy, mean, z, a, y, s, losses):
-    """losses_t += s_t C^t of one output: sigmoid with cross-entropy, or a squared error."""
-    if cross_entropy:
-        for k in range(width(z.itemsize)):
-            losses[k] += s[k] * (softplus(z[k]) - y[k] * z[k])
-    else:
-        for k in range(width(z.itemsize)):
-            error = a[k] - y[k]
-            losses[k] += s[k] * (mean * error * error) / 2
+def add_squares(mean, a, y, s, losses):
+    """losses_t += s_t C^t of one output, a squared error."""
+    for k in range(width(a.itemsize)):
+        error = a[k] - y[k]
+        losses[k] += s[k] * (mean * error * error) / 2
+
+
+@inline_jit
+def add_sigmoid_losses(z, a, y, s, losses):
+    """a = sigmoid(z) of one output, and losses_t += s_t C^t of cross-entropy, with one exp."""
+    zero, one = z.dtype.type(0.0), z.dtype.type(1.0)
+    for k in range(width(z.itemsize)):
+        e = exp(-abs(z[k]))
+        a[k] = (e if z[k] < zero else one) / (one + e)
+        above = zero if z[k] < zero else z[k]
+        losses[k] += s[k] * (above + log1p_of_unit(e) - y[k] * z[k])
 
 
 @inline_jit
@@ -133,36 +142,58 @@ def epoch(
     theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
     batch_size, shuffled, workspace,
 ):  # fmt: skip
-    """`loopbp.passes.epoch` for the networks that `suits` lets through.
-
-    Buffers hold unit after unit, C registers of W examples each; lanes beyond the batch carry the
-    weight 0, so their delta is 0.
-    """
+    """`loopbp.passes.epoch` for the networks that `suits` lets through."""
     W = width(theta.itemsize)
     examples = X.shape[0]
-    sizes, last = architecture.sizes, layer_count(architecture)
-    n_0, n_L = sizes[0], sizes[last]
-    C = (min(batch_size, examples) + W - 1) // W
-    unit = C * W  # numbers of one unit
-    units = unit_count(architecture)
-    x, y = np.zeros(n_0 * unit, theta.dtype), np.zeros(n_L * unit, theta.dtype)
-    s = np.zeros(unit, theta.dtype)
-    z, a = np.zeros(units * unit, theta.dtype), np.zeros(units * unit, theta.dtype)
-    delta = np.zeros(units * unit, theta.dtype)
-    top, mass = np.zeros(W, theta.dtype), np.zeros(W, theta.dtype)
-    losses = np.zeros(unit, np.float64)
-    zero, one = theta.dtype.type(0.0), theta.dtype.type(1.0)
-    nothing = splat(zero)
-    loss, output = architecture.loss, architecture.activation[last]
-    z_L = architecture.unit_start[last] * unit
-    mean = one / theta.dtype.type(n_L) if loss == HALF_MSE else one
-    cross_entropy = loss in (BINARY_CROSS_ENTROPY, CROSS_ENTROPY)
+    last = layer_count(architecture)
     order = workspace.order
     if shuffled:
         shuffle(order, stream_key(seed, SHUFFLE, number))
     else:
         for k in range(examples):
             order[k] = k
+    unit = (min(batch_size, examples) + W - 1) // W * W
+    ends = architecture.sizes[0] + architecture.sizes[last]
+    memory = np.zeros((ends + 3 * unit_count(architecture) + 1) * unit + 2 * W, theta.dtype)
+    losses = np.zeros(unit, np.float64)
+    J = steps(
+        theta, architecture, X, Y, weight, learning_rate, batch_size, order, unit, memory, losses
+    )
+    return J / examples
+
+
+@jit
+def steps(
+    theta, architecture, X, Y, weight, learning_rate, batch_size, order, unit, memory, losses
+):
+    """All steps of an epoch; the sum of J over the examples.
+
+    `memory` holds unit after unit, `unit` numbers each: C registers of W examples.  Lanes beyond
+    the batch carry the weight 0, so their delta is 0.  It and `losses` come as zeros.
+    """
+    theta, architecture = borrow(theta), borrow(architecture)
+    X, Y, weight, order = borrow(X), borrow(Y), borrow(weight), borrow(order)
+    memory, losses = borrow(memory), borrow(losses)
+    W = width(theta.itemsize)
+    examples = X.shape[0]
+    sizes, last = architecture.sizes, layer_count(architecture)
+    n_0, n_L = sizes[0], sizes[last]
+    size = unit_count(architecture) * unit
+    x, y = vector(memory, 0, n_0 * unit), vector(memory, n_0 * unit, n_L * unit)
+    start = (n_0 + n_L) * unit
+    s, z = vector(memory, start, unit), vector(memory, start + unit, size)
+    a, delta = (
+        vector(memory, start + unit + size, size),
+        vector(memory, start + unit + 2 * size, size),
+    )
+    top = vector(memory, start + unit + 3 * size, W)
+    mass = vector(memory, start + unit + 3 * size + W, W)
+    zero, one = theta.dtype.type(0.0), theta.dtype.type(1.0)
+    nothing = splat(zero)
+    loss, output = architecture.loss, architecture.activation[last]
+    z_L = architecture.unit_start[last] * unit
+    mean = one / theta.dtype.type(n_L) if loss == HALF_MSE else one
+    cross_entropy = loss in (BINARY_CROSS_ENTROPY, CROSS_ENTROPY)
     penalties = 0.0
     for start in range(0, examples, batch_size):
         m = min(batch_size, examples - start)
@@ -189,7 +220,7 @@ def epoch(
                         w_ij = splat(item(theta, w_at + i * n_prev + j))
                         sum_z = fma(w_ij, load(a_prev, prev_at + j * unit + c), sum_z)
                     store(z, at + i * unit + c, sum_z)
-            if l < last or output != SOFTMAX:
+            if l < last or not cross_entropy:
                 for c in range(at, at + n_l * unit, W):
                     activate(architecture.activation[l], vector(z, c, W), vector(a, c, W))
             a_prev, prev_at = a, at
@@ -204,8 +235,10 @@ def epoch(
                 at, y_at = z_L + i * unit + c, i * unit + c
                 z_i, a_i, d_i = vector(z, at, W), vector(a, at, W), vector(delta, at, W)
                 y_i, s_c, losses_c = vector(y, y_at, W), vector(s, c, W), vector(losses, c, W)
-                if output != SOFTMAX:
-                    add_losses(cross_entropy, mean, z_i, a_i, y_i, s_c, losses_c)
+                if not cross_entropy:
+                    add_squares(mean, a_i, y_i, s_c, losses_c)
+                elif output == SIGMOID:
+                    add_sigmoid_losses(z_i, a_i, y_i, s_c, losses_c)
                 for k in range(W):
                     d_i[k] = mean * s_c[k] * (a_i[k] - y_i[k])
                 if not cross_entropy:
@@ -257,4 +290,13 @@ def epoch(
     J = penalties
     for k in range(unit):
         J += losses[k]
-    return J / examples
+    return J
+
+
+@cache
+def epoch_of(count):
+    """`epoch` with registers of `count` numbers, 4 or 8, for batches of no more."""
+    few = lanes_of(count)
+    parts = [activate, times_prime, add_squares, add_sigmoid_losses, add_softmax_losses]
+    inner = specialise(parts, f"of_{count}", few, inline_jit)
+    return specialise([steps, epoch], f"of_{count}", {**few, **vars(inner)}, jit).epoch

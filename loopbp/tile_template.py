@@ -28,12 +28,14 @@ WIDTHS = (2, 4, 8, 16)
 
 _HEAD = '''"""Tiles of sums in registers.  Written by `loopbp.tile_template`, which explains them; not by hand."""
 
-from loopbp._jit import jit
+from loopbp._jit import inline_jit, jit
 from loopbp.lanes import (
     fma,
     item,
     load,
     load_part,
+    prefetch,
+    prefetch_first,
     splat,
     store,
     store_part,
@@ -49,7 +51,7 @@ from loopbp.lanes import (
 def tile(R: int, V: int) -> str:
     """The source of ``tile_RxV``."""
     lines = [
-        "@jit",
+        "@inline_jit",
         f"def tile_{R}x{V}(",
         "    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last",
         "):",
@@ -58,6 +60,12 @@ def tile(R: int, V: int) -> str:
         "    zero = splat(a.dtype.type(0))",
     ]
     lines += [f"    s{r}_{v} = zero" for r in range(R) for v in range(V)]
+    lines += ["    if K > 64:  # by the time that the sums are there, so is what they are added to"]
+    lines += [
+        f"        prefetch_first(out, out0 + {r} * out_row + {v} * W)"
+        for r in range(R)
+        for v in range(V)
+    ]
     lines += ["    for k in range(K):"]
     lines += [f"        y{v} = load(b, b0 + k * b_k + {v} * W)" for v in range(V - 1)]
     lines += [f"        y{V - 1} = load_part(b, b0 + k * b_k + {V - 1} * W, last)"]
@@ -122,12 +130,13 @@ def cover(name: str, table: dict[int, tuple[int, ...]]) -> str:
         "@jit",
         f"def sums_{name}(",
         "    a, a0, a_row, a_k, b, b0, b_k, b_panel, M, N, K, alpha, beta, d, d0, d_row, out, out0,",
-        "    out_row,",
+        "    out_row, next_b, next_at, next_row, next_count,",
         "):",
         f'    """out (M, N) = alpha * a b + beta * d, panels of {widest} W columns, in tiles.',
         "",
         "    Element (r, k) of a is a[a0 + r a_row + k a_k]; element (k, c) of b, c in the panel that",
-        "    begins at column p, is b[b0 + p b_panel + k b_k + c - p].",
+        "    begins at column p, is b[b0 + p b_panel + k b_k + c - p].  After each tile `next_count`",
+        "    rows of a panel of next_b, `next_row` apart, are asked for: what the next call reads.",
         '    """',
         "    W = width(a.itemsize)",
         f"    for p in range(0, N, {widest} * W):",
@@ -164,6 +173,12 @@ def cover(name: str, table: dict[int, tuple[int, ...]]) -> str:
                 "                        )",
                 f"                        i += {R}",
             ]
+        lines += [
+            "                    for _ in range(next_count):",
+            f"                        for v in range({widest}):",
+            "                            prefetch(next_b, next_at + v * W)",
+            "                        next_at += next_row",
+        ]
         lines += [f"                j += {V} * W"]
     return "\n".join(lines) + "\n"
 
@@ -213,7 +228,8 @@ def transpose(W: int) -> str:
         values = ", ".join(f"zip_low({x}, {y}), zip_high({x}, {y})" for x, y in pairs)
         lines += [f"    {targets} = {values}"]
     for k, name in enumerate(names):
-        lines += [f"    if columns > {k}:", f"        store(out, out0 + {k} * out_row, {name})"]
+        lines += [f"    if columns > {k}:"]
+        lines += [f"        store_part(out, out0 + {k} * out_row, {name}, rows)"]
     return "\n".join(lines) + "\n"
 
 

@@ -34,13 +34,19 @@ from loopbp.activations import (
 from loopbp.lanes import (
     REGISTER_BYTES,
     fma,
+    greater,
+    highest,
     load,
     load_part,
+    load_part_or,
+    minus,
     plus,
+    prefetch_first,
     splat,
     store,
     store_part,
     times,
+    total,
     width,
 )  # fmt: skip
 from loopbp.losses import (
@@ -51,7 +57,7 @@ from loopbp.losses import (
     times_loss_prime_row,
 )
 from loopbp.vector_math import exp, expm1, log_of_sum, sigmoid, softplus, tanh
-from loopbp.views import flat
+from loopbp.views import flat, vector
 
 # 16 registers (AVX2) or 32 (AVX-512, NEON): which tiles fit, and how many vectors wide they are.
 _SHORT = REGISTER_BYTES == 32
@@ -66,13 +72,22 @@ DOT_ROWS = 16
 # a page apart share one set of the first-level cache (79 GF/s at 4096 bytes, 162 with panels; at
 # 2048 bytes 165 and 172, less than the panels cost to write).
 FAR_WEIGHTS_BYTES = 4096
-# The same for activations and deltas, which region 2 of a step copies a panel at a time: from how
-# many bytes a row, and for how many rows.  STRIP rows of delta are transposed at once (512 examples
-# by 1024 units: 87 GF/s without, for the lines of delta fell on one another).
-FAR_ROWS_BYTES, PACK_ROWS, STRIP = 1024, 64, 96
-# Examples that a copy holds at most: 96 rows of w then stay in the second-level cache (1024 x 1024,
-# 512 examples: 137 GF/s at once, 170 in four).
+PACK_ROWS = 64  # and from how many examples on, where the panels are for one pass only
+# When `weight_sums` copies what it reads: see `collides` and `is_scattered`.  How many lines each
+# set of the first-level cache may be asked to hold, of a page's 64 sets (64 examples by 256 units:
+# 146 GF/s, 154 with copies; by 784 units 164 and 146), and bytes of a matrix that are too many
+# pages (512 by 1024 examples: 119 and 157).
+PAGE, FULL_SETS = 4096, 8
+SCATTERED_BYTES = 1 << 19
+# What `weight_sums` copies at once: of the left matrix as many rows, in steps of ROWS, as the
+# second-level cache holds for all examples beside a block of w, and of the right one as many
+# examples as the first-level cache holds (1024 x 1024, 512 examples: 137 GF/s with 96 rows, 165
+# with 512).
+MOST_STRIP, LEAST_STRIP, STRIP_BYTES, ROWS = 512, 96, 3 << 19, 16
 SLICE = 128
+# What is asked for before it is needed: rows of the next panel with each tile (26.7 ms instead of
+# 30.5 for four such layers), and registers of rows ahead in `pack_transposed` (a further 5 %).
+AHEAD_ROWS, PACK_LEAD = 2, 2
 
 
 def _transpose(w, w0, w_row, rows, columns, out, out0, out_row):
@@ -97,69 +112,126 @@ def panel_width(itemsize):
 
 
 @inline_jit
+def panel_row(columns, itemsize):
+    """Numbers from row to row of a panel of a matrix that has so many columns."""
+    W = width(itemsize)
+    return min(panel_width(itemsize), (columns + W - 1) // W * W)
+
+
+@inline_jit
 def panels_size(columns, rows, itemsize):
     """Numbers that a matrix of (rows, columns) takes as panels, the last one filled up."""
-    wide = panel_width(itemsize)
+    wide = panel_row(columns, itemsize)
     return (columns + wide - 1) // wide * wide * rows
 
 
 @jit
-def pack_transposed(w, start, stop, out):
-    """Rows start .. stop-1 of w (n, K) as columns of panels: out[p][k, i - p] = w[i, k].
+def pack_transposed(w, w_row, w_panel, n, K, start, stop, first, end, out):
+    """Rows start .. stop-1 of a w (n, K) as columns of panels: out[p K + k row + i - p] = w_ik.
 
-    `start` is a multiple of W.  Then `weighted_input` reads the w_ij of 64 neighbouring i in one
-    stream, j after j.
+    For the columns k = first .. end-1.  w_ik is w[q w_panel + i w_row + k - q], where q is the
+    first column of the panel of k: w_row = K and w_panel = 1 for rows one after the other.
+    `start` and `first` are multiples of W.  Then `weighted_input` reads the w_ij of 64 neighbouring
+    i in one stream, j after j.
     """
-    K = w.shape[1]
     W = width(w.itemsize)
-    wide = panel_width(w.itemsize)
-    w1 = flat(w)
+    wide, row = panel_width(w.itemsize), panel_row(n, w.itemsize)
     for i in range(start, stop, W):
-        panel = i // wide * wide
-        for k in range(0, K, W):
+        p = i // wide * wide
+        for k in range(first, end, W):
+            q = k // wide * wide
+            soon = i + PACK_LEAD * W
+            soon_at = soon // wide * wide * (K - 1) + k * row + soon
+            for r in range(min(W, end - k) if soon < stop else 0):
+                prefetch_first(out, soon_at + r * row)
             _transpose(
-                w1, i * K + k, K, min(W, stop - i), min(W, K - k),
-                out, (panel * K) + k * wide + i - panel, wide,
+                w, q * w_panel + i * w_row + k - q, w_row, min(W, stop - i), min(W, end - k),
+                out, p * K + k * row + i - p, row,
             )  # fmt: skip
 
 
 @jit
-def pack(b, start, stop, out, out_rows):
-    """Rows start .. stop-1 of b (K, n) as rows of panels: out[p][k, j - p] = b[k, j]."""
-    n = b.shape[1]
-    W = width(b.itemsize)
-    wide = panel_width(b.itemsize)
-    b1 = flat(b)
-    for p in range(0, n, wide):
-        count = min(wide, n - p)
-        for k in range(start, stop):
-            source, target = k * n + p, p * out_rows + k * wide
-            for j in range(0, count, W):
-                if count - j >= W:
-                    store(out, target + j, load(b1, source + j))
-                else:
-                    store_part(out, target + j, load_part(b1, source + j, count - j), count - j)
+def unpack_transposed(panels, start, stop, out_w):
+    """Rows start .. stop-1 of out_w (n, K) back from the panels of `pack_transposed`."""
+    n, K = out_w.shape
+    W = width(out_w.itemsize)
+    wide, row = panel_width(out_w.itemsize), panel_row(n, out_w.itemsize)
+    w = flat(out_w)
+    for i in range(start, stop, W):
+        p = i // wide * wide
+        for k in range(0, K, W):
+            _transpose(
+                panels, p * K + k * row + i - p, row, min(W, K - k), min(W, stop - i),
+                w, i * K + k, K,
+            )  # fmt: skip
+
+
+@inline_jit
+def copy(source, at, out, out_at, count):
+    """`count` numbers, by registers."""
+    W = width(source.itemsize)
+    for j in range(0, count, W):
+        if count - j >= W:
+            store(out, out_at + j, load(source, at + j))
+        else:
+            part = load_part(source, at + j, count - j)
+            store_part(out, out_at + j, part, count - j)
 
 
 @jit
-def weighted_input_packed(panels, b, a_prev, out_z):
-    """`weighted_input` with w already in the panels of `pack_transposed`."""
-    m, n_l = out_z.shape
+def pack(b, start, stop, out):
+    """Rows start .. stop-1 of b (K, n) as rows of panels: out[p K + k wide + j - p] = b_kj.
+
+    For rows of at least a panel's width: for shorter ones `panels_size` leaves too little memory.
+    """
+    K, n = b.shape
+    wide = panel_width(b.itemsize)
+    b1 = flat(b)
+    for p in range(0, n, wide):
+        for k in range(start, stop):
+            copy(b1, k * n + p, out, p * K + k * wide, min(wide, n - p))
+
+
+@jit
+def unpack(panels, start, stop, out_b):
+    """Rows start .. stop-1 of out_b back from the panels of `pack`."""
+    K, n = out_b.shape
+    wide = panel_width(out_b.itemsize)
+    b1 = flat(out_b)
+    for p in range(0, n, wide):
+        for k in range(start, stop):
+            copy(panels, p * K + k * wide, b1, k * n + p, min(wide, n - p))
+
+
+@jit
+def weighted_input_packed(panels, b, a_prev, out_z, start, stop, first, end, ahead):
+    """`weighted_input` of the units first .. end-1 for the examples start .. stop-1.
+
+    w is in the panels of `pack_transposed`, `first` where one of them begins; of the panel behind
+    `end`, `ahead` rows are fetched with each tile.
+    """
+    n_l = out_z.shape[1]
     K = a_prev.shape[1]
     one = b.dtype.type(1.0)
-    wide = panel_width(b.itemsize)
+    row = panel_row(n_l, b.itemsize)
     _sums(
-        flat(a_prev), 0, K, 1, panels, 0, wide, K, m, n_l, K, one, one, b, 0, 0,
-        flat(out_z), 0, n_l,
+        flat(a_prev), start * K, K, 1, panels, first * K, row, K, stop - start, end - first, K,
+        one, one, b, first, 0, flat(out_z), start * n_l + first, n_l, panels, end * K, row, ahead,
     )  # fmt: skip
 
 
 @jit
-def weighted_input_dots(w, b, a_prev, out_z):
-    """`weighted_input` as dot products along the rows of w and a_prev, for few examples."""
-    m, n_l = out_z.shape
+def weighted_input_dots(w, b, a_prev, out_z, start, stop, first, end):
+    """`weighted_input` as dot products along the rows of w and a_prev, for few examples.
+
+    Of the units first .. end-1 for the examples start .. stop-1.
+    """
+    n_l = out_z.shape[1]
     K = w.shape[1]
-    _dots(flat(a_prev), 0, K, flat(w), 0, K, m, n_l, K, b, flat(out_z), 0, n_l)
+    _dots(
+        flat(a_prev), start * K, K, flat(w), first * K, K, stop - start, end - first, K,
+        vector(b, first, end - first), flat(out_z), start * n_l + first, n_l,
+    )  # fmt: skip
 
 
 @jit
@@ -172,11 +244,12 @@ def weighted_input(w, b, a_prev, out_z):
     Loops: i in panels, t in tiles, j.  Race-free: threads are given rows t.
     """
     if out_z.shape[0] <= DOT_ROWS:
-        weighted_input_dots(w, b, a_prev, out_z)
+        weighted_input_dots(w, b, a_prev, out_z, 0, out_z.shape[0], 0, w.shape[0])
     else:
-        panels = np.empty(panels_size(w.shape[0], w.shape[1], w.itemsize), w.dtype)
-        pack_transposed(w, 0, w.shape[0], panels)
-        weighted_input_packed(panels, b, a_prev, out_z)
+        n, K = w.shape
+        panels = np.empty(panels_size(n, K, w.itemsize), w.dtype)
+        pack_transposed(flat(w), K, 1, n, K, 0, n, 0, K, panels)
+        weighted_input_packed(panels, b, a_prev, out_z, 0, out_z.shape[0], 0, n, 0)
 
 
 @jit
@@ -188,42 +261,51 @@ def activation(code, address, z, out_a):
 
     Loops: t and i as one; softmax t, i.  Race-free: threads are given rows t.
     """
-    zs, out = flat(z), flat(out_a)
-    zero, one = z.dtype.type(0.0), z.dtype.type(1.0)
-    slope = z.dtype.type(LEAKY_SLOPE)
-    if code == IDENTITY:
-        for k in range(zs.shape[0]):
-            out[k] = zs[k]
-    elif code == SIGMOID:
-        for k in range(zs.shape[0]):
-            out[k] = sigmoid(zs[k])
-    elif code == TANH:
-        for k in range(zs.shape[0]):
-            out[k] = tanh(zs[k])
-    elif code == RELU:
-        for k in range(zs.shape[0]):
-            out[k] = zero if zs[k] <= zero else zs[k]
-    elif code == LEAKY_RELU:
-        for k in range(zs.shape[0]):
-            out[k] = zs[k] * (one if zs[k] > zero else slope)
-    elif code == ELU:
-        for k in range(zs.shape[0]):
-            below = expm1(zero if zs[k] > zero else zs[k])
-            out[k] = zs[k] if zs[k] > zero else below
-    elif code == SOFTPLUS:
-        for k in range(zs.shape[0]):
-            out[k] = softplus(zs[k])
-    elif code == GELU:
-        for k in range(zs.shape[0]):
-            out[k] = gelu(zs[k])
-    elif code == SILU:
-        for k in range(zs.shape[0]):
-            out[k] = zs[k] * sigmoid(zs[k])
-    elif code == SOFTMAX:
+    if code == SOFTMAX:
         _softmax(z, out_a)
     else:
-        for k in range(zs.shape[0]):
-            out[k] = call_address(address, zs[k])
+        activation_rows(code, address, flat(z), flat(out_a), 0, 1, z.size, z.size)
+
+
+@jit
+def activation_rows(code, address, z, out_a, start, rows, columns, apart):
+    """`activation` of a block of numbers: `rows` times `columns`, `apart` from row to row."""
+    zero, one = z.dtype.type(0.0), z.dtype.type(1.0)
+    slope = z.dtype.type(LEAKY_SLOPE)
+    for r in range(rows):
+        zs = vector(z, start + r * apart, columns)
+        out = vector(out_a, start + r * apart, columns)
+        if code == IDENTITY:
+            for k in range(columns):
+                out[k] = zs[k]
+        elif code == SIGMOID:
+            for k in range(columns):
+                out[k] = sigmoid(zs[k])
+        elif code == TANH:
+            for k in range(columns):
+                out[k] = tanh(zs[k])
+        elif code == RELU:
+            for k in range(columns):
+                out[k] = zero if zs[k] <= zero else zs[k]
+        elif code == LEAKY_RELU:
+            for k in range(columns):
+                out[k] = zs[k] * (one if zs[k] > zero else slope)
+        elif code == ELU:
+            for k in range(columns):
+                below = expm1(zero if zs[k] > zero else zs[k])
+                out[k] = zs[k] if zs[k] > zero else below
+        elif code == SOFTPLUS:
+            for k in range(columns):
+                out[k] = softplus(zs[k])
+        elif code == GELU:
+            for k in range(columns):
+                out[k] = gelu(zs[k])
+        elif code == SILU:
+            for k in range(columns):
+                out[k] = zs[k] * sigmoid(zs[k])
+        else:
+            for k in range(columns):
+                out[k] = call_address(address, zs[k])
 
 
 @jit
@@ -249,33 +331,47 @@ def _softmax(z, out_a):
 
 
 @jit
-def softmax_cross_entropy(z, y, weight, out_a, out_c):
-    """`activation` and `example_losses` of softmax with cross_entropy in one: the exp only once.
+def softmax_cross_entropy(z, y, weight, out_a, out_delta, out_c):
+    """`activation`, `example_losses` and `output_delta` of softmax with cross_entropy in one.
 
     For sum_i y_i = 1, as the pair demands: C^t = log sum_k exp(z_k - top) - sum_i y_i (z_i - top).
+    A row in registers, but exp and log in loops over all rows.  z is overwritten.
+
+    Loops: t, i.  Race-free: threads are given rows t.
     """
     m, n = z.shape
-    out = flat(out_a)
+    zs, ys, out, delta = flat(z), flat(y), flat(out_a), flat(out_delta)
+    W = width(z.itemsize)
+    zero, one = z.dtype.type(0.0), z.dtype.type(1.0)
+    lowest = splat(z.dtype.type(-np.inf))
     for t in range(m):
-        top = z[t, 0]
-        for i in range(1, n):
-            top = z[t, i] if z[t, i] > top else top
-        hit = z.dtype.type(0.0)
-        for i in range(n):
-            shifted = z[t, i] - top
-            out_a[t, i] = shifted
-            hit += y[t, i] * shifted
-        out_c[t] = -hit
+        top = lowest
+        for i in range(0, n, W):
+            top = greater(top, load_part_or(zs, t * n + i, n - i, lowest))
+        top = splat(highest(top))
+        hit = splat(zero)
+        for i in range(0, n, W):
+            shifted = minus(load_part(zs, t * n + i, n - i), top)
+            hit = fma(load_part(ys, t * n + i, n - i), shifted, hit)
+            store_part(out, t * n + i, shifted, n - i)
+        out_c[t] = -total(hit)
+    # Back and forth: a load that overlaps a store of the row before it would wait for it.
     for k in range(out.shape[0]):
-        out[k] = exp(out[k])
+        zs[k] = exp(out[k])
     for t in range(m):
-        total = out_a[t, 0]
-        for i in range(1, n):
-            total += out_a[t, i]
-        out_c[t] = weight[t] * (out_c[t] + log_of_sum(np.float64(total)))
-        scale = z.dtype.type(1.0) / total
-        for i in range(n):
-            out_a[t, i] *= scale
+        mass = splat(zero)
+        for i in range(0, n, W):
+            mass = plus(mass, load_part(zs, t * n + i, n - i))
+        sum_t = total(mass)
+        scale, s_t = splat(one / sum_t), splat(weight[t])
+        for i in range(0, n, W):
+            a_t = times(scale, load_part(zs, t * n + i, n - i))
+            store_part(out, t * n + i, a_t, n - i)
+            error = minus(a_t, load_part(ys, t * n + i, n - i))
+            store_part(delta, t * n + i, times(s_t, error), n - i)
+        zs[t] = sum_t  # in row t / n, which has been read
+    for t in range(m):
+        out_c[t] = weight[t] * (out_c[t] + log_of_sum(np.float64(zs[t])))
 
 
 @jit
@@ -333,63 +429,66 @@ def times_sigma_prime(code, address, z, a, delta):
 
     Loops: t and i as one.  Race-free: threads are given rows t.
     """
-    zs, activations, out = flat(z), flat(a), flat(delta)
+    size = delta.size
+    times_sigma_prime_rows(code, address, flat(z), flat(a), flat(delta), 0, 1, size, size)
+
+
+@jit
+def times_sigma_prime_rows(code, address, z, a, delta, start, rows, columns, apart):
+    """`times_sigma_prime` of a block of numbers: `rows` times `columns`, rows `apart`."""
     zero, one = z.dtype.type(0.0), z.dtype.type(1.0)
     slope = z.dtype.type(LEAKY_SLOPE)
-    if code == SIGMOID:
-        for k in range(out.shape[0]):
-            out[k] *= activations[k] * (one - activations[k])
-    elif code == TANH:
-        for k in range(out.shape[0]):
-            out[k] *= one - activations[k] * activations[k]
-    elif code == RELU:
-        for k in range(out.shape[0]):
-            out[k] *= one if activations[k] > zero else zero
-    elif code == LEAKY_RELU:
-        for k in range(out.shape[0]):
-            out[k] *= one if zs[k] > zero else slope
-    elif code == ELU:
-        for k in range(out.shape[0]):
-            out[k] *= one if zs[k] > zero else activations[k] + one
-    elif code == SOFTPLUS:
-        for k in range(out.shape[0]):
-            out[k] *= sigmoid(zs[k])
-    elif code == GELU:
-        for k in range(out.shape[0]):
-            out[k] *= gelu_prime(zs[k])
-    elif code == SILU:
-        for k in range(out.shape[0]):
-            s = sigmoid(zs[k])
-            out[k] *= s * (one + zs[k] * (one - s))
-    elif code != IDENTITY:
-        for k in range(out.shape[0]):
-            out[k] *= call_address(address, zs[k])
+    for r in range(rows):
+        zs = vector(z, start + r * apart, columns)
+        activations = vector(a, start + r * apart, columns)
+        out = vector(delta, start + r * apart, columns)
+        if code == SIGMOID:
+            for k in range(columns):
+                out[k] *= activations[k] * (one - activations[k])
+        elif code == TANH:
+            for k in range(columns):
+                out[k] *= one - activations[k] * activations[k]
+        elif code == RELU:
+            for k in range(columns):
+                out[k] *= one if activations[k] > zero else zero
+        elif code == LEAKY_RELU:
+            for k in range(columns):
+                out[k] *= one if zs[k] > zero else slope
+        elif code == ELU:
+            for k in range(columns):
+                out[k] *= one if zs[k] > zero else activations[k] + one
+        elif code == SOFTPLUS:
+            for k in range(columns):
+                out[k] *= sigmoid(zs[k])
+        elif code == GELU:
+            for k in range(columns):
+                out[k] *= gelu_prime(zs[k])
+        elif code == SILU:
+            for k in range(columns):
+                s = sigmoid(zs[k])
+                out[k] *= s * (one + zs[k] * (one - s))
+        elif code != IDENTITY:
+            for k in range(columns):
+                out[k] *= call_address(address, zs[k])
 
 
 @jit
-def activation_gradient_packed(panels, delta_next, out_da):
-    """`activation_gradient` with w_next already in the panels of `pack`."""
-    m, n_l = out_da.shape
+def activation_gradient_block(
+    w, w_row, w_panel, delta_next, out_da, start, stop, first, end, ahead
+):
+    """`activation_gradient` of the units first .. end-1 for the examples start .. stop-1.
+
+    w_ni is w[p w_panel + n w_row + i - p], where p is the first unit of the panel of i: w_row is
+    the length of a row and w_panel 1 where w is as it is; `wide` and the number of rows where it
+    is in the panels of `pack`.  Of the panel behind `end`, `ahead` rows are fetched with each tile.
+    """
+    n_l = out_da.shape[1]
     K = delta_next.shape[1]
     one, zero = out_da.dtype.type(1.0), out_da.dtype.type(0.0)
-    out = flat(out_da)
-    wide = panel_width(out_da.itemsize)
+    out, at = flat(out_da), start * n_l + first
     _sums(
-        flat(delta_next), 0, K, 1, panels, 0, wide, K, m, n_l, K, one, zero, out, 0, n_l,
-        out, 0, n_l,
-    )  # fmt: skip
-
-
-@jit
-def activation_gradient_plain(w_next, delta_next, out_da):
-    """`activation_gradient` straight from w_next, whose rows are near each other."""
-    m, n_l = out_da.shape
-    K = delta_next.shape[1]
-    one, zero = out_da.dtype.type(1.0), out_da.dtype.type(0.0)
-    out = flat(out_da)
-    _sums(
-        flat(delta_next), 0, K, 1, flat(w_next), 0, n_l, 1, m, n_l, K, one, zero, out, 0, n_l,
-        out, 0, n_l,
+        flat(delta_next), start * K, K, 1, w, first * w_panel, w_row, w_panel, stop - start,
+        end - first, K, one, zero, out, at, n_l, out, at, n_l, w, end * w_panel, w_row, ahead,
     )  # fmt: skip
 
 
@@ -402,20 +501,21 @@ def activation_gradient(w_next, delta_next, out_da):
 
     Loops: i in panels, t in tiles, n.  Race-free: threads are given rows t.
     """
-    if far(w_next) and out_da.shape[0] >= PACK_ROWS:
-        panels = np.empty(
-            panels_size(w_next.shape[1], w_next.shape[0], w_next.itemsize), w_next.dtype
-        )
-        pack(w_next, 0, w_next.shape[0], panels, w_next.shape[0])
-        activation_gradient_packed(panels, delta_next, out_da)
+    K, n_l = w_next.shape
+    m = out_da.shape[0]
+    if far(n_l, w_next.itemsize) and m >= PACK_ROWS:
+        panels = np.empty(panels_size(n_l, K, w_next.itemsize), w_next.dtype)
+        pack(w_next, 0, K, panels)
+        wide = panel_width(w_next.itemsize)
+        activation_gradient_block(panels, wide, K, delta_next, out_da, 0, m, 0, n_l, 0)
     else:
-        activation_gradient_plain(w_next, delta_next, out_da)
+        activation_gradient_block(flat(w_next), n_l, 1, delta_next, out_da, 0, m, 0, n_l, 0)
 
 
 @inline_jit
-def far(w):
+def far(columns, itemsize):
     """Whether the rows of a weight matrix are too far apart to be read down a block of columns."""
-    return w.shape[1] * w.itemsize >= FAR_WEIGHTS_BYTES
+    return columns * itemsize >= FAR_WEIGHTS_BYTES
 
 
 @jit
@@ -451,77 +551,106 @@ def hidden_delta(w_next, delta_next, code, address, z, out_delta):
 
 
 @inline_jit
+def strip_rows(m, itemsize):
+    """Rows of the left matrix that `weight_sums` copies at once, a multiple of W."""
+    return min(MOST_STRIP, max(LEAST_STRIP, STRIP_BYTES // (m * itemsize) // ROWS * ROWS))
+
+
+@inline_jit
 def scratch_size(m, itemsize):
     """Numbers that `weight_sums` needs as scratch for m examples: a panel and a strip."""
-    return min(m, SLICE) * panel_width(itemsize) + SLICE * STRIP
+    return min(m, SLICE) * panel_width(itemsize) + m * strip_rows(m, itemsize)
+
+
+@inline_jit
+def is_scattered(m, columns, itemsize):
+    """Whether m rows of `columns` numbers take more pages than the core keeps addresses of."""
+    return m * columns * itemsize >= SCATTERED_BYTES
+
+
+@inline_jit
+def collides(m, columns, itemsize):
+    """Whether a block of columns out of m rows falls on too few lines of the first-level cache.
+
+    The cache has 64 sets of lines, which a page of 4096 bytes fills; a power of two in the length
+    of a row leaves only some of them.
+    """
+    length = columns * itemsize
+    return m * min(length & -length, PAGE) > FULL_SETS * PAGE
 
 
 @jit
 def pack_panel(a, at, row, m, columns, out):
-    """m rows of `columns` numbers, `row` apart from a[at] on, as one panel, zeros behind them."""
-    W = width(a.itemsize)
+    """m rows of `columns` numbers, `row` apart from a[at] on, as one panel."""
     wide = panel_width(a.itemsize)
     for t in range(m):
-        for j in range(0, columns, W):
-            source = at + t * row + j
-            if columns - j >= W:
-                store(out, t * wide + j, load(a, source))
-            else:
-                store(out, t * wide + j, load_part(a, source, columns - j))
+        copy(a, at + t * row, out, t * wide, columns)
 
 
 @jit
-def weight_sums(delta, a_prev, start, stop, alpha, beta, out_w, scratch):
-    """out_ij = beta out_ij + alpha sum_t delta_ti a_tj for the rows i = start .. stop-1.
+def weight_sums(
+    left, right, start, stop, first, end, alpha, beta, out, out_row, out_panel, scratch, copies,
+    transposed,
+):  # fmt: skip
+    """out_rc = beta out_rc + alpha sum_t left_tr right_tc; r from start, c from first.
+
+    For w^l as it is, left is delta^l and right a^{l-1}; for the panels of `pack_transposed`, which
+    hold w^l_ij at row j and column i, left is a^{l-1} and right delta^l.  out_rc is
+    out[p out_panel + r out_row + c - p], as w in `pack_transposed`; `first` begins a panel.
 
     With alpha = 1/m and beta = 0 the gradient; with alpha = -eta/m and beta = 1 the step of SGD
-    itself: no gradient is stored.  `scratch` holds `scratch_size` numbers: where rows are far
-    apart, the columns of a_prev that a tile wants are copied into a panel, and those of delta
-    into a strip, example after example.
+    itself: no gradient is stored.  If `copies`, `pack_transposed` takes over what is new in out
+    while that is in the cache.
+
+    `scratch` holds `scratch_size` numbers: where rows collide in the cache, the columns of `right`
+    that a tile wants are copied into a panel, and those of `left` into a strip, example after
+    example.
     """
-    m, n_l = delta.shape
-    n_prev = a_prev.shape[1]
-    d, a, w = flat(delta), flat(a_prev), flat(out_w)
-    W = width(a_prev.itemsize)
-    wide = panel_width(a_prev.itemsize)
-    many = m >= PACK_ROWS and stop - start >= PACK_ROWS // 4
-    panels = many and n_prev * a_prev.itemsize >= FAR_ROWS_BYTES
-    strips = many and n_l * delta.itemsize >= FAR_ROWS_BYTES
-    if not panels:
-        at = start * n_prev
-        _sums(
-            d, start, 1, n_l, a, 0, n_prev, 1, stop - start, n_prev, m, alpha, beta,
-            w, at, n_prev, w, at, n_prev,
-        )  # fmt: skip
-        return
+    m, n_left = left.shape
+    n_right = right.shape[1]
+    a, b = flat(left), flat(right)
+    W = width(right.itemsize)
+    wide = panel_width(right.itemsize)
+    one = out.dtype.type(1.0)
+    strips = is_scattered(m, n_left, left.itemsize)
+    packs = collides(m, n_right, right.itemsize) or is_scattered(m, n_right, right.itemsize)
+    tall = strip_rows(m, left.itemsize)
     strip = min(m, SLICE) * wide  # where it begins in scratch
-    one = w.dtype.type(1.0)
-    for i in range(start, stop, STRIP):
-        rows = min(STRIP, stop - i)
-        for first in range(0, m, SLICE):
-            count = min(SLICE, m - first)
-            keep = beta if first == 0 else one
-            if strips:
-                for t in range(0, count, W):
-                    for u in range(0, rows, W):
-                        _transpose(
-                            d, (first + t) * n_l + i + u, n_l, min(W, count - t),
-                            min(W, rows - u), scratch, strip + u * SLICE + t, SLICE,
-                        )  # fmt: skip
-            for p in range(0, n_prev, wide):
-                columns = min(wide, n_prev - p)
-                pack_panel(a, first * n_prev + p, n_prev, count, columns, scratch)
-                at = i * n_prev + p
-                if strips:
-                    _sums(
-                        scratch, strip, SLICE, 1, scratch, 0, wide, 1, rows, columns, count,
-                        alpha, keep, w, at, n_prev, w, at, n_prev,
+    for i in range(start, stop, tall):
+        rows = min(tall, stop - i)
+        a_from, a_at, a_row, a_t = a, i, 1, n_left
+        if strips:
+            for t in range(0, m, W):
+                for u in range(0, rows, W):
+                    _transpose(
+                        a, t * n_left + i + u, n_left, min(W, m - t), min(W, rows - u),
+                        scratch, strip + u * m + t, m,
                     )  # fmt: skip
-                else:
-                    _sums(
-                        d, first * n_l + i, 1, n_l, scratch, 0, wide, 1, rows, columns, count,
-                        alpha, keep, w, at, n_prev, w, at, n_prev,
-                    )  # fmt: skip
+            a_from, a_at, a_row, a_t = scratch, strip, m, 1
+        for p in range(first, end, wide):
+            columns = min(wide, end - p)
+            at = p * out_panel + i * out_row
+            for t in range(0, m, SLICE):
+                count = min(SLICE, m - t)
+                keep = beta if t == 0 else one
+                b_from, b_at, b_row = b, t * n_right + p, n_right
+                if packs:
+                    pack_panel(b, b_at, n_right, count, columns, scratch)
+                    b_from, b_at, b_row = scratch, 0, wide
+                # what the next turn copies
+                t_next, p_next = t + SLICE, p
+                if t_next >= m:
+                    t_next, p_next = 0, p + wide
+                _sums(
+                    a_from, a_at + t * a_t, a_row, a_t, b_from, b_at, b_row, 1, rows, columns,
+                    count, alpha, keep, out, at, out_row, out, at, out_row,
+                    b, t_next * n_right + p_next, n_right, AHEAD_ROWS if packs else 0,
+                )  # fmt: skip
+            if copies:
+                pack_transposed(
+                    out, out_row, out_panel, n_left, n_right, i, i + rows, p, p + columns,
+                    transposed,
+                )  # fmt: skip
 
 
 @jit
@@ -533,9 +662,11 @@ def weight_gradient(delta, a_prev, out_dw):
     Loops: j in panels, i in tiles, t.  Race-free: threads are given rows i.
     """
     m, n_l = delta.shape
+    n_prev = a_prev.shape[1]
     scratch = np.empty(scratch_size(m, delta.itemsize), delta.dtype)
     mean, zero = delta.dtype.type(1.0 / m), delta.dtype.type(0.0)
-    weight_sums(delta, a_prev, 0, n_l, mean, zero, out_dw, scratch)
+    out = flat(out_dw)
+    weight_sums(delta, a_prev, 0, n_l, 0, n_prev, mean, zero, out, n_prev, 1, scratch, False, out)
 
 
 @jit

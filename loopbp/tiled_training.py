@@ -1,13 +1,21 @@
-"""The training step of the tiled engine: two parallel regions, whatever the depth.
+"""The training step of the tiled engine: what each of a team of threads does in an epoch.
 
-    region 1, over chunks of examples: gather, forward through all layers, losses, and every
-              delta^l backward.  Examples do not meet, so a chunk runs through the network alone.
-    region 2, over parts of theta: the sum over all examples for its rows of w^l, the update of
-              these rows while they are in the cache, and their copy into panels for the next step.
+    units        of the first layers, if they have many weights: z^l and a^l of a thread's own
+                 units, for all examples (`units_forward`)
+    examples     the layers above: forward, losses, and delta^l back, for a thread's own examples
+                 (`examples_pass`)
+    units        delta^l of the first layers, for its own units (`units_backward`)
+    parameters   the sums over all examples for its own rows of w^l, their update while they are
+                 in the cache, and the copies that the next step reads (`parameters_pass`)
 
-Each thread owns what it writes.  Chunks and parts depend on the shapes alone, never on how many
-threads there are, so a seed gives the same bits for any number.  `epoch` is compiled twice by
-`loopbp.engines`: with threads, and without, where there is one chunk and one part.
+Between them the threads meet (`loopbp.team`).  Each owns what it writes, and owns the same units
+and rows in every step, so that it reads mostly what it has written itself: a line that another
+core has written takes 8 to 18 ns (two cores of a Xeon; 64 bytes are 0.2 ns of multiply-adds).
+Shares do not change how a number is computed, so a seed gives the same bits for any number of
+threads.
+
+With plain SGD, w^1 lives in the panels that the forward pass reads, and is written back to theta
+at the end of the epoch: no delta is taken back through it, so nobody reads it otherwise.
 """
 
 from typing import Any, NamedTuple
@@ -20,35 +28,45 @@ from loopbp.activations import GELU, SOFTMAX
 from loopbp.losses import CROSS_ENTROPY, penalty
 from loopbp.optimizers import RULE_SGD, clip_by_norm, update_part
 from loopbp.parameters import biases_of, layer_count, layer_of, unit_count, weights_of
-from loopbp.passes import add_penalty_gradient, gather
+from loopbp.passes import add_penalty_gradient
 from loopbp.rng import DROPOUT, SHUFFLE, dropout, shuffle, stream_key
+from loopbp.team import TEAM_WORDS, gather_team, join, meet, panel_share, share
 from loopbp.tiled import (
     DOT_ROWS,
     activation,
-    activation_gradient_packed,
-    activation_gradient_plain,
+    activation_gradient_block,
+    activation_rows,
     bias_sums,
+    copy,
     example_losses,
     far,
     output_delta,
     pack,
     pack_transposed,
+    panel_row,
+    panel_width,
     panels_size,
     scratch_size,
     softmax_cross_entropy,
-    times_sigma_prime,
+    times_sigma_prime_rows,
+    unpack,
+    unpack_transposed,
     weight_sums,
     weighted_input_dots,
     weighted_input_packed,
 )
-from loopbp.views import flat, rows, vector
+from loopbp.views import borrow, flat, matrix, rows, vector
 
 Array = np.ndarray[Any, Any]
 
 ROW_BLOCK = 16  # rows of w that stay together: a multiple of W in both dtypes
-# Of theta: at most, and multiply-adds that one should have.  More parts serve more threads; fewer
-# read the activations less often (784-128-10, batch 64, two threads: 4 parts beat 9 by a fifth).
-MOST_PARTS, PART_WORK = 16, 1.5e6
+INPUT_BLOCK = 48  # columns of w^1 that stay together
+UNIT_WEIGHTS = 16_384  # from how many on a layer may be shared out by units
+# Numbers of z up to which a layer is one block; else a block is a panel of units by BLOCK_ROWS
+# examples, which are in the first-level cache when sigma is applied, and the examples of a
+# sweep over all panels have HIGH_BYTES of a^{l-1}, which stay in the second-level cache.
+BLOCK_NUMBERS, BLOCK_ROWS, HIGH_BYTES = 4_096, 96, 3 << 19
+TILE_ROWS = 6  # of the largest tile
 ALIGNMENT = 64  # bytes of a cache line: a register that straddles two is loaded twice
 
 
@@ -65,83 +83,83 @@ class TiledWorkspace(NamedTuple):
     gradient: Array
     order: Array
     forward_start: Array
-    """where the transposed panels of w^l begin in `panels`, -1 where dot products are used"""
+    """where the transposed panels of w^l begin, -1 where dot products are used, (L + 1,)"""
     backward_start: Array
-    """where the panels of w^l begin in `panels`, -1 where w^l is read as it is"""
+    """where the panels of w^l begin in `panels`, -1 where w^l is read as it is, (L + 1,)"""
+    is_own: Array
+    """whether each thread has transposed panels of w^l of its own, in `own`, (L + 1,) bool"""
     panels: Array
-    scratch: Array
-    """for each part what `loopbp.tiled.weight_sums` needs, (parts, size)"""
-    part_first: Array
-    """the first block of each part, and behind them the number of blocks, (parts + 1,)"""
-    block_layer: Array
-    block_row: Array
+    """of weights, read by all threads"""
+    own: Array
+    """for each thread what `weight_sums` needs, its own panels, and its own x, (threads, size)"""
+    own_start: Array
+    """where panels and x begin in a row of `own`, (2,)"""
+    words: Array
+    """where the threads meet"""
 
 
 @jit
 def aligned(count, like):
-    """`count` uninitialised numbers of the dtype of `like`, on a cache line."""
+    """`count` zeros of the dtype of `like`, on a cache line."""
     spare = ALIGNMENT // like.itemsize
-    buffer = np.empty(count + spare, like.dtype)
+    buffer = np.zeros(count + spare, like.dtype)
     skip = (-buffer.ctypes.data) % ALIGNMENT // like.itemsize
     return buffer[skip : skip + count]
 
 
-@jit
-def part_count(work):
-    """Into how many parts region 2 cuts a theta with `work` multiply-adds a step: 2, 4, 8 or 16."""
-    parts = 2
-    while parts < MOST_PARTS and work > parts * PART_WORK:
-        parts *= 2
-    return parts
+@inline_jit
+def in_lines(count, like):
+    """`count` or more numbers of the dtype of `like` that fill whole cache lines."""
+    line = ALIGNMENT // like.itemsize
+    return (count + line - 1) // line * line
 
 
 @jit
-def one_part(work):
-    """The `part_count` of the serial engine."""
-    return 1
+def by_units(architecture, m):
+    """How many layers, from the first on, are shared out by units and not by examples.
+
+    Sharing by examples makes every thread read all weights, of which another has just written a
+    part; sharing by units makes it read all activations.  What is smaller moves.
+    """
+    l = 1
+    while l < layer_count(architecture):
+        n_l, n_prev = architecture.sizes[l], architecture.sizes[l - 1]
+        if architecture.dropout[l] > 0.0 or n_prev < m or n_l * n_prev < UNIT_WEIGHTS:
+            break
+        l += 1
+    return l - 1
 
 
 @jit
-def make_workspace(theta, architecture, examples, batch_size):
-    """A `TiledWorkspace` for batches of at most `batch_size` out of `examples`."""
+def team_workspace(theta, architecture, examples, batch_size, threads):
+    """A `TiledWorkspace` for `threads` threads and batches of at most `batch_size`."""
     count = min(batch_size, examples)
     last = layer_count(architecture)
     n_0, n_L = architecture.sizes[0], architecture.sizes[last]
     forward_start = np.full(last + 1, -1, np.int64)
     backward_start = np.full(last + 1, -1, np.int64)
-    size = 0
-    blocks = 0
+    is_own = np.zeros(last + 1, np.bool_)
+    scratch = in_lines(scratch_size(count, theta.itemsize), theta)
+    size, own = 0, 0
+    done = by_units(architecture, count)
     for l in range(1, last + 1):
-        w = weights_of(theta, architecture, l)
-        if count > DOT_ROWS:
-            forward_start[l] = size
-            size += panels_size(w.shape[0], w.shape[1], theta.itemsize)
-        if l > 1 and far(w):
+        n, K = architecture.sizes[l], architecture.sizes[l - 1]
+        if l > 1 and count > DOT_ROWS and far(K, theta.itemsize):
             backward_start[l] = size
-            size += panels_size(w.shape[1], w.shape[0], theta.itemsize)
-        size = (size + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
-        blocks += (w.shape[0] + ROW_BLOCK - 1) // ROW_BLOCK
-    block_layer, block_row = np.empty(blocks, np.int64), np.empty(blocks, np.int64)
-    work = np.empty(blocks + 1, np.float64)  # of all blocks before
-    k = 0
-    work[0] = 0.0
-    for l in range(1, last + 1):
-        n_l, n_prev = architecture.sizes[l], architecture.sizes[l - 1]
-        for i in range(0, n_l, ROW_BLOCK):
-            block_layer[k], block_row[k] = l, i
-            work[k + 1] = work[k] + min(ROW_BLOCK, n_l - i) * float(n_prev)
-            k += 1
-    parts = min(part_count(work[blocks] * count), blocks)
-    part_first = np.empty(parts + 1, np.int64)
-    k = 0
-    for part in range(parts):
-        while k < blocks and work[k] + work[k + 1] < 2.0 * work[blocks] * part / parts:
-            k += 1
-        part_first[part] = k
-    part_first[parts] = blocks
+            size += in_lines(panels_size(K, n, theta.itemsize), theta)
+        if l == 1 or count > DOT_ROWS:
+            needed = in_lines(panels_size(n, K, theta.itemsize), theta)
+            is_own[l] = l > max(1, done) and backward_start[l] < 0 and n * K < UNIT_WEIGHTS
+            forward_start[l] = own if is_own[l] else size
+            if is_own[l]:
+                own += needed
+            else:
+                size += needed
     total = count * unit_count(architecture)
-    scratch = scratch_size(count, theta.itemsize)
-    scratch = (scratch + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+    own_start = np.array([scratch, scratch + own])
+    own += scratch
+    if done > 0:
+        own += in_lines(count * n_0, theta)
     return TiledWorkspace(
         aligned(count * n_0, theta).reshape((count, n_0)),
         aligned(count * n_L, theta).reshape((count, n_L)),
@@ -154,149 +172,363 @@ def make_workspace(theta, architecture, examples, batch_size):
         np.empty(examples, np.int64),
         forward_start,
         backward_start,
+        is_own,
         aligned(size, theta),
-        aligned(parts * scratch, theta).reshape((parts, scratch)),
-        part_first,
-        block_layer,
-        block_row,
+        aligned(threads * own, theta).reshape((threads, own)),
+        own_start,
+        np.zeros(TEAM_WORDS, np.int64),
     )
 
 
 @jit
-def chunk_count(m, parameters, itemsize):
-    """Into how many chunks region 1 cuts a batch.
-
-    Each chunk reads all weights; where they stay in the second-level cache, smaller chunks serve
-    more threads, and where they do not, a chunk should use them for many rows.
-    """
-    if m < 32:
-        return 1
-    if parameters * itemsize > 1 << 20:
-        return max(2, (m + 255) // 256)
-    return 2 if m < 128 else max(4, (m + 127) // 128)
-
-
-@jit
-def one_chunk(m, parameters, itemsize):
-    """The `chunk_count` of the serial engine."""
-    return 1
+def make_workspace(theta, architecture, examples, batch_size):
+    """`team_workspace` for one thread."""
+    return team_workspace(theta, architecture, examples, batch_size, 1)
 
 
 @inline_jit
 def panels_at(workspace, start):
-    """The panels from `start` on."""
+    """The panels that all threads read, from `start` on."""
     return vector(workspace.panels, start, workspace.panels.shape[0] - start)
 
 
-@jit
-def pack_rows(theta, architecture, l, start, stop, workspace):
-    """Copy the rows start .. stop-1 of w^l into the panels that region 1 will read."""
+@inline_jit
+def own_at(workspace, worker, start):
+    """What belongs to one thread, from `start` on."""
+    size = workspace.own.shape[1]
+    return vector(flat(workspace.own), worker * size + start, size - start)
+
+
+@inline_jit
+def forward_panels(l, worker, workspace):
+    """The transposed panels of w^l, if it has any."""
+    start = max(0, workspace.forward_start[l])
+    if workspace.is_own[l]:
+        return own_at(workspace, worker, workspace.own_start[0] + start)
+    return panels_at(workspace, start)
+
+
+@inline_jit
+def row_share(n, worker, workers):
+    """The rows of a w^l with n rows that a worker owns."""
+    return share(n, ROW_BLOCK, worker, workers), share(n, ROW_BLOCK, worker + 1, workers)
+
+
+@inline_jit
+def reads_panels(l, resident, workspace):
+    """Whether the forward pass takes w^l from panels, and not by dot products."""
+    few = workspace.x.shape[0] <= DOT_ROWS
+    return workspace.forward_start[l] >= 0 and not (l == 1 and few and not resident)
+
+
+@inline_jit
+def is_resident(l, resident, workspace):
+    """Whether w^l is in panels alone during the epoch: the first, or one with far rows."""
+    return resident and (l == 1 or workspace.backward_start[l] >= 0)
+
+
+@inline_jit
+def pack_rows(theta, architecture, l, start, stop, resident, workspace):
+    """Copy the rows start .. stop-1 of w^l into the panels that all threads read."""
     w = weights_of(theta, architecture, l)
-    if workspace.forward_start[l] >= 0:
-        pack_transposed(w, start, stop, panels_at(workspace, workspace.forward_start[l]))
+    n, K = w.shape
     if workspace.backward_start[l] >= 0:
-        pack(w, start, stop, panels_at(workspace, workspace.backward_start[l]), w.shape[0])
+        pack(w, start, stop, panels_at(workspace, workspace.backward_start[l]))
+    if reads_panels(l, resident, workspace) and not workspace.is_own[l]:
+        panels = panels_at(workspace, workspace.forward_start[l])
+        pack_transposed(flat(w), K, 1, n, K, start, stop, 0, K, panels)
 
 
-@jit
-def rows_pass(theta, architecture, X, Y, weight, start, m, first, stop, workspace, key, drops):
-    """Region 1 for the rows first .. stop-1 of the batch of m that begins at `start` in the order.
+@inline_jit
+def pack_own(theta, architecture, worker, workspace):
+    """Copy every small w^l into the panels of one thread.
 
-    Gathers them, then writes their z^l, a^l, losses and delta^l.
+    It reads the w^l that others have updated anyway, backward: so each line moves once.
     """
-    x, y = rows(workspace.x, first, stop), rows(workspace.y, first, stop)
-    count = stop - first
-    s, losses = vector(workspace.weight, first, count), vector(workspace.losses, first, count)
-    gather(X, Y, weight, workspace.order, start + first, count, x, y, s)
+    for l in range(1, layer_count(architecture) + 1):
+        if workspace.is_own[l]:
+            w = weights_of(theta, architecture, l)
+            n, K = w.shape
+            panels = forward_panels(l, worker, workspace)
+            pack_transposed(flat(w), K, 1, n, K, 0, n, 0, K, panels)
+
+
+@inline_jit
+def unpack_rows(theta, architecture, l, start, stop, workspace):
+    """Copy the rows start .. stop-1 of a w^l that is in panels alone back to theta."""
+    w = weights_of(theta, architecture, l)
+    if l == 1:
+        panels = panels_at(workspace, workspace.forward_start[1])
+        unpack_transposed(panels, start, stop, w)
+    else:
+        unpack(panels_at(workspace, workspace.backward_start[l]), start, stop, w)
+
+
+@inline_jit
+def block(K, itemsize):
+    """Of a large layer: units and examples of a block, and examples before the next units.
+
+    `K` numbers of each example, for as many as come before the next units, stay in the
+    second-level cache.
+    """
+    high = max(1, HIGH_BYTES // (K * itemsize * BLOCK_ROWS)) * BLOCK_ROWS
+    return panel_width(itemsize), BLOCK_ROWS, high
+
+
+@inline_jit
+def rows_ahead(K, examples):
+    """Rows of the next panel to fetch with each tile, so that all K are there in time."""
+    return (K * TILE_ROWS + examples - 1) // examples
+
+
+@inline_jit
+def layer_forward(
+    theta, architecture, l, a_prev, m, start, stop, first, end, worker, resident, workspace
+):
+    """z^l and, but for softmax, a^l of the units first .. end-1 for the examples start .. stop-1.
+
+    In blocks that are still in the cache when sigma is applied to them.
+    """
+    n_l = architecture.sizes[l]
+    b = biases_of(theta, architecture, l)
+    z_l = layer_of(workspace.z, architecture, l, m)
+    z, a = flat(z_l), flat(layer_of(workspace.a, architecture, l, m))
+    code, address = architecture.activation[l], architecture.sigma[l]
+    packed = reads_panels(l, resident, workspace)
+    panels = forward_panels(l, worker, workspace)
+    wide, tall, high, ahead = end - first, stop - start, stop - start, 0
+    if packed and wide * tall > BLOCK_NUMBERS:
+        K = a_prev.shape[1]
+        wide, tall, high = block(K, theta.itemsize)
+        ahead = rows_ahead(K, min(high, stop - start))
+    for t_high in range(start, stop, high):
+        t_stop = min(stop, t_high + high)
+        for p in range(first, end, wide):
+            columns = min(wide, end - p)
+            for t in range(t_high, t_stop, tall):
+                count = min(tall, t_stop - t)
+                if packed:
+                    weighted_input_packed(
+                        panels, b, a_prev, z_l, t, t + count, p, p + columns, ahead
+                    )
+                else:
+                    w = weights_of(theta, architecture, l)
+                    weighted_input_dots(w, b, a_prev, z_l, t, t + count, p, p + columns)
+                if code == SOFTMAX:
+                    continue
+                if columns == n_l:
+                    activation_rows(code, address, z, a, t * n_l, 1, count * n_l, 0)
+                else:
+                    activation_rows(code, address, z, a, t * n_l + p, count, columns, n_l)
+
+
+@inline_jit
+def share_of_panel(m, n, p, itemsize, worker, workers):
+    """For which examples a worker computes the units of the panel at p, and where that ends."""
+    wide = panel_width(itemsize)
+    start = panel_share(m, n, p, wide, ROW_BLOCK, worker, workers)
+    stop = panel_share(m, n, p, wide, ROW_BLOCK, worker + 1, workers)
+    return start, stop, min(n, p + wide)
+
+
+@inline_jit
+def units_forward(theta, architecture, l, a_prev, m, worker, workers, resident, workspace):
+    """z^l and a^l of one thread's units."""
+    n = architecture.sizes[l]
+    p = 0
+    while p < n:
+        start, stop, end = share_of_panel(m, n, p, theta.itemsize, worker, workers)
+        if start < stop:
+            layer_forward(
+                theta, architecture, l, a_prev, m, start, stop, p, end, worker, resident, workspace
+            )
+        p = end
+
+
+@inline_jit
+def units_backward(theta, architecture, l, m, worker, workers, workspace):
+    """delta^{l-1} of one thread's units."""
+    n = architecture.sizes[l - 1]
+    p = 0
+    while p < n:
+        start, stop, end = share_of_panel(m, n, p, theta.itemsize, worker, workers)
+        if start < stop:
+            layer_backward(theta, architecture, l, m, start, stop, p, end, 0, False, workspace)
+        p = end
+
+
+@inline_jit
+def layer_backward(theta, architecture, l, m, start, stop, first, end, key, drops, workspace):
+    """delta^{l-1} from delta^l: units first .. end-1, examples start .. stop-1 of a batch of m."""
+    n_l, n = architecture.sizes[l], architecture.sizes[l - 1]
+    delta_next = layer_of(workspace.delta, architecture, l, m)
+    out = layer_of(workspace.delta, architecture, l - 1, m)
+    delta = flat(out)
+    z = flat(layer_of(workspace.z, architecture, l - 1, m))
+    a = flat(layer_of(workspace.a, architecture, l - 1, m))
+    code, address = architecture.activation[l - 1], architecture.sigma_prime[l - 1]
+    rate = architecture.dropout[l - 1]
+    thinned = drops and rate > 0.0
+    if thinned and code < GELU:
+        # a has been thinned out: sigma' needs it as it was
+        a = np.empty_like(z)
+        size = (stop - start) * n
+        activation_rows(code, address, z, a, start * n, 1, size, 0)
+    w, w_row, w_panel = flat(weights_of(theta, architecture, l)), n, 1
+    wide, tall = end - first, stop - start
+    if workspace.backward_start[l] >= 0:
+        w = panels_at(workspace, workspace.backward_start[l])
+        w_row, w_panel = panel_width(theta.itemsize), n_l
+    high, ahead = tall, 0
+    if wide * tall > BLOCK_NUMBERS:
+        wide, tall, high = block(n_l, theta.itemsize)
+        ahead = rows_ahead(n_l, min(high, stop - start))
+    for t_high in range(start, stop, high):
+        t_stop = min(stop, t_high + high)
+        for p in range(first, end, wide):
+            columns = min(wide, end - p)
+            for t in range(t_high, t_stop, tall):
+                count = min(tall, t_stop - t)
+                activation_gradient_block(
+                    w, w_row, w_panel, delta_next, out, t, t + count, p, p + columns, ahead
+                )
+                if columns == n:
+                    times_sigma_prime_rows(code, address, z, a, delta, t * n, 1, count * n, 0)
+                else:
+                    times_sigma_prime_rows(code, address, z, a, delta, t * n + p, count, columns, n)
+    if thinned:
+        dropout(rows(out, start, stop), stream_key(key, DROPOUT, l - 1), rate, start)
+
+
+@inline_jit
+def examples_pass(
+    theta, architecture, x, y, m, start, stop, done, key, drops, worker, resident, workspace
+):
+    """From a^done to the losses, and back to delta^{done+1}, for the examples start .. stop-1."""
     last = layer_count(architecture)
-    loss, output = architecture.loss, architecture.activation[last]
-    fused = loss == CROSS_ENTROPY and output == SOFTMAX
     a_prev = x
     for l in range(1, last + 1):
-        b = biases_of(theta, architecture, l)
-        z_l = rows(layer_of(workspace.z, architecture, l, m), first, stop)
-        a_l = rows(layer_of(workspace.a, architecture, l, m), first, stop)
-        at = workspace.forward_start[l]
-        if at >= 0:
-            weighted_input_packed(panels_at(workspace, at), b, a_prev, z_l)
-        else:
-            weighted_input_dots(weights_of(theta, architecture, l), b, a_prev, z_l)
-        if l == last and fused:
-            softmax_cross_entropy(z_l, y, s, a_l, losses)
-        else:
-            activation(architecture.activation[l], architecture.sigma[l], z_l, a_l)
-        if drops and architecture.dropout[l] > 0.0:
-            dropout(a_l, stream_key(key, DROPOUT, l), architecture.dropout[l], first)
+        a_l = layer_of(workspace.a, architecture, l, m)
+        if l > done:
+            layer_forward(
+                theta, architecture, l, a_prev, m, start, stop, 0, architecture.sizes[l], worker,
+                resident, workspace,
+            )  # fmt: skip
+            if drops and architecture.dropout[l] > 0.0:
+                rate = architecture.dropout[l]
+                dropout(rows(a_l, start, stop), stream_key(key, DROPOUT, l), rate, start)
         a_prev = a_l
-    z_l = rows(layer_of(workspace.z, architecture, last, m), first, stop)
-    delta_l = rows(layer_of(workspace.delta, architecture, last, m), first, stop)
-    if not fused:
-        example_losses(loss, output, z_l, a_prev, y, s, losses)
-    output_delta(loss, output, architecture.sigma_prime[last], z_l, a_prev, y, s, delta_l)
-    for l in range(last, 1, -1):
-        delta_prev = rows(layer_of(workspace.delta, architecture, l - 1, m), first, stop)
-        at = workspace.backward_start[l]
-        if at >= 0:
-            activation_gradient_packed(panels_at(workspace, at), delta_l, delta_prev)
-        else:
-            activation_gradient_plain(weights_of(theta, architecture, l), delta_l, delta_prev)
-        z_prev = rows(layer_of(workspace.z, architecture, l - 1, m), first, stop)
-        a_prev = rows(layer_of(workspace.a, architecture, l - 1, m), first, stop)
-        code, address = architecture.activation[l - 1], architecture.sigma_prime[l - 1]
-        if drops and architecture.dropout[l - 1] > 0.0:
-            # a has been thinned out: sigma' needs it as it was
-            whole = np.empty_like(z_prev)
-            if code < GELU:
-                activation(code, address, z_prev, whole)
-            times_sigma_prime(code, address, z_prev, whole, delta_prev)
-            rate = architecture.dropout[l - 1]
-            dropout(delta_prev, stream_key(key, DROPOUT, l - 1), rate, first)
-        else:
-            times_sigma_prime(code, address, z_prev, a_prev, delta_prev)
-        delta_l = delta_prev
+    n = architecture.sizes[last]
+    tall = max(1, BLOCK_NUMBERS // n)
+    for t in range(start, stop, tall):
+        output_layer(architecture, y, m, t, min(stop, t + tall), workspace)
+    for l in range(last, done + 1, -1):
+        n = architecture.sizes[l - 1]
+        layer_backward(theta, architecture, l, m, start, stop, 0, n, key, drops, workspace)
 
 
-@jit
-def parameters_pass(theta, architecture, m, part, workspace, settings, learning_rate, step, state):
-    """Region 2 for one part of theta: gradient, update and panels of its rows."""
+@inline_jit
+def output_layer(architecture, y, m, start, stop, workspace):
+    """Softmax, losses and delta^L of the examples start .. stop-1."""
+    last = layer_count(architecture)
+    loss, output = architecture.loss, architecture.activation[last]
+    z = rows(layer_of(workspace.z, architecture, last, m), start, stop)
+    a = rows(layer_of(workspace.a, architecture, last, m), start, stop)
+    delta = rows(layer_of(workspace.delta, architecture, last, m), start, stop)
+    y_part, s = rows(y, start, stop), vector(workspace.weight, start, stop - start)
+    losses = vector(workspace.losses, start, stop - start)
+    if loss == CROSS_ENTROPY and output == SOFTMAX:
+        softmax_cross_entropy(z, y_part, s, a, delta, losses)
+        return
+    if output == SOFTMAX:
+        activation(output, 0, z, a)
+    example_losses(loss, output, z, a, y_part, s, losses)
+    output_delta(loss, output, architecture.sigma_prime[last], z, a, y_part, s, delta)
+
+
+@inline_jit
+def input_weights_pass(x, delta, m, worker, workers, alpha, keep, w, b, scratch):
+    """SGD for one thread's share of w^1 in its panels `w`, and of b^1."""
+    n_0, n_1 = x.shape[1], delta.shape[1]
+    wide, row = panel_width(x.itemsize), panel_row(n_1, x.itemsize)
+    one = x.dtype.type(1.0)
+    p = 0
+    while p < n_1:
+        start = panel_share(n_0, n_1, p, wide, INPUT_BLOCK, worker, workers)
+        stop = panel_share(n_0, n_1, p, wide, INPUT_BLOCK, worker + 1, workers)
+        end = min(n_1, p + wide)
+        whole = start == 0 and stop == n_0
+        # panels that are all its own go together
+        while (
+            whole
+            and end < n_1
+            and panel_share(n_0, n_1, end, wide, INPUT_BLOCK, worker + 1, workers) == n_0
+        ):
+            end = min(n_1, end + wide)
+        if start < stop:
+            weight_sums(x, delta, start, stop, p, end, alpha, keep, w, row, n_0, scratch, False, w)
+            if start == 0:
+                bias_sums(delta, p, end, alpha, one, b)
+        p = end
+
+
+@inline_jit
+def parameters_pass(
+    theta, architecture, x, m, worker, workers, settings, learning_rate, step, state, resident,
+    workspace,
+):  # fmt: skip
+    """Gradient, update and panels of one thread's rows of every w^l and b^l.
+
+    Plain SGD without clipping keeps no gradient: the sums are added to the weights themselves.
+    """
     clips = settings.clip_norm > 0.0
-    fused = settings.rule == RULE_SGD and not clips
-    block, stop = workspace.part_first[part], workspace.part_first[part + 1]
-    while block < stop:
-        l, first = workspace.block_layer[block], workspace.block_row[block]
-        while block < stop and workspace.block_layer[block] == l:
-            end = min(workspace.block_row[block] + ROW_BLOCK, architecture.sizes[l])
-            block += 1
+    scratch = own_at(workspace, worker, 0)
+    wide = panel_width(theta.itemsize)
+    one, zero = theta.dtype.type(1.0), theta.dtype.type(0.0)
+    alpha = theta.dtype.type(-learning_rate / m)
+    keep = theta.dtype.type(1.0 - learning_rate * architecture.l2)
+    a_prev = x
+    for l in range(1, layer_count(architecture) + 1):
+        n, K = architecture.sizes[l], architecture.sizes[l - 1]
+        start, stop = row_share(n, worker, workers)
         delta = layer_of(workspace.delta, architecture, l, m)
-        a_prev = rows(workspace.x, 0, m)
-        if l > 1:
-            a_prev = layer_of(workspace.a, architecture, l - 1, m)
         w, b = weights_of(theta, architecture, l), biases_of(theta, architecture, l)
-        size = workspace.scratch.shape[1]
-        scratch = vector(flat(workspace.scratch), part * size, size)
-        if fused:
-            alpha = theta.dtype.type(-learning_rate / m)
-            one = theta.dtype.type(1.0)
-            keep = theta.dtype.type(1.0 - learning_rate * architecture.l2)
-            weight_sums(delta, a_prev, first, end, alpha, keep, w, scratch)
-            bias_sums(delta, first, end, alpha, one, b)
-            pack_rows(theta, architecture, l, first, end, workspace)
+        if resident and l == 1:
+            panels = panels_at(workspace, workspace.forward_start[1])
+            input_weights_pass(a_prev, delta, m, worker, workers, alpha, keep, panels, b, scratch)
+        elif start == stop:
+            pass
+        elif resident:
+            home, w_row, w_panel = flat(w), K, 1
+            if workspace.backward_start[l] >= 0:
+                home = panels_at(workspace, workspace.backward_start[l])
+                w_row, w_panel = wide, n
+            copies = workspace.forward_start[l] >= 0 and not workspace.is_own[l]
+            weight_sums(
+                delta, a_prev, start, stop, 0, K, alpha, keep, home, w_row, w_panel, scratch,
+                copies, forward_panels(l, worker, workspace),
+            )  # fmt: skip
+            bias_sums(delta, start, stop, alpha, one, b)
         else:
             dw = weights_of(workspace.gradient, architecture, l)
             db = biases_of(workspace.gradient, architecture, l)
-            mean, zero = theta.dtype.type(1.0 / m), theta.dtype.type(0.0)
-            weight_sums(delta, a_prev, first, end, mean, zero, dw, scratch)
-            bias_sums(delta, first, end, mean, zero, db)
+            mean = theta.dtype.type(1.0 / m)
+            weight_sums(
+                delta, a_prev, start, stop, 0, K, mean, zero, flat(dw), K, 1, scratch, False,
+                flat(dw),
+            )  # fmt: skip
+            bias_sums(delta, start, stop, mean, zero, db)
             if architecture.l2 > 0.0:
-                add_penalty_gradient(rows(w, first, end), architecture.l2, rows(dw, first, end))
+                add_penalty_gradient(rows(w, start, stop), architecture.l2, rows(dw, start, stop))
             if not clips:
                 update_rows(
-                    theta, architecture, l, first, end, workspace, settings, learning_rate, step,
+                    theta, architecture, l, start, stop, workspace, settings, learning_rate, step,
                     state,
                 )  # fmt: skip
+        a_prev = layer_of(workspace.a, architecture, l, m)
 
 
-@jit
+@inline_jit
 def update_rows(
     theta, architecture, l, first, end, workspace, settings, learning_rate, step, state
 ):
@@ -308,7 +540,118 @@ def update_rows(
         settings, learning_rate, step, theta, g, state, w + first * n_prev, w + end * n_prev, True
     )
     update_part(settings, learning_rate, step, theta, g, state, b + first, b + end, False)
-    pack_rows(theta, architecture, l, first, end, workspace)
+    pack_rows(theta, architecture, l, first, end, False, workspace)
+
+
+@inline_jit
+def penalties(theta, architecture, resident, workspace):
+    """(lambda / 2) sum w**2 over all layers, of the weights where they are."""
+    total = 0.0
+    for l in range(1, layer_count(architecture) + 1):
+        n, K = architecture.sizes[l], architecture.sizes[l - 1]
+        w = weights_of(theta, architecture, l)
+        if is_resident(l, resident, workspace):
+            # what fills up the last panel is zero
+            start, size = workspace.backward_start[l], panels_size(K, n, theta.itemsize)
+            if l == 1:
+                start, size = workspace.forward_start[l], panels_size(n, K, theta.itemsize)
+            w = matrix(workspace.panels, start, 1, size)
+        total += penalty(w, architecture.l2)
+    return total
+
+
+@jit
+def work(
+    theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, batch_size,
+    shuffled, workspace, worker, workers,
+):  # fmt: skip
+    """All steps of an epoch for one of a team of threads; the sum of J over the examples.
+
+    Only worker 0 sums; the others return 0.
+    """
+    theta, state = borrow(theta), borrow(state)
+    X, Y, weight = borrow(X), borrow(Y), borrow(weight)
+    architecture, workspace = borrow(architecture), borrow(workspace)
+    examples, n_0 = X.shape
+    last = layer_count(architecture)
+    words = workspace.words
+    resident = settings.rule == RULE_SGD and settings.clip_norm == 0.0
+    drops = False
+    for l in range(1, last):
+        drops = drops or architecture.dropout[l] > 0.0
+    done = by_units(architecture, min(batch_size, examples))
+    for l in range(1, last + 1):
+        start, stop = row_share(architecture.sizes[l], worker, workers)
+        pack_rows(theta, architecture, l, start, stop, resident, workspace)
+    meet(words, workers)
+    total = 0.0
+    for at in range(0, examples, batch_size):
+        m = min(batch_size, examples - at)
+        step += 1
+        key = stream_key(seed, DROPOUT, step)
+        if architecture.l2 > 0.0 and worker == 0:
+            total += m * penalties(theta, architecture, resident, workspace)
+        start, stop = m * worker // workers, m * (worker + 1) // workers
+        x, y = rows(X, at, at + m), rows(Y, at, at + m)
+        if shuffled:
+            x, y = rows(workspace.x, 0, m), rows(workspace.y, 0, m)
+            first, end = start, stop
+            if done > 0:  # every thread reads all of x: a copy of its own costs less than sharing
+                x = matrix(own_at(workspace, worker, workspace.own_start[1]), 0, m, n_0)
+                first, end = 0, m
+            gather_rows(X, workspace.order, at, first, end, x)
+            gather_rows(Y, workspace.order, at, start, stop, y)
+        for t in range(start, stop):
+            workspace.weight[t] = weight[workspace.order[at + t]]
+        a_prev = x
+        for l in range(1, done + 1):
+            units_forward(theta, architecture, l, a_prev, m, worker, workers, resident, workspace)
+            meet(words, workers)
+            a_prev = layer_of(workspace.a, architecture, l, m)
+        if start < stop:
+            pack_own(theta, architecture, worker, workspace)
+            examples_pass(
+                theta, architecture, x, y, m, start, stop, done, key, drops, worker, resident,
+                workspace,
+            )  # fmt: skip
+        meet(words, workers)
+        for l in range(done + 1, 1, -1):
+            units_backward(theta, architecture, l, m, worker, workers, workspace)
+            meet(words, workers)
+        if worker == 0:
+            for t in range(m):
+                total += workspace.losses[t]
+        parameters_pass(
+            theta, architecture, x, m, worker, workers, settings, learning_rate, step, state,
+            resident, workspace,
+        )  # fmt: skip
+        if settings.clip_norm > 0.0:
+            meet(words, workers)
+            if worker == 0:
+                clip_by_norm(workspace.gradient, settings.clip_norm)
+            meet(words, workers)
+            for l in range(1, last + 1):
+                first, end = row_share(architecture.sizes[l], worker, workers)
+                update_rows(
+                    theta, architecture, l, first, end, workspace, settings, learning_rate, step,
+                    state,
+                )  # fmt: skip
+        meet(words, workers)
+    for l in range(1, last + 1):
+        if is_resident(l, resident, workspace):
+            n = architecture.sizes[l]
+            start, stop = row_share(n, worker, workers)
+            unpack_rows(theta, architecture, l, start, stop, workspace)
+    return total
+
+
+@jit
+def gather_rows(source, order, at, start, stop, out):
+    """out_t = source_k for k = order[at + t], t = start .. stop-1."""
+    columns = source.shape[1]
+    s, o = flat(source), flat(out)
+    for t in range(start, stop):
+        copy(s, order[at + t] * columns, o, t * columns, columns)
 
 
 @jit
@@ -316,45 +659,23 @@ def epoch(
     theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
     batch_size, shuffled, workspace,
 ):  # fmt: skip
-    """`loopbp.passes.epoch`, each step as the two regions above."""
+    """`loopbp.passes.epoch`, by as many threads as the workspace is for."""
     examples = X.shape[0]
-    last = layer_count(architecture)
     if shuffled:
         shuffle(workspace.order, stream_key(seed, SHUFFLE, number))
     else:
         for k in range(examples):
             workspace.order[k] = k
-    drops = False
-    for l in range(1, last):
-        drops = drops or architecture.dropout[l] > 0.0
-    for l in range(1, last + 1):
-        pack_rows(theta, architecture, l, 0, architecture.sizes[l], workspace)
-    parts = workspace.part_first.shape[0] - 1
-    total = 0.0
-    for start in range(0, examples, batch_size):
-        m = min(batch_size, examples - start)
-        step += 1
-        key = stream_key(seed, DROPOUT, step)
-        if architecture.l2 > 0.0:
-            for l in range(1, last + 1):
-                total += m * penalty(weights_of(theta, architecture, l), architecture.l2)
-        chunks = chunk_count(m, theta.shape[0], theta.itemsize)
-        for c in prange(chunks):
-            rows_pass(
-                theta, architecture, X, Y, weight, start, m, m * c // chunks,
-                m * (c + 1) // chunks, workspace, key, drops,
+    threads = workspace.own.shape[0]
+    gather_team(workspace.words)
+    totals = np.zeros(threads, np.float64)
+    for k in prange(threads):
+        workers = join(workspace.words, threads)
+        if workers > 0:
+            # numba counts a prange in unsigned numbers, and those with signed ones make a float
+            worker = np.int64(k) if workers > 1 else np.int64(0)
+            totals[k] = work(
+                theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed,
+                batch_size, shuffled, workspace, worker, workers,
             )  # fmt: skip
-        for t in range(m):
-            total += workspace.losses[t]
-        for part in prange(parts):
-            parameters_pass(
-                theta, architecture, m, part, workspace, settings, learning_rate, step, state
-            )
-        if settings.clip_norm > 0.0:
-            clip_by_norm(workspace.gradient, settings.clip_norm)
-            for l in range(1, last + 1):
-                update_rows(
-                    theta, architecture, l, 0, architecture.sizes[l], workspace, settings,
-                    learning_rate, step, state,
-                )  # fmt: skip
-    return total / examples
+    return totals.sum() / examples

@@ -1,11 +1,13 @@
 """Tiles of sums in registers.  Written by `loopbp.tile_template`, which explains them; not by hand."""
 
-from loopbp._jit import jit
+from loopbp._jit import inline_jit, jit
 from loopbp.lanes import (
     fma,
     item,
     load,
     load_part,
+    prefetch,
+    prefetch_first,
     splat,
     store,
     store_part,
@@ -17,7 +19,7 @@ from loopbp.lanes import (
 )  # fmt: skip
 
 
-@jit
+@inline_jit
 def tile_1x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -25,6 +27,8 @@ def tile_1x1(
     W = width(a.itemsize)
     zero = splat(a.dtype.type(0))
     s0_0 = zero
+    if K > 64:  # by the time that the sums are there, so is what they are added to
+        prefetch_first(out, out0 + 0 * out_row + 0 * W)
     for k in range(K):
         y0 = load_part(b, b0 + k * b_k + 0 * W, last)
         x = splat(item(a, a0 + 0 * a_row + k * a_k))
@@ -38,7 +42,7 @@ def tile_1x1(
     store_part(out, out0 + 0 * out_row + 0 * W, s0_0, last)
 
 
-@jit
+@inline_jit
 def tile_1x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -47,6 +51,9 @@ def tile_1x2(
     zero = splat(a.dtype.type(0))
     s0_0 = zero
     s0_1 = zero
+    if K > 64:  # by the time that the sums are there, so is what they are added to
+        prefetch_first(out, out0 + 0 * out_row + 0 * W)
+        prefetch_first(out, out0 + 0 * out_row + 1 * W)
     for k in range(K):
         y0 = load(b, b0 + k * b_k + 0 * W)
         y1 = load_part(b, b0 + k * b_k + 1 * W, last)
@@ -65,7 +72,7 @@ def tile_1x2(
     store_part(out, out0 + 0 * out_row + 1 * W, s0_1, last)
 
 
-@jit
+@inline_jit
 def tile_1x4(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -76,6 +83,11 @@ def tile_1x4(
     s0_1 = zero
     s0_2 = zero
     s0_3 = zero
+    if K > 64:  # by the time that the sums are there, so is what they are added to
+        prefetch_first(out, out0 + 0 * out_row + 0 * W)
+        prefetch_first(out, out0 + 0 * out_row + 1 * W)
+        prefetch_first(out, out0 + 0 * out_row + 2 * W)
+        prefetch_first(out, out0 + 0 * out_row + 3 * W)
     for k in range(K):
         y0 = load(b, b0 + k * b_k + 0 * W)
         y1 = load(b, b0 + k * b_k + 1 * W)
@@ -104,7 +116,7 @@ def tile_1x4(
     store_part(out, out0 + 0 * out_row + 3 * W, s0_3, last)
 
 
-@jit
+@inline_jit
 def tile_4x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -115,6 +127,11 @@ def tile_4x1(
     s1_0 = zero
     s2_0 = zero
     s3_0 = zero
+    if K > 64:  # by the time that the sums are there, so is what they are added to
+        prefetch_first(out, out0 + 0 * out_row + 0 * W)
+        prefetch_first(out, out0 + 1 * out_row + 0 * W)
+        prefetch_first(out, out0 + 2 * out_row + 0 * W)
+        prefetch_first(out, out0 + 3 * out_row + 0 * W)
     for k in range(K):
         y0 = load_part(b, b0 + k * b_k + 0 * W, last)
         x = splat(item(a, a0 + 0 * a_row + k * a_k))
@@ -143,7 +160,7 @@ def tile_4x1(
     store_part(out, out0 + 3 * out_row + 0 * W, s3_0, last)
 
 
-@jit
+@inline_jit
 def tile_4x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -158,6 +175,15 @@ def tile_4x2(
     s2_1 = zero
     s3_0 = zero
     s3_1 = zero
+    if K > 64:  # by the time that the sums are there, so is what they are added to
+        prefetch_first(out, out0 + 0 * out_row + 0 * W)
+        prefetch_first(out, out0 + 0 * out_row + 1 * W)
+        prefetch_first(out, out0 + 1 * out_row + 0 * W)
+        prefetch_first(out, out0 + 1 * out_row + 1 * W)
+        prefetch_first(out, out0 + 2 * out_row + 0 * W)
+        prefetch_first(out, out0 + 2 * out_row + 1 * W)
+        prefetch_first(out, out0 + 3 * out_row + 0 * W)
+        prefetch_first(out, out0 + 3 * out_row + 1 * W)
     for k in range(K):
         y0 = load(b, b0 + k * b_k + 0 * W)
         y1 = load_part(b, b0 + k * b_k + 1 * W, last)
@@ -203,7 +229,7 @@ def tile_4x2(
     store_part(out, out0 + 3 * out_row + 1 * W, s3_1, last)
 
 
-@jit
+@inline_jit
 def tile_4x4(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -226,6 +252,23 @@ def tile_4x4(
     s3_1 = zero
     s3_2 = zero
     s3_3 = zero
+    if K > 64:  # by the time that the sums are there, so is what they are added to
+        prefetch_first(out, out0 + 0 * out_row + 0 * W)
+        prefetch_first(out, out0 + 0 * out_row + 1 * W)
+        prefetch_first(out, out0 + 0 * out_row + 2 * W)
+        prefetch_first(out, out0 + 0 * out_row + 3 * W)
+        prefetch_first(out, out0 + 1 * out_row + 0 * W)
+        prefetch_first(out, out0 + 1 * out_row + 1 * W)
+        prefetch_first(out, out0 + 1 * out_row + 2 * W)
+        prefetch_first(out, out0 + 1 * out_row + 3 * W)
+        prefetch_first(out, out0 + 2 * out_row + 0 * W)
+        prefetch_first(out, out0 + 2 * out_row + 1 * W)
+        prefetch_first(out, out0 + 2 * out_row + 2 * W)
+        prefetch_first(out, out0 + 2 * out_row + 3 * W)
+        prefetch_first(out, out0 + 3 * out_row + 0 * W)
+        prefetch_first(out, out0 + 3 * out_row + 1 * W)
+        prefetch_first(out, out0 + 3 * out_row + 2 * W)
+        prefetch_first(out, out0 + 3 * out_row + 3 * W)
     for k in range(K):
         y0 = load(b, b0 + k * b_k + 0 * W)
         y1 = load(b, b0 + k * b_k + 1 * W)
@@ -305,7 +348,7 @@ def tile_4x4(
     store_part(out, out0 + 3 * out_row + 3 * W, s3_3, last)
 
 
-@jit
+@inline_jit
 def tile_6x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -324,6 +367,19 @@ def tile_6x2(
     s4_1 = zero
     s5_0 = zero
     s5_1 = zero
+    if K > 64:  # by the time that the sums are there, so is what they are added to
+        prefetch_first(out, out0 + 0 * out_row + 0 * W)
+        prefetch_first(out, out0 + 0 * out_row + 1 * W)
+        prefetch_first(out, out0 + 1 * out_row + 0 * W)
+        prefetch_first(out, out0 + 1 * out_row + 1 * W)
+        prefetch_first(out, out0 + 2 * out_row + 0 * W)
+        prefetch_first(out, out0 + 2 * out_row + 1 * W)
+        prefetch_first(out, out0 + 3 * out_row + 0 * W)
+        prefetch_first(out, out0 + 3 * out_row + 1 * W)
+        prefetch_first(out, out0 + 4 * out_row + 0 * W)
+        prefetch_first(out, out0 + 4 * out_row + 1 * W)
+        prefetch_first(out, out0 + 5 * out_row + 0 * W)
+        prefetch_first(out, out0 + 5 * out_row + 1 * W)
     for k in range(K):
         y0 = load(b, b0 + k * b_k + 0 * W)
         y1 = load_part(b, b0 + k * b_k + 1 * W, last)
@@ -387,7 +443,7 @@ def tile_6x2(
     store_part(out, out0 + 5 * out_row + 1 * W, s5_1, last)
 
 
-@jit
+@inline_jit
 def tile_6x4(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -418,6 +474,31 @@ def tile_6x4(
     s5_1 = zero
     s5_2 = zero
     s5_3 = zero
+    if K > 64:  # by the time that the sums are there, so is what they are added to
+        prefetch_first(out, out0 + 0 * out_row + 0 * W)
+        prefetch_first(out, out0 + 0 * out_row + 1 * W)
+        prefetch_first(out, out0 + 0 * out_row + 2 * W)
+        prefetch_first(out, out0 + 0 * out_row + 3 * W)
+        prefetch_first(out, out0 + 1 * out_row + 0 * W)
+        prefetch_first(out, out0 + 1 * out_row + 1 * W)
+        prefetch_first(out, out0 + 1 * out_row + 2 * W)
+        prefetch_first(out, out0 + 1 * out_row + 3 * W)
+        prefetch_first(out, out0 + 2 * out_row + 0 * W)
+        prefetch_first(out, out0 + 2 * out_row + 1 * W)
+        prefetch_first(out, out0 + 2 * out_row + 2 * W)
+        prefetch_first(out, out0 + 2 * out_row + 3 * W)
+        prefetch_first(out, out0 + 3 * out_row + 0 * W)
+        prefetch_first(out, out0 + 3 * out_row + 1 * W)
+        prefetch_first(out, out0 + 3 * out_row + 2 * W)
+        prefetch_first(out, out0 + 3 * out_row + 3 * W)
+        prefetch_first(out, out0 + 4 * out_row + 0 * W)
+        prefetch_first(out, out0 + 4 * out_row + 1 * W)
+        prefetch_first(out, out0 + 4 * out_row + 2 * W)
+        prefetch_first(out, out0 + 4 * out_row + 3 * W)
+        prefetch_first(out, out0 + 5 * out_row + 0 * W)
+        prefetch_first(out, out0 + 5 * out_row + 1 * W)
+        prefetch_first(out, out0 + 5 * out_row + 2 * W)
+        prefetch_first(out, out0 + 5 * out_row + 3 * W)
     for k in range(K):
         y0 = load(b, b0 + k * b_k + 0 * W)
         y1 = load(b, b0 + k * b_k + 1 * W)
@@ -531,7 +612,7 @@ def tile_6x4(
     store_part(out, out0 + 5 * out_row + 3 * W, s5_3, last)
 
 
-@jit
+@inline_jit
 def tile_8x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -546,6 +627,15 @@ def tile_8x1(
     s5_0 = zero
     s6_0 = zero
     s7_0 = zero
+    if K > 64:  # by the time that the sums are there, so is what they are added to
+        prefetch_first(out, out0 + 0 * out_row + 0 * W)
+        prefetch_first(out, out0 + 1 * out_row + 0 * W)
+        prefetch_first(out, out0 + 2 * out_row + 0 * W)
+        prefetch_first(out, out0 + 3 * out_row + 0 * W)
+        prefetch_first(out, out0 + 4 * out_row + 0 * W)
+        prefetch_first(out, out0 + 5 * out_row + 0 * W)
+        prefetch_first(out, out0 + 6 * out_row + 0 * W)
+        prefetch_first(out, out0 + 7 * out_row + 0 * W)
     for k in range(K):
         y0 = load_part(b, b0 + k * b_k + 0 * W, last)
         x = splat(item(a, a0 + 0 * a_row + k * a_k))
@@ -594,7 +684,7 @@ def tile_8x1(
     store_part(out, out0 + 7 * out_row + 0 * W, s7_0, last)
 
 
-@jit
+@inline_jit
 def tile_12x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -613,6 +703,19 @@ def tile_12x1(
     s9_0 = zero
     s10_0 = zero
     s11_0 = zero
+    if K > 64:  # by the time that the sums are there, so is what they are added to
+        prefetch_first(out, out0 + 0 * out_row + 0 * W)
+        prefetch_first(out, out0 + 1 * out_row + 0 * W)
+        prefetch_first(out, out0 + 2 * out_row + 0 * W)
+        prefetch_first(out, out0 + 3 * out_row + 0 * W)
+        prefetch_first(out, out0 + 4 * out_row + 0 * W)
+        prefetch_first(out, out0 + 5 * out_row + 0 * W)
+        prefetch_first(out, out0 + 6 * out_row + 0 * W)
+        prefetch_first(out, out0 + 7 * out_row + 0 * W)
+        prefetch_first(out, out0 + 8 * out_row + 0 * W)
+        prefetch_first(out, out0 + 9 * out_row + 0 * W)
+        prefetch_first(out, out0 + 10 * out_row + 0 * W)
+        prefetch_first(out, out0 + 11 * out_row + 0 * W)
     for k in range(K):
         y0 = load_part(b, b0 + k * b_k + 0 * W, last)
         x = splat(item(a, a0 + 0 * a_row + k * a_k))
@@ -681,7 +784,7 @@ def tile_12x1(
     store_part(out, out0 + 11 * out_row + 0 * W, s11_0, last)
 
 
-@jit
+@inline_jit
 def tile_12x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -712,6 +815,31 @@ def tile_12x2(
     s10_1 = zero
     s11_0 = zero
     s11_1 = zero
+    if K > 64:  # by the time that the sums are there, so is what they are added to
+        prefetch_first(out, out0 + 0 * out_row + 0 * W)
+        prefetch_first(out, out0 + 0 * out_row + 1 * W)
+        prefetch_first(out, out0 + 1 * out_row + 0 * W)
+        prefetch_first(out, out0 + 1 * out_row + 1 * W)
+        prefetch_first(out, out0 + 2 * out_row + 0 * W)
+        prefetch_first(out, out0 + 2 * out_row + 1 * W)
+        prefetch_first(out, out0 + 3 * out_row + 0 * W)
+        prefetch_first(out, out0 + 3 * out_row + 1 * W)
+        prefetch_first(out, out0 + 4 * out_row + 0 * W)
+        prefetch_first(out, out0 + 4 * out_row + 1 * W)
+        prefetch_first(out, out0 + 5 * out_row + 0 * W)
+        prefetch_first(out, out0 + 5 * out_row + 1 * W)
+        prefetch_first(out, out0 + 6 * out_row + 0 * W)
+        prefetch_first(out, out0 + 6 * out_row + 1 * W)
+        prefetch_first(out, out0 + 7 * out_row + 0 * W)
+        prefetch_first(out, out0 + 7 * out_row + 1 * W)
+        prefetch_first(out, out0 + 8 * out_row + 0 * W)
+        prefetch_first(out, out0 + 8 * out_row + 1 * W)
+        prefetch_first(out, out0 + 9 * out_row + 0 * W)
+        prefetch_first(out, out0 + 9 * out_row + 1 * W)
+        prefetch_first(out, out0 + 10 * out_row + 0 * W)
+        prefetch_first(out, out0 + 10 * out_row + 1 * W)
+        prefetch_first(out, out0 + 11 * out_row + 0 * W)
+        prefetch_first(out, out0 + 11 * out_row + 1 * W)
     for k in range(K):
         y0 = load(b, b0 + k * b_k + 0 * W)
         y1 = load_part(b, b0 + k * b_k + 1 * W, last)
@@ -829,7 +957,7 @@ def tile_12x2(
     store_part(out, out0 + 11 * out_row + 1 * W, s11_1, last)
 
 
-@jit
+@inline_jit
 def tile_16x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -852,6 +980,23 @@ def tile_16x1(
     s13_0 = zero
     s14_0 = zero
     s15_0 = zero
+    if K > 64:  # by the time that the sums are there, so is what they are added to
+        prefetch_first(out, out0 + 0 * out_row + 0 * W)
+        prefetch_first(out, out0 + 1 * out_row + 0 * W)
+        prefetch_first(out, out0 + 2 * out_row + 0 * W)
+        prefetch_first(out, out0 + 3 * out_row + 0 * W)
+        prefetch_first(out, out0 + 4 * out_row + 0 * W)
+        prefetch_first(out, out0 + 5 * out_row + 0 * W)
+        prefetch_first(out, out0 + 6 * out_row + 0 * W)
+        prefetch_first(out, out0 + 7 * out_row + 0 * W)
+        prefetch_first(out, out0 + 8 * out_row + 0 * W)
+        prefetch_first(out, out0 + 9 * out_row + 0 * W)
+        prefetch_first(out, out0 + 10 * out_row + 0 * W)
+        prefetch_first(out, out0 + 11 * out_row + 0 * W)
+        prefetch_first(out, out0 + 12 * out_row + 0 * W)
+        prefetch_first(out, out0 + 13 * out_row + 0 * W)
+        prefetch_first(out, out0 + 14 * out_row + 0 * W)
+        prefetch_first(out, out0 + 15 * out_row + 0 * W)
     for k in range(K):
         y0 = load_part(b, b0 + k * b_k + 0 * W, last)
         x = splat(item(a, a0 + 0 * a_row + k * a_k))
@@ -943,12 +1088,13 @@ def tile_16x1(
 @jit
 def sums_tall(
     a, a0, a_row, a_k, b, b0, b_k, b_panel, M, N, K, alpha, beta, d, d0, d_row, out, out0,
-    out_row,
+    out_row, next_b, next_at, next_row, next_count,
 ):
     """out (M, N) = alpha * a b + beta * d, panels of 4 W columns, in tiles.
 
     Element (r, k) of a is a[a0 + r a_row + k a_k]; element (k, c) of b, c in the panel that
-    begins at column p, is b[b0 + p b_panel + k b_k + c - p].
+    begins at column p, is b[b0 + p b_panel + k b_k + c - p].  After each tile `next_count`
+    rows of a panel of next_b, `next_row` apart, are asked for: what the next call reads.
     """
     W = width(a.itemsize)
     for p in range(0, N, 4 * W):
@@ -982,6 +1128,10 @@ def sums_tall(
                             out, out_at, out_row, last,
                         )
                         i += 1
+                    for _ in range(next_count):
+                        for v in range(4):
+                            prefetch(next_b, next_at + v * W)
+                        next_at += next_row
                 j += 4 * W
             elif left > 1 * W:
                 last = min(W, left - 1 * W)
@@ -1013,6 +1163,10 @@ def sums_tall(
                             out, out_at, out_row, last,
                         )
                         i += 1
+                    for _ in range(next_count):
+                        for v in range(4):
+                            prefetch(next_b, next_at + v * W)
+                        next_at += next_row
                 j += 2 * W
             else:
                 last = min(W, left - 0 * W)
@@ -1044,18 +1198,23 @@ def sums_tall(
                             out, out_at, out_row, last,
                         )
                         i += 1
+                    for _ in range(next_count):
+                        for v in range(4):
+                            prefetch(next_b, next_at + v * W)
+                        next_at += next_row
                 j += 1 * W
 
 
 @jit
 def sums_short(
     a, a0, a_row, a_k, b, b0, b_k, b_panel, M, N, K, alpha, beta, d, d0, d_row, out, out0,
-    out_row,
+    out_row, next_b, next_at, next_row, next_count,
 ):
     """out (M, N) = alpha * a b + beta * d, panels of 2 W columns, in tiles.
 
     Element (r, k) of a is a[a0 + r a_row + k a_k]; element (k, c) of b, c in the panel that
-    begins at column p, is b[b0 + p b_panel + k b_k + c - p].
+    begins at column p, is b[b0 + p b_panel + k b_k + c - p].  After each tile `next_count`
+    rows of a panel of next_b, `next_row` apart, are asked for: what the next call reads.
     """
     W = width(a.itemsize)
     for p in range(0, N, 2 * W):
@@ -1089,6 +1248,10 @@ def sums_short(
                             out, out_at, out_row, last,
                         )
                         i += 1
+                    for _ in range(next_count):
+                        for v in range(2):
+                            prefetch(next_b, next_at + v * W)
+                        next_at += next_row
                 j += 2 * W
             else:
                 last = min(W, left - 0 * W)
@@ -1114,6 +1277,10 @@ def sums_short(
                             out, out_at, out_row, last,
                         )
                         i += 1
+                    for _ in range(next_count):
+                        for v in range(2):
+                            prefetch(next_b, next_at + v * W)
+                        next_at += next_row
                 j += 1 * W
 
 
@@ -1525,9 +1692,9 @@ def transpose_2(w, w0, w_row, rows, columns, out, out0, out_row):
     x1 = load_part(w, w0 + 1 * w_row, columns) if rows > 1 else splat(w.dtype.type(0))
     x0, x1 = zip_low(x0, x1), zip_high(x0, x1)
     if columns > 0:
-        store(out, out0 + 0 * out_row, x0)
+        store_part(out, out0 + 0 * out_row, x0, rows)
     if columns > 1:
-        store(out, out0 + 1 * out_row, x1)
+        store_part(out, out0 + 1 * out_row, x1, rows)
 
 
 @jit
@@ -1540,13 +1707,13 @@ def transpose_4(w, w0, w_row, rows, columns, out, out0, out_row):
     x0, x1, x2, x3 = zip_low(x0, x2), zip_high(x0, x2), zip_low(x1, x3), zip_high(x1, x3)
     x0, x1, x2, x3 = zip_low(x0, x2), zip_high(x0, x2), zip_low(x1, x3), zip_high(x1, x3)
     if columns > 0:
-        store(out, out0 + 0 * out_row, x0)
+        store_part(out, out0 + 0 * out_row, x0, rows)
     if columns > 1:
-        store(out, out0 + 1 * out_row, x1)
+        store_part(out, out0 + 1 * out_row, x1, rows)
     if columns > 2:
-        store(out, out0 + 2 * out_row, x2)
+        store_part(out, out0 + 2 * out_row, x2, rows)
     if columns > 3:
-        store(out, out0 + 3 * out_row, x3)
+        store_part(out, out0 + 3 * out_row, x3, rows)
 
 
 @jit
@@ -1564,21 +1731,21 @@ def transpose_8(w, w0, w_row, rows, columns, out, out0, out_row):
     x0, x1, x2, x3, x4, x5, x6, x7 = zip_low(x0, x4), zip_high(x0, x4), zip_low(x1, x5), zip_high(x1, x5), zip_low(x2, x6), zip_high(x2, x6), zip_low(x3, x7), zip_high(x3, x7)
     x0, x1, x2, x3, x4, x5, x6, x7 = zip_low(x0, x4), zip_high(x0, x4), zip_low(x1, x5), zip_high(x1, x5), zip_low(x2, x6), zip_high(x2, x6), zip_low(x3, x7), zip_high(x3, x7)
     if columns > 0:
-        store(out, out0 + 0 * out_row, x0)
+        store_part(out, out0 + 0 * out_row, x0, rows)
     if columns > 1:
-        store(out, out0 + 1 * out_row, x1)
+        store_part(out, out0 + 1 * out_row, x1, rows)
     if columns > 2:
-        store(out, out0 + 2 * out_row, x2)
+        store_part(out, out0 + 2 * out_row, x2, rows)
     if columns > 3:
-        store(out, out0 + 3 * out_row, x3)
+        store_part(out, out0 + 3 * out_row, x3, rows)
     if columns > 4:
-        store(out, out0 + 4 * out_row, x4)
+        store_part(out, out0 + 4 * out_row, x4, rows)
     if columns > 5:
-        store(out, out0 + 5 * out_row, x5)
+        store_part(out, out0 + 5 * out_row, x5, rows)
     if columns > 6:
-        store(out, out0 + 6 * out_row, x6)
+        store_part(out, out0 + 6 * out_row, x6, rows)
     if columns > 7:
-        store(out, out0 + 7 * out_row, x7)
+        store_part(out, out0 + 7 * out_row, x7, rows)
 
 
 @jit
@@ -1605,34 +1772,34 @@ def transpose_16(w, w0, w_row, rows, columns, out, out0, out_row):
     x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15 = zip_low(x0, x8), zip_high(x0, x8), zip_low(x1, x9), zip_high(x1, x9), zip_low(x2, x10), zip_high(x2, x10), zip_low(x3, x11), zip_high(x3, x11), zip_low(x4, x12), zip_high(x4, x12), zip_low(x5, x13), zip_high(x5, x13), zip_low(x6, x14), zip_high(x6, x14), zip_low(x7, x15), zip_high(x7, x15)
     x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15 = zip_low(x0, x8), zip_high(x0, x8), zip_low(x1, x9), zip_high(x1, x9), zip_low(x2, x10), zip_high(x2, x10), zip_low(x3, x11), zip_high(x3, x11), zip_low(x4, x12), zip_high(x4, x12), zip_low(x5, x13), zip_high(x5, x13), zip_low(x6, x14), zip_high(x6, x14), zip_low(x7, x15), zip_high(x7, x15)
     if columns > 0:
-        store(out, out0 + 0 * out_row, x0)
+        store_part(out, out0 + 0 * out_row, x0, rows)
     if columns > 1:
-        store(out, out0 + 1 * out_row, x1)
+        store_part(out, out0 + 1 * out_row, x1, rows)
     if columns > 2:
-        store(out, out0 + 2 * out_row, x2)
+        store_part(out, out0 + 2 * out_row, x2, rows)
     if columns > 3:
-        store(out, out0 + 3 * out_row, x3)
+        store_part(out, out0 + 3 * out_row, x3, rows)
     if columns > 4:
-        store(out, out0 + 4 * out_row, x4)
+        store_part(out, out0 + 4 * out_row, x4, rows)
     if columns > 5:
-        store(out, out0 + 5 * out_row, x5)
+        store_part(out, out0 + 5 * out_row, x5, rows)
     if columns > 6:
-        store(out, out0 + 6 * out_row, x6)
+        store_part(out, out0 + 6 * out_row, x6, rows)
     if columns > 7:
-        store(out, out0 + 7 * out_row, x7)
+        store_part(out, out0 + 7 * out_row, x7, rows)
     if columns > 8:
-        store(out, out0 + 8 * out_row, x8)
+        store_part(out, out0 + 8 * out_row, x8, rows)
     if columns > 9:
-        store(out, out0 + 9 * out_row, x9)
+        store_part(out, out0 + 9 * out_row, x9, rows)
     if columns > 10:
-        store(out, out0 + 10 * out_row, x10)
+        store_part(out, out0 + 10 * out_row, x10, rows)
     if columns > 11:
-        store(out, out0 + 11 * out_row, x11)
+        store_part(out, out0 + 11 * out_row, x11, rows)
     if columns > 12:
-        store(out, out0 + 12 * out_row, x12)
+        store_part(out, out0 + 12 * out_row, x12, rows)
     if columns > 13:
-        store(out, out0 + 13 * out_row, x13)
+        store_part(out, out0 + 13 * out_row, x13, rows)
     if columns > 14:
-        store(out, out0 + 14 * out_row, x14)
+        store_part(out, out0 + 14 * out_row, x14, rows)
     if columns > 15:
-        store(out, out0 + 15 * out_row, x15)
+        store_part(out, out0 + 15 * out_row, x15, rows)

@@ -296,6 +296,9 @@ def _log1p_d(e):
     return fma(p * z, s + s, s + s)
 
 
+log1p_of_unit = _by_type(_log1p_f, _log1p_d)
+
+
 @inline_jit
 def _softplus_f(x):
     return (_F_ZERO if x < _F_ZERO else x) + _log1p_f(_exp_f(-abs(x)))

@@ -311,6 +311,29 @@ def test_pictures_are_drawn(results, tmp_path, what):
     assert (tmp_path / "picture.svg").read_bytes() == first
 
 
+def _row(name, ratio, target):
+    return {
+        "case": name, "ratio": ratio, "target": target, "sizes": [3, 2], "batch": 7,
+        "fastest_peer": "jax",
+    }  # fmt: skip
+
+
+def test_a_case_below_its_mark_says_why():
+    rows = [_row("wide", 0.5, 1.0), _row("xor", 1.0, 1.0), _row("own", 0.9, 1.0)]
+    rows.append({**_row("iris", 0.1, 1.0), "target": None})
+    assert [name for name, _ in report.shortfalls(rows)] == ["wide", "own"]
+    assert all(reason for _, reason in report.shortfalls(rows))
+    assert set(cases.LIMITED_BY) <= set(cases.NAMES)
+
+
+def test_the_sweep_in_a_line():
+    rows = [_row("a", 2.0, 0.9), _row("b", 0.5, 0.9), _row("c", None, 0.9)]
+    line = report.sweep_line("float32", rows)
+    assert "2 random shapes" in line
+    assert "geometric mean 1.00, lowest 0.50 (3-2, batch 7, against jax); 1 below 0.9" in line
+    assert "no peer" in report.sweep_line("float32", rows[2:])
+
+
 def test_results_without_peers_make_no_readme(results):
     with pytest.raises(ValueError, match="--peers"):
         report.markdown({**results, "runs": results["runs"][1:]}, None)

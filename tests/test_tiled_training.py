@@ -3,7 +3,9 @@
 import hashlib
 import itertools
 import math
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from helpers import BOUNDSCHECK, JIT, REFERENCE, engine_id, needs_jit, relative_
 from numba import njit
 
 import loopbp
-from loopbp import tiled, tiled_training
+from loopbp import engines, parameters, team, tiled, tiled_training
 from loopbp._jit import plain, specialise
 from loopbp.engines import Engine, tiled_engine
 
@@ -48,6 +50,7 @@ def train(
     optimizer: Any = SGD,
     weight: Any = None,
     epochs: int = EPOCHS,
+    shuffled: bool = True,
 ) -> tuple[list[float], Any]:
     """The losses and the weights after some epochs by an engine's own functions."""
     settings, theta = optimizer.settings, net.theta.copy()
@@ -59,7 +62,7 @@ def train(
     losses = [
         engine.epoch(
             theta, net.architecture, X, Y, s, settings, optimizer.learning_rate, state,
-            number * steps, net.seed, number, batch_size, True, workspace,
+            number * steps, net.seed, number, batch_size, shuffled, workspace,
         )
         for number in range(epochs)
     ]  # fmt: skip
@@ -153,15 +156,98 @@ def test_every_depth(engine, dtype, sizes):
         assert difference(engine, net, X, Y, batch_size) <= TOLERANCE[dtype]
 
 
+# Layers that are shared out by units, the second of the last with far rows in float64.
+UNIT_SIZES = [[130, 128, 5], [140, 520, 40, 3]] if JIT else [[130, 128, 2]]
+
+
+@each_tiled
+@each_dtype
+@pytest.mark.parametrize("shuffled", [True, False])
+@pytest.mark.parametrize("sizes", UNIT_SIZES, ids=str)
+def test_layers_shared_out_by_units(engine, dtype, sizes, shuffled):
+    m, batch_size = (100, 64) if JIT else (20, 17)
+    X, Y = regression(m, sizes[0], sizes[-1])
+    rules = [SGD, replace(SGD, clip_norm=0.01), OPTIMIZERS[4]] if JIT else [SGD]
+    for rule, l2 in itertools.product(rules, (0.0, 0.02)):
+        net = helpers.network(sizes, dtype=dtype, l2=l2)
+        assert tiled_training.by_units(net.architecture, batch_size) == len(sizes) - 2
+        found = difference(engine, net, X, Y, batch_size, optimizer=rule, shuffled=shuffled)
+        assert found <= TOLERANCE[dtype], (rule, l2)
+
+
+@each_tiled
+@each_dtype
+@pytest.mark.parametrize("batch_size", [10, 50])
+def test_in_the_order_of_the_data(engine, dtype, batch_size):
+    X, Y = regression(70, 9, 3)
+    weight = 0.25 + np.random.default_rng(1).random(70)
+    rules = itertools.product([SGD, OPTIMIZERS[4]], (0.0, 0.1))
+    for rule, dropout in rules if JIT else [(SGD, 0.1)]:
+        net = helpers.network([9, WIDE, 33, 3], dtype=dtype, l2=0.01, dropout=dropout)
+        options = {"optimizer": rule, "weight": weight, "shuffled": False}
+        assert difference(engine, net, X, Y, batch_size, **options) <= TOLERANCE[dtype]
+
+
+@each_tiled
+@pytest.mark.parametrize("sizes", [[9, 20, 3], UNIT_SIZES[0]], ids=str)
+def test_only_a_shuffled_epoch_copies_the_data(engine, sizes):
+    net, rate = helpers.network(sizes), SGD.learning_rate
+    X, Y = regression(20, sizes[0], sizes[-1])
+    held = X.tobytes() + Y.tobytes()
+    for shuffled in (False, True):
+        theta, settings = net.theta.copy(), SGD.settings
+        workspace = engine.make_workspace(theta, net.architecture, 20, 17)
+        for array in (workspace.x, workspace.y, workspace.own):
+            array[:] = np.nan
+        engine.epoch(
+            theta, net.architecture, X, Y, np.ones(20), settings, rate,
+            engine.make_state(theta, settings), 0, net.seed, 0, 17, shuffled, workspace,
+        )  # fmt: skip
+        own_x = workspace.own[:, workspace.own_start[1] :]
+        assert np.isnan(workspace.y).all() == (not shuffled)
+        assert np.isnan(workspace.x).all() == (not shuffled or own_x.size > 0)
+        assert np.isnan(own_x).all() == (not shuffled or own_x.size == 0)
+        assert np.isfinite(theta).all()
+        assert X.tobytes() + Y.tobytes() == held
+
+
 def test_the_wide_layers_take_both_branches():
     if not JIT:
         pytest.skip("the shapes are smaller without the compiler")
-    net = helpers.network([9, WIDE, 33, WIDE, 3])
-    workspace = tiled_engine(False).make_workspace(net.theta, net.architecture, 100, 64)
-    assert (workspace.forward_start[1:] >= 0).all()
-    assert [start >= 0 for start in workspace.backward_start] == [False, False, True, False, True]
-    workspace = tiled_engine(False).make_workspace(net.theta, net.architecture, 100, 16)
-    assert (workspace.forward_start < 0).all()
+
+    def made(sizes: list[int], batch_size: int, **options: Any) -> tuple[Any, Any, Any]:
+        net = helpers.network(sizes, **options)
+        workspace = tiled_engine(False).make_workspace(net.theta, net.architecture, 100, batch_size)
+        starts = workspace.forward_start[1:] >= 0, workspace.backward_start[1:] >= 0
+        return *(start.tolist() for start in starts), workspace.is_own[1:].tolist()
+
+    wide = [9, WIDE, 33, WIDE, 3]
+    assert made(wide, 64) == ([True] * 4, [False, True, False, True], [False] * 4)
+    assert made(wide, 64, dtype="float32") == (
+        [True] * 4, [False] * 4, [False, False, False, True]
+    )  # fmt: skip
+    none = [False] * 4
+    assert made(wide, 16) == ([True, False, False, False], none, none)
+    # The small ones in panels of each thread's own.
+    assert made([9, 20, 30, 3], 64) == ([True] * 3, [False] * 3, [False, True, True])
+    assert made([140, 130, 20, 3], 64) == ([True] * 3, [False] * 3, [False, True, True])
+
+
+@pytest.mark.parametrize(("sizes", "m", "options", "layers"), [
+    ([784, 128, 10], 64, {}, 1),
+    ([784, 512, 512, 10], 128, {}, 2),
+    ([784, 512, 512, 10], 512, {}, 2),
+    ([784, 512, 512, 10], 600, {}, 1),  # fewer inputs than examples in the second
+    ([784, 512, 512, 10], 785, {}, 0),
+    ([64, 32, 10], 32, {}, 0),  # few weights
+    ([128, 128, 10], 32, {}, 1),
+    ([127, 128, 10], 32, {}, 0),
+    ([30, 784, 512, 10], 64, {}, 0),  # none after one that is not
+    ([784, 512, 512, 10], 128, {"dropout": 0.1}, 0),
+])  # fmt: skip
+def test_which_layers_are_shared_out_by_units(sizes, m, options, layers):
+    net = loopbp.Network(sizes, "tanh", "identity", "half_mse", seed=0, **options)
+    assert tiled_training.by_units(net.architecture, m) == layers
 
 
 @each_tiled
@@ -233,16 +319,38 @@ print(bits_of())
 """
 
 
-def bits_of() -> str:
+CLIPPED = replace(SGD, clip_norm=0.01)
+# Sizes, examples, batch size, rules, dropout: by examples; by units, with far rows in float64.
+BITS = [
+    *(([30, 300, 40, 3], *data, [SGD, OPTIMIZERS[4]], 0.1)
+      for data in [(150, 70), (40, 33), (600, 520)]),
+    ([130, 128, 50, 3], 70, 33, [SGD, CLIPPED], 0.0),
+    ([140, 520, 40, 3], 100, 64, [SGD, CLIPPED, OPTIMIZERS[4]], 0.0),
+]  # fmt: skip
+
+
+def bits_of(engine: Engine | None = None) -> str:
     """The weights of several trainings with the parallel engine, as one number."""
     text = hashlib.sha256()
-    for dtype, (m, batch_size) in itertools.product(TOLERANCE, [(150, 70), (40, 33), (600, 520)]):
-        X, Y = regression(m, 30, 3)
-        for rule in (SGD, OPTIMIZERS[4]):
-            net = helpers.network([30, 300, 40, 3], dtype=dtype, dropout=0.1)
-            losses, theta = train(tiled_engine(True), net, X, Y, batch_size, rule, epochs=2)
+    for dtype, (sizes, m, batch_size, rules, dropout) in itertools.product(TOLERANCE, BITS):
+        X, Y = regression(m, sizes[0], 3)
+        for rule, (l2, shuffled) in itertools.product(rules, [(0.0, True), (0.01, False)]):
+            net = helpers.network(sizes, dtype=dtype, dropout=dropout, l2=l2)
+            losses, theta = train(
+                engine or tiled_engine(True), net, X, Y, batch_size, rule, epochs=2,
+                shuffled=shuffled,
+            )  # fmt: skip
             text.update(theta.tobytes() + np.array(losses).tobytes())
     return text.hexdigest()
+
+
+def for_threads(engine: Engine, threads: int) -> Engine:
+    """An engine whose workspaces are for so many threads, however many run."""
+
+    def make_workspace(*arguments: Any) -> Any:
+        return engines._workspace_maker()(*arguments, threads)
+
+    return replace(engine, make_workspace=make_workspace)
 
 
 @needs_jit
@@ -253,66 +361,58 @@ def test_same_bits_for_any_number_of_threads():
         for threads in range(1, usable + 1):
             numba.set_num_threads(threads)
             found.add(bits_of())
+        # One thread that waits for another in vain does all of it.
+        numba.set_num_threads(1)
+        found.add(bits_of(for_threads(tiled_engine(True), 2)))
     finally:
         numba.set_num_threads(usable)
-    code = _BITS.format(tests=str(Path(__file__).parent), threads=4)
-    found.add(helpers.run_python(code, NUMBA_NUM_THREADS="4"))
+    for threads in (3, 4):
+        code = _BITS.format(tests=str(Path(__file__).parent), threads=threads)
+        found.add(helpers.run_python(code, NUMBA_NUM_THREADS=str(threads)))
     assert len(found) == 1
 
 
-def chunks_are_right(chunk_count: Callable[..., Any], m: int, parameters: int) -> bool:
-    """Every row of a batch in one chunk, none of them empty."""
-    chunks = int(chunk_count(m, parameters, 4))
-    edges = [m * c // chunks for c in range(chunks + 1)]
-    sizes = np.diff(edges)
-    return edges[0] == 0 and edges[-1] == m and bool((sizes > 0).all())
+def owners_are_right(row_share: Callable[..., Any], n: int, workers: int) -> bool:
+    """Whether each of n rows has one owner."""
+    owners = np.zeros(n, np.int64)
+    for worker in range(workers):
+        start, stop = row_share(n, worker, workers)
+        owners[start:stop] += 1
+    return bool((owners == 1).all())
 
 
-CHUNK_COUNTS = [tiled_training.chunk_count, tiled_training.one_chunk]
+def test_every_row_of_theta_has_one_owner():
+    def last_row_left_out(n, worker, workers):
+        start, stop = tiled_training.row_share(n, worker, workers)
+        return start, min(stop, n - 1)
+
+    for n, workers in itertools.product((*range(1, 70), 300, 784), range(1, 10)):
+        assert owners_are_right(tiled_training.row_share, n, workers)
+        assert not owners_are_right(last_row_left_out, n, workers)
 
 
-@pytest.mark.parametrize("chunk_count", CHUNK_COUNTS, ids=["parallel", "serial"])
-def test_every_row_is_in_one_chunk(chunk_count):
-    for m in (*range(1, 300), 511, 512, 513, 1000, 4096, 60000):
-        for parameters in (1, 10**5, 10**8):
-            assert chunks_are_right(chunk_count, m, parameters)
+def first_layer_owners(n_0: int, n_1: int, workers: int) -> tuple[Any, Any]:
+    """How many workers write each number of w^1, as in theta, and of b^1."""
+    m = 5
+    x, delta = np.ones((m, n_0)), np.ones((m, n_1))
+    written, biases = np.zeros((n_1, n_0)), np.zeros(n_1)
+    scratch = np.zeros(tiled.scratch_size(m, x.itemsize))
+    for worker in range(workers):
+        panels = np.zeros(tiled.panels_size(n_1, n_0, x.itemsize))
+        w, b = np.zeros((n_1, n_0)), np.zeros(n_1)
+        tiled_training.input_weights_pass(
+            x, delta, m, worker, workers, 1.0 / m, 1.0, panels, b, scratch
+        )
+        tiled.unpack_transposed(panels, 0, n_1, w)
+        written, biases = written + w, biases + b
+    return written, biases
 
 
-def test_empty_chunks_are_rejected():
-    assert not chunks_are_right(lambda m, parameters, itemsize: 4, 3, 1)
-
-
-def test_more_work_is_cut_into_more_parts():
-    counts = [int(tiled_training.part_count(10.0**power)) for power in range(12)]
-    assert counts == sorted(counts)
-    assert set(counts) <= {2, 4, 8, 16}
-    assert (counts[0], counts[-1]) == (2, tiled_training.MOST_PARTS)
-    assert tiled_training.one_part(1e9) == 1
-
-
-def rows_of_parts(workspace: Any, sizes: Any) -> Any:
-    """How many parts own each row of each w^l."""
-    owners = {(l, i): 0 for l in range(1, len(sizes)) for i in range(sizes[l])}
-    first = workspace.part_first
-    for part in range(len(first) - 1):
-        for block in range(first[part], first[part + 1]):
-            l, i = workspace.block_layer[block], workspace.block_row[block]
-            for row in range(i, min(i + tiled_training.ROW_BLOCK, sizes[l])):
-                owners[l, row] += 1
-    return owners
-
-
-@each_tiled
-def test_every_row_of_theta_is_in_one_part(engine):
-    rng = np.random.default_rng(0)
-    shapes = [*SIZES, *(rng.integers(1, 400, rng.integers(2, 7)).tolist() for _ in range(30))]
-    for sizes in shapes:
-        net = loopbp.Network(sizes, "tanh", "identity", "half_mse", seed=0)
-        for batch_size in (1, 40, 1000):
-            made = engine.make_workspace(net.theta, net.architecture, 1000, batch_size)
-            assert set(rows_of_parts(made, net.sizes).values()) == {1}
-            assert (np.diff(made.part_first) >= 0).all()
-            assert made.part_first[0] == 0
+def test_every_number_of_the_first_layer_has_one_owner():
+    shapes = [(1, 1), (5, 3), (60, 33), (100, 64), (130, 100), (200, 300), (50, 256)]
+    for (n_0, n_1), workers in itertools.product(shapes[: 7 if JIT else 3], (1, 2, 3, 4, 7)):
+        for written in first_layer_owners(n_0, n_1, workers):
+            assert np.abs(written - 1.0).max() <= 1e-12, (n_0, n_1, workers)
 
 
 def test_arrays_begin_on_a_cache_line():
@@ -332,52 +432,141 @@ def _unsigned_key(*numbers):
     return np.uint64(tiled_training.stream_key(*map(np.uint64, numbers)))
 
 
-def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
-    """The serial engine, uncompiled, with another function behind one of its names."""
-    sources = ["rows_pass", "parameters_pass", "epoch"]
-    cuts = {"chunk_count": lambda *_: 2, "stream_key": _unsigned_key, name: wrong}
-    bound = specialise(
-        [getattr(tiled_training, source) for source in sources], "mutant", cuts, plain
+_PARAMETERS = ["layer_count", "unit_count", "weights_of", "biases_of", "layer_of"]
+_TILED = ["panel_width", "panel_row", "panels_size"]
+_TEAM = ["share", "panel_share"]
+_TRAINING = [
+    "panels_at", "own_at", "forward_panels", "row_share", "reads_panels", "is_resident",
+    "pack_rows", "pack_own", "unpack_rows", "block", "rows_ahead", "layer_forward",
+    "share_of_panel", "units_forward", "layer_backward", "units_backward", "output_layer",
+    "examples_pass", "input_weights_pass", "update_rows", "parameters_pass", "penalties",
+    "gather_rows", "work",
+]  # fmt: skip
+# In the order of their calls.
+SOURCES = [
+    getattr(module, name)
+    for module, names in (
+        (parameters, _PARAMETERS), (tiled, _TILED), (team, _TEAM), (tiled_training, _TRAINING),
     )
-    return replace(tiled_engine(False), epoch=bound.epoch)
+    for name in names
+]  # fmt: skip
+WORKERS = 2
+
+
+def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
+    """The step of a team of two, uncompiled, with another function behind one of its names."""
+    barrier = threading.Barrier(WORKERS)
+    cuts = {"stream_key": _unsigned_key, "meet": lambda words, workers: barrier.wait(60)}
+    sources = [source for source in SOURCES if source.__name__ != name]
+    bound = specialise(sources, "mutant", {**cuts, name: wrong}, plain)
+
+    def work_of_one(arguments: Any) -> float:
+        try:
+            with np.errstate(all="ignore"):
+                return bound.work(*arguments)
+        except BaseException:
+            barrier.abort()
+            raise
+
+    def work_of_all(*arguments: Any) -> float:
+        shared = arguments[:-2]  # all but worker and workers
+        with ThreadPoolExecutor(WORKERS) as pool:
+            everybody = [(*shared, worker, WORKERS) for worker in range(WORKERS)]
+            return sum(pool.map(work_of_one, everybody))
+
+    once = {**cuts, "prange": lambda threads: range(1), "join": lambda words, workers: workers}
+    run = specialise([tiled_training.epoch], "mutant", {**once, "work": work_of_all}, plain)
+    return for_threads(replace(tiled_engine(False), epoch=run.epoch), WORKERS)
 
 
 def _bias_gradient_of_the_last_example_only(delta, start, stop, alpha, beta, out_b):
     tiled.bias_sums(delta[-1:], start, stop, alpha, beta, out_b)
 
 
-def _weights_without_their_first_row(delta, a_prev, start, stop, *rest):
-    tiled.weight_sums(delta, a_prev, start + 1, stop, *rest)
+def _weights_without_their_last_row(left, right, start, stop, *rest):
+    tiled.weight_sums(left, right, start, stop - 1, *rest)
 
 
 def _dropout_of_the_first_rows_mask(a, key, rate, first):
     tiled_training.dropout(a, key, rate, 0)
 
 
-def _sigma_prime_left_out(code, address, z, a, delta):
-    pass
-
-
 def _panels_of_other_weights(theta, *rest):
     tiled_training.pack_rows(1.001 * theta, *rest)
 
 
-MUTANTS = {
-    "bias_sums": _bias_gradient_of_the_last_example_only,
-    "weight_sums": _weights_without_their_first_row,
-    "dropout": _dropout_of_the_first_rows_mask,
-    "times_sigma_prime": _sigma_prime_left_out,
-    "pack_rows": _panels_of_other_weights,
-}
+def _nothing(*_):
+    pass
 
 
-def _mutant_difference(name: str, wrong: Callable[..., Any]) -> float:
-    X, Y = regression(40, 5, 3)
-    net = helpers.network([5, 34, 18, 3], dropout=0.3)
-    return difference(mutant(name, wrong), net, X, Y, 20)
+def _first_bias_not_updated(x, delta, m, worker, workers, alpha, keep, w, b, scratch):
+    held = b.copy()
+    plain(tiled_training.input_weights_pass)(
+        x, delta, m, worker, workers, alpha, keep, w, held, scratch
+    )
 
 
-@pytest.mark.parametrize("name", MUTANTS)
-def test_a_wrong_step_is_rejected(name):
-    assert _mutant_difference(name, MUTANTS[name]) > 1e-6
-    assert _mutant_difference(name, getattr(tiled_training, name)) <= TOLERANCE["float64"]
+def _last_row_of_nobody(count, block, worker, workers):
+    return count - 1 if worker == workers else team.share(count, block, worker, workers)
+
+
+def _last_row_of_panels_of_nobody(rows, columns, panel, width, block, worker, workers):
+    start = team.panel_share(rows, columns, panel, width, block, worker, workers)
+    return min(start, rows - 1)
+
+
+def _penalties_of_theta_alone(theta, architecture, resident, workspace):
+    return sum(
+        tiled_training.penalty(parameters.weights_of(theta, architecture, l), architecture.l2)
+        for l in range(1, len(architecture.sizes))
+        if not tiled_training.is_resident(l, resident, workspace)
+    )
+
+
+def _first_rows_not_updated(theta, architecture, l, first, end, *rest):
+    if first > 0:
+        plain(tiled_training.update_rows)(theta, architecture, l, first, end, *rest)
+
+
+# Of the first kind of network, all with SGD; of one with a layer shared out by units; with Adam.
+MUTANTS = [
+    ("bias_sums", _bias_gradient_of_the_last_example_only, "few units"),
+    ("weight_sums", _weights_without_their_last_row, "few units"),
+    ("dropout", _dropout_of_the_first_rows_mask, "few units"),
+    ("times_sigma_prime_rows", _nothing, "few units"),
+    ("pack_rows", _panels_of_other_weights, "few units"),
+    ("unpack_rows", _nothing, "few units"),
+    ("pack_own", _nothing, "few units"),
+    ("input_weights_pass", _first_bias_not_updated, "few units"),
+    ("share", _last_row_of_nobody, "few units"),
+    ("panel_share", _last_row_of_panels_of_nobody, "few units"),
+    ("panel_share", _last_row_of_panels_of_nobody, "units"),
+    ("units_backward", _nothing, "units"),
+    ("unpack_rows", _nothing, "units"),
+    ("penalties", _penalties_of_theta_alone, "few units"),
+    ("penalties", _penalties_of_theta_alone, "units"),
+    ("share", _last_row_of_nobody, "adam"),
+    ("update_rows", _first_rows_not_updated, "adam"),
+    ("bias_sums", _bias_gradient_of_the_last_example_only, "adam"),
+]
+
+
+def _mutant_difference(name: str, wrong: Callable[..., Any], kind: str) -> float:
+    sizes, m, batch_size = [5, 34, 18, 3], 40, 20
+    if kind == "units":
+        sizes, m, batch_size = ([130, 520, 40, 3], 40, 20) if JIT else ([128, 128, 2], 6, 3)
+    X, Y = regression(m, sizes[0], sizes[-1])
+    net = helpers.network(sizes, dropout=0.0 if kind == "units" else 0.3, l2=0.02)
+    rule = OPTIMIZERS[4] if kind == "adam" else SGD
+    return difference(mutant(name, wrong), net, X, Y, batch_size, optimizer=rule, epochs=2)
+
+
+@pytest.mark.parametrize(("name", "wrong", "kind"), MUTANTS)
+def test_a_wrong_step_is_rejected(name, wrong, kind):
+    assert _mutant_difference(name, wrong, kind) > 1e-6
+
+
+@pytest.mark.parametrize("kind", ["few units", "units", "adam"])
+def test_the_right_step_is_accepted(kind):
+    right = tiled_training.bias_sums
+    assert _mutant_difference("bias_sums", right, kind) <= TOLERANCE["float64"]

@@ -7,9 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import BOUNDSCHECK, JIT, each_dtype, needs_jit, relative_difference, run_python
+from helpers import (
+    BOUNDSCHECK,
+    JIT,
+    REFERENCE,
+    each_dtype,
+    needs_jit,
+    relative_difference,
+    run_python,
+    targets_for,
+)  # fmt: skip
 
-from loopbp import lanes, tile_template, tiled, tiles
+from loopbp import activations, lanes, losses, tile_template, tiled, tiles
 
 ODD = (1, 2, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65, 130)
 MANY = JIT and not BOUNDSCHECK
@@ -18,7 +27,10 @@ FEW_SHAPES = [(7, 17, 2), (17, 33, 1), (1, 130, 3), (9, 65, 2), (33, 7, 2)]
 SHAPES = list(itertools.product(ODD, repeat=3))[::7] if MANY else FEW_SHAPES
 GUARD = 5  # numbers around an array that must neither be read nor written
 BOUND = {"float32": 2e-5, "float64": 2e-13}
-SUMS = {"tall": (tiles.sums_tall, 4), "short": (tiles.sums_short, 2)}
+SUMS: dict[str, tuple[Callable[..., Any], int]] = {
+    "tall": (tiles.sums_tall, 4),
+    "short": (tiles.sums_short, 2),
+}
 DOTS = {"tall": tiles.dots_tall, "short": tiles.dots_short}
 each_table = pytest.mark.parametrize("table", SUMS)
 
@@ -117,7 +129,7 @@ def sums_difference(sums: Callable[..., Any], vectors: int, dtype: str) -> float
     """The worst difference from NumPy; infinite where anything outside is written."""
     worst = 0.0
     for arguments, out, expected in sums_cases(dtype, vectors):
-        sums(*arguments, out.buffer, out.start, out.row)
+        sums(*arguments, out.buffer, out.start, out.row, out.buffer, 0, 0, 0)
         if not out.outside_is_untouched():
             return np.inf
         worst = max(worst, relative_difference(out.inside, expected))
@@ -157,6 +169,21 @@ def test_dots_equal_numpy(table, dtype):
     assert dots_difference(DOTS[table], dtype) <= BOUND[dtype]
 
 
+@each_table
+@each_dtype
+def test_what_is_asked_for_next_changes_no_bit(table, dtype):
+    sums, vectors = SUMS[table]
+    for arguments, out, _ in itertools.islice(sums_cases(dtype, vectors), 0, None, 3):
+        before, results = out.buffer.copy(), []
+        other = np.full(50, 7.0, dtype)
+        for hint in ((0, 0, 0), (0, 9, 2), (45, 16, 2), (10**6, 10**5, 2), (-(10**6), -3, 2)):
+            out.buffer[:] = before
+            sums(*arguments, out.buffer, out.start, out.row, other, *hint)
+            results.append(out.buffer.tobytes())
+        assert set(results) == {results[0]}
+        assert (other == 7).all()
+
+
 # -- transposes -----------------------------------------------------------------------------------
 
 
@@ -194,21 +221,376 @@ def test_plain_transpose_equals_numpy(dtype):
     assert transpose_is_right(tiled._transpose, W, dtype)
 
 
+# -- panels ---------------------------------------------------------------------------------------
+
+
+def transposed_places(n: int, K: int, itemsize: int) -> Any:
+    """Where `pack_transposed` puts w_ik, for all of w (n, K)."""
+    wide, W = int(tiled.panel_width(itemsize)), int(lanes.width(itemsize))
+    row = min(wide, -(-n // W) * W)
+    i, k = np.indices((n, K))
+    p = i // wide * wide
+    return p * K + k * row + i - p
+
+
+def panel_places(K: int, n: int, itemsize: int) -> Any:
+    """Where `pack` puts b_kj, for all of b (K, n)."""
+    wide = int(tiled.panel_width(itemsize))
+    k, j = np.indices((K, n))
+    p = j // wide * wide
+    return p * K + k * wide + j - p
+
+
+def transposed_size(n: int, K: int, dtype: str) -> int:
+    return int(tiled.panels_size(n, K, np.dtype(dtype).itemsize))
+
+
+def panel_size(K: int, n: int, dtype: str) -> int:
+    """Panels of `pack` are always of full width."""
+    itemsize = np.dtype(dtype).itemsize
+    return max(transposed_size(n, K, dtype), int(tiled.panel_width(itemsize)) * K)
+
+
+class Panels:
+    """Panels between guards; `expected` is the same memory as it shall be in the end."""
+
+    def __init__(self, size: int, dtype: str) -> None:
+        self.buffer = np.full(size + 2 * GUARD, np.nan, dtype)
+        self.panels = self.buffer[GUARD : GUARD + size]
+        self.expected = self.buffer.copy()
+
+    def expect(self, places: Any, numbers: Any) -> None:
+        assert len(np.unique(places)) == places.size
+        assert places.size == 0 or places.max() < self.panels.size
+        self.expected[GUARD + places] = numbers
+
+    def are_right(self, bound: float = 0.0) -> bool:
+        if bound:
+            return relative_difference(self.buffer, self.expected) <= bound
+        return bool(np.array_equal(self.buffer, self.expected, equal_nan=True))
+
+
+def parts_of(n: int, dtype: str) -> list[tuple[int, int]]:
+    """0 .. n in three parts that begin at multiples of W, as the threads have them."""
+    W = int(lanes.width(np.dtype(dtype).itemsize))
+    a, b = n // 3 // W * W, n * 2 // 3 // W * W
+    return [(0, a), (a, b), (b, n)]
+
+
+def matrix_of(rows: int, columns: int, dtype: str) -> Any:
+    return np.random.default_rng([rows, columns]).standard_normal((rows, columns)).astype(dtype)
+
+
+PANEL_SHAPES = list(itertools.product(ODD, repeat=2))
+PANEL_SHAPES = PANEL_SHAPES if JIT else PANEL_SHAPES[::4]
+
+
+def pack_transposed_is_right(pack: Callable[..., Any], dtype: str) -> bool:
+    """Part for part, from a plain matrix and from panels of `pack`: only what belongs there."""
+    itemsize = np.dtype(dtype).itemsize
+    for n, K in PANEL_SHAPES:
+        w = matrix_of(n, K, dtype)
+        plain = Guarded(w)
+        in_panels = Panels(panel_size(n, K, dtype), dtype)
+        in_panels.panels[panel_places(n, K, itemsize)] = w
+        wide = int(tiled.panel_width(itemsize))
+        sources = (plain.inside.reshape(-1), K, 1), (in_panels.panels, wide, n)
+        places = transposed_places(n, K, itemsize)
+        for source in sources:
+            out = Panels(transposed_size(n, K, dtype), dtype)
+            for start, stop in parts_of(n, dtype):
+                for first, end in parts_of(K, dtype):
+                    pack(*source, n, K, start, stop, first, end, out.panels)
+                    part = (slice(start, stop), slice(first, end))
+                    out.expect(places[part], w[part])
+                    if not out.are_right():
+                        return False
+    return True
+
+
 @each_dtype
-@pytest.mark.parametrize("shape", [(1, 1), (3, 70), (17, 33), (64, 16), (65, 130)])
-def test_both_ways_into_panels_equal_numpy(shape, dtype):
-    w = np.random.default_rng(shape).standard_normal(shape).astype(dtype)
-    wide, itemsize = int(tiled.panel_width(w.itemsize)), w.itemsize
-    for function, b in ((tiled.pack_transposed, w.T), (tiled.pack, w)):
-        expected = panels_of(np.ascontiguousarray(b), wide)
-        K, n = b.shape
-        assert tiled.panels_size(n, K, itemsize) == expected.size
-        out = np.full(expected.size, 7.0, dtype)
-        middle = shape[0] // 2 // 16 * 16  # in two calls, as the threads do it
-        for start, stop in ((0, middle), (middle, shape[0])):
-            function(w, start, stop, out, *((K,) if function is tiled.pack else ()))
-        there = ~np.isnan(expected)
-        assert np.array_equal(out[there], expected[there])
+def test_pack_transposed_equals_numpy(dtype):
+    assert pack_transposed_is_right(tiled.pack_transposed, dtype)
+
+
+@each_dtype
+def test_pack_equals_numpy(dtype):
+    itemsize = np.dtype(dtype).itemsize
+    for K, n in PANEL_SHAPES:
+        b = Guarded(matrix_of(K, n, dtype))
+        out = Panels(panel_size(K, n, dtype), dtype)
+        places = panel_places(K, n, itemsize)
+        for start, stop in ((0, K // 3), (K // 3, K)):
+            tiled.pack(b.inside, start, stop, out.panels)
+            out.expect(places[start:stop], b.inside[start:stop])
+            assert out.are_right(), (K, n, start)
+
+
+@each_dtype
+def test_panels_hold_the_columns_beside_each_other(dtype):
+    """Both ways of packing against the panels that the tests of sums read."""
+    for n, K in ((65, 7), (130, 33), (200, 3)):
+        w = matrix_of(n, K, dtype)
+        wide = int(tiled.panel_width(w.itemsize))
+        expected = panels_of(np.ascontiguousarray(w.T), wide)
+        assert tiled.panels_size(n, K, w.itemsize) == expected.size
+        transposed, plain = np.full((2, expected.size), np.nan, dtype)
+        tiled.pack_transposed(w.ravel(), K, 1, n, K, 0, n, 0, K, transposed)
+        tiled.pack(np.ascontiguousarray(w.T), 0, K, plain)
+        for out in (transposed, plain):
+            assert np.array_equal(out, expected, equal_nan=True)
+
+
+@each_dtype
+@pytest.mark.parametrize("way", ["rows", "transposed"])
+def test_round_trip_through_panels_is_exact(way, dtype):
+    for n, K in PANEL_SHAPES:
+        w = matrix_of(n, K, dtype)
+        if way == "rows":
+            size, parts, unpack = panel_size(n, K, dtype), ((0, n // 3), (n // 3, n)), tiled.unpack
+        else:
+            size, parts = transposed_size(n, K, dtype), parts_of(n, dtype)
+            unpack = tiled.unpack_transposed
+        panels, back = Panels(size, dtype), Guarded(np.full_like(w, np.nan))
+        if way == "rows":
+            tiled.pack(w, 0, n, panels.panels)
+        else:
+            tiled.pack_transposed(w.reshape(-1), K, 1, n, K, 0, n, 0, K, panels.panels)
+        expected = np.full_like(w, np.nan)
+        for start, stop in parts:
+            unpack(panels.panels, start, stop, back.inside)
+            expected[start:stop] = w[start:stop]
+            assert back.outside_is_untouched()
+            assert np.array_equal(back.inside, expected, equal_nan=True), (n, K, start)
+
+
+# -- weight sums ----------------------------------------------------------------------------------
+
+# Examples, columns of left, columns of right; which of them is copied first is tested below.
+WEIGHT_SHAPES = [
+    (1, 1, 1), (2, 7, 17), (33, 130, 65), (64, 20, 256), (130, 17, 130), (300, 33, 70),
+    (520, 530, 70), (520, 9, 260), (520, 270, 260),
+]  # fmt: skip
+LEAST_WEIGHT_SHAPES = [(1, 1, 1), (7, 3, 17), (9, 37, 66), (17, 33, 7), (17, 5, 64)]
+
+
+@pytest.fixture
+def weight_shapes(monkeypatch):
+    """Shapes which between them take every branch; uncompiled, smaller limits for smaller ones."""
+    if JIT:
+        return WEIGHT_SHAPES
+    for name, value in {
+        "SCATTERED_BYTES": 2200, "FULL_SETS": 1, "SLICE": 4, "STRIP_BYTES": 9 * 8 * 16,
+        "LEAST_STRIP": 16, "MOST_STRIP": 32,
+    }.items():  # fmt: skip
+        monkeypatch.setattr(tiled, name, value)
+    return LEAST_WEIGHT_SHAPES
+
+
+def weight_sums_error(weight_sums: Callable[..., Any], shapes: Any, dtype: str) -> float:
+    """The worst difference from NumPy for every place of out; infinite for writes elsewhere."""
+    worst = 0.0
+    number, itemsize = np.dtype(dtype).type, np.dtype(dtype).itemsize
+    wide = int(tiled.panel_width(itemsize))
+    for which, (m, n_left, n_right) in enumerate(shapes):
+        rng = np.random.default_rng([m, n_left, n_right])
+        left, right, old = (
+            Guarded(rng.standard_normal(shape).astype(dtype))
+            for shape in ((m, n_left), (m, n_right), (n_left, n_right))
+        )
+        alpha, beta = [(1 / m, 0.0), (-0.5, 1.0), (2.0, 0.75)][which % 3]
+        expected = number(alpha) * (left.inside.T @ right.inside)
+        if beta:
+            expected += number(beta) * old.inside
+        row = int(tiled.panel_row(n_right, itemsize))
+        swapped = transposed_places(n_right, n_left, itemsize).T
+        rows = np.arange(n_left * n_right).reshape(n_left, n_right)
+        places = {  # where out_rc is, the size of that, out_row and out_panel
+            "rows": (rows, n_left * n_right, n_right, 1),
+            "pack": (
+                panel_places(n_left, n_right, itemsize), panel_size(n_left, n_right, dtype),
+                wide, n_left,
+            ),
+            "pack_transposed": (swapped, transposed_size(n_right, n_left, dtype), row, n_left),
+        }  # fmt: skip
+        for at, size, out_row, out_panel in places.values():
+            out, copied = (
+                Panels(size, dtype),
+                Panels(transposed_size(n_left, n_right, dtype), dtype),
+            )
+            scratch = Panels(int(tiled.scratch_size(m, itemsize)), dtype)
+            if beta:
+                out.panels[at] = old.inside
+                out.expect(at, old.inside)
+            middle = n_right // 2 // wide * wide
+            for first, end in ((0, middle), (middle, n_right)):
+                for start, stop in parts_of(n_left, dtype):
+                    weight_sums(
+                        left.inside, right.inside, start, stop, first, end, number(alpha),
+                        number(beta), out.panels, out_row, out_panel, scratch.panels, True,
+                        copied.panels,
+                    )  # fmt: skip
+                    part = (slice(start, stop), slice(first, end))
+                    out.expect(at[part], expected[part])
+                    worst = max(worst, relative_difference(out.buffer, out.expected))
+            copied.expect(transposed_places(n_left, n_right, itemsize), out.panels[at])
+            around = [left.outside_is_untouched(), right.outside_is_untouched()]
+            around += [np.isnan(scratch.buffer[part]).all() for part in (EDGE, LAST_EDGE)]
+            if not (copied.are_right() and all(around)):
+                return np.inf
+            whole = Panels(size, dtype)
+            if beta:
+                whole.panels[at] = old.inside
+            weight_sums(
+                left.inside, right.inside, 0, n_left, 0, n_right, number(alpha), number(beta),
+                whole.panels, out_row, out_panel, scratch.panels, False, copied.panels,
+            )  # fmt: skip
+            if whole.panels[at].tobytes() != out.panels[at].tobytes() or not copied.are_right():
+                return np.inf
+    return worst
+
+
+EDGE, LAST_EDGE = slice(0, GUARD), slice(-GUARD, None)
+
+
+@each_dtype
+def test_weight_sums_equal_numpy_whatever_the_parts(weight_shapes, dtype):
+    assert weight_sums_error(tiled.weight_sums, weight_shapes, dtype) <= BOUND[dtype]
+
+
+@each_dtype
+def test_weight_sums_take_every_branch(weight_shapes, dtype):
+    itemsize = np.dtype(dtype).itemsize
+    taken = set()
+    for m, n_left, n_right in weight_shapes:
+        taken |= {
+            ("strips", bool(tiled.is_scattered(m, n_left, itemsize))),
+            ("collides", bool(tiled.collides(m, n_right, itemsize))),
+            ("scattered", bool(tiled.is_scattered(m, n_right, itemsize))),
+            ("slices", m > tiled.SLICE),
+            ("more than a strip", n_left > tiled.strip_rows(m, itemsize)),
+        }
+    assert len(taken) == 10
+
+
+@each_dtype
+def test_wrong_weight_sums_are_rejected(weight_shapes, dtype):
+    weight_sums: Callable[..., Any] = tiled.weight_sums
+
+    def without_the_last_example(left, right, *others):
+        weight_sums(left[:-1], right[:-1], *others)
+
+    def with_alpha_one(left, right, start, stop, first, end, alpha, *others):
+        weight_sums(left, right, start, stop, first, end, alpha.dtype.type(1), *others)
+
+    def without_copies(*arguments):
+        weight_sums(*arguments[:-2], False, arguments[-1])
+
+    def with_a_row_too_many(left, right, start, stop, *others):
+        weight_sums(left, right, start, min(stop + 1, left.shape[1]), *others)
+
+    for wrong in (without_the_last_example, with_alpha_one, without_copies, with_a_row_too_many):
+        assert not weight_sums_error(wrong, weight_shapes[1:3], dtype) <= 1e-3, wrong
+
+
+# -- softmax with cross_entropy -------------------------------------------------------------------
+
+SOFTMAX_UNITS = (2, 3, 10, 17, 33, 130)
+PAIR = (losses.CODES["cross_entropy"], activations.CODES["softmax"])
+
+
+def softmax_results(function: Callable[..., Any], z: Any, y: Any, weight: Any) -> Any:
+    """a, delta and c of the fused function; None where it writes beside them."""
+    held = [Guarded(array) for array in (z, y, *np.full((2, *z.shape), np.nan, z.dtype))]
+    c = Guarded(np.full((1, len(z)), np.nan))
+    s = Guarded(weight[None])
+    function(
+        *(h.inside for h in held[:2]), s.inside[0], held[2].inside, held[3].inside, c.inside[0]
+    )
+    same = np.array_equal(held[1].inside, y) and np.array_equal(s.inside[0], weight)
+    if not (same and all(h.outside_is_untouched() for h in (*held, c, s))):
+        return None
+    return held[2].inside, held[3].inside, c.inside[0]
+
+
+def reference_softmax(z: Any, y: Any, weight: Any) -> Any:
+    a, delta, c = np.empty_like(z), np.empty_like(z), np.empty(len(z))
+    with np.errstate(invalid="ignore"):
+        REFERENCE.kernels.activation(PAIR[1], 0, z, a)
+        REFERENCE.kernels.example_losses(*PAIR, z, a, y, weight, c)
+        REFERENCE.kernels.output_delta(*PAIR, 0, z, a, y, weight, delta)
+    return a, delta, c
+
+
+def softmax_error(function: Callable[..., Any], dtype: str) -> float:
+    worst = 0.0
+    for m, n in itertools.product((1, 2, 7, 33), SOFTMAX_UNITS):
+        rng = np.random.default_rng([m, n])
+        z = (4 * rng.standard_normal((m, n))).astype(dtype)
+        y = targets_for("softmax", "cross_entropy", m, n, dtype)
+        weight = (0.5 + rng.random(m)).astype(dtype)
+        found = softmax_results(function, z, y, weight)
+        if found is None:
+            return np.inf
+        expected = reference_softmax(z, y, weight)
+        pairs = zip(found, expected, strict=True)
+        worst = max(worst, *(relative_difference(*pair) for pair in pairs))
+    return worst
+
+
+@each_dtype
+def test_softmax_cross_entropy_equals_the_reference(dtype):
+    assert softmax_error(tiled.softmax_cross_entropy, dtype) <= BOUND[dtype]
+
+
+@each_dtype
+@pytest.mark.parametrize("n", SOFTMAX_UNITS)
+def test_softmax_of_rows_that_are_not_finite(n, dtype):
+    rng = np.random.default_rng(n)
+    z = (4 * rng.standard_normal((12, n))).astype(dtype)
+    for t, value in ((1, np.nan), (3, np.inf), (5, -np.inf)):
+        z[t, 0] = z[t + 6, n - 1] = value
+    z[2] = -np.inf
+    z[4] *= 300
+    y = targets_for("softmax", "cross_entropy", len(z), n, dtype)
+    weight = np.ones(len(z), dtype)
+    expected = reference_softmax(z, y, weight)
+    assert np.isnan(expected[0][[1, 2, 3, 7, 9]]).all()
+    with np.errstate(invalid="ignore"):  # uncompiled, it is NumPy
+        found = softmax_results(tiled.softmax_cross_entropy, z, y, weight)
+    assert found is not None
+    for one, other in zip(found, expected, strict=True):
+        finite = np.isfinite(other)
+        assert np.array_equal(np.isnan(one), np.isnan(other))
+        assert np.array_equal(one[~finite], other[~finite], equal_nan=True)
+        assert relative_difference(one[finite], other[finite]) <= BOUND[dtype]
+
+
+@each_dtype
+def test_wrong_softmax_is_rejected(dtype):
+    fused = tiled.softmax_cross_entropy
+
+    def without_weight_in_delta(z, y, weight, a, delta, c):
+        fused(z, y, weight, a, delta, c)
+        delta[:] = a - y
+
+    def without_weight_in_c(z, y, weight, a, delta, c):
+        fused(z, y, weight, a, delta, c)
+        c /= weight
+
+    def with_the_other_sign(z, y, weight, a, delta, c):
+        fused(z, y, weight, a, delta, c)
+        delta *= -1
+
+    def with_the_last_a_forgotten(z, y, weight, a, delta, c):
+        fused(z, y, weight, a, delta, c)
+        a[-1, -1] = 0
+
+    for wrong in (
+        without_weight_in_delta, without_weight_in_c, with_the_other_sign,
+        with_the_last_a_forgotten,
+    ):  # fmt: skip
+        assert not softmax_error(wrong, dtype) <= 1e-3, wrong
 
 
 # -- registers of another size --------------------------------------------------------------------
@@ -222,6 +604,9 @@ for dtype in t.BOUND:
     assert t.transpose_is_right(getattr(t.tiles, f"transpose_{{W}}"), W, dtype)
     t.SHAPES = t.SHAPES[::5]
     assert t.sums_difference(*t.SUMS["short"], dtype) <= t.BOUND[dtype]
+    t.PANEL_SHAPES = t.PANEL_SHAPES[::4]
+    assert t.pack_transposed_is_right(t.tiled.pack_transposed, dtype)
+    assert t.weight_sums_error(t.tiled.weight_sums, t.WEIGHT_SHAPES, dtype) <= t.BOUND[dtype]
 print(t.lanes.REGISTER_BYTES)
 """
 
@@ -292,6 +677,21 @@ def _dots_without_the_last_k(a, a0, a_row, w, w0, w_row, M, N, K, b, *out):
 @pytest.mark.parametrize("wrong", [_dots_without_bias, _dots_without_the_last_k])
 def test_wrong_dots_are_rejected(wrong):
     assert not dots_difference(wrong, "float64") <= 1e-3
+
+
+@each_dtype
+def test_wrong_panels_are_rejected(dtype):
+    def one_row_too_many(w, w_row, w_panel, n, K, start, stop, *others):
+        tiled.pack_transposed(w, w_row, w_panel, n, K, start, min(stop + 1, n), *others)
+
+    def always_from_rows(w, w_row, w_panel, n, K, *others):
+        tiled.pack_transposed(w, w_row, 1, n, K, *others)
+
+    def all_columns(w, w_row, w_panel, n, K, start, stop, first, end, out):
+        tiled.pack_transposed(w, w_row, w_panel, n, K, start, stop, 0, K, out)
+
+    for wrong in (one_row_too_many, always_from_rows, all_columns):
+        assert not pack_transposed_is_right(wrong, dtype), wrong
 
 
 def test_a_wrong_transpose_is_rejected():

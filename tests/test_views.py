@@ -1,20 +1,29 @@
 """Views and lanes: the same in compiled code as in plain Python, and as in NumPy."""
 
+import itertools
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from helpers import each_dtype, needs_jit
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
 
 from loopbp import lanes, views
 from loopbp.lanes import (
     fma,
+    greater,
+    highest,
     item,
     load,
     load_part,
+    load_part_or,
+    minus,
     plus,
+    prefetch,
+    prefetch_first,
     splat,
     store,
     store_part,
@@ -127,6 +136,105 @@ def test_view_in_compiled_code_is_contiguous():
     assert strides(np.zeros(6)) == (24, 8, 8, 24)
 
 
+# -- borrowed arguments ---------------------------------------------------------------------------
+
+
+class Pair(NamedTuple):
+    left: Any
+    right: Any
+    factor: float
+
+
+def _write_borrowed_array(array, factor):
+    array = views.borrow(array)
+    other = array
+    for r in range(other.shape[0]):
+        for c in range(other.shape[1]):
+            other[r, c] = array[r, c] * factor + r
+    return array.shape[0], array.shape[1], array.size, array[1, 2]
+
+
+def _write_borrowed_pair(pair):
+    pair = views.borrow(pair)
+    left, right = pair.left, pair.right
+    for r in range(left.shape[0]):
+        for c in range(left.shape[1]):
+            left[r, c] += pair.factor * right[c]
+    for c in range(right.shape[0]):
+        right[c] = -c
+    return left.shape[0], left.shape[1], right.size, left[0, 1]
+
+
+def borrowing_is_right(array_way: Callable[..., Any], pair_way: Callable[..., Any]) -> bool:
+    """Contents and shape are read, writes arrive, and the counts of references stay."""
+    array, left, right = np.arange(12.0).reshape(3, 4), np.ones((2, 3)), np.arange(3.0)
+    pair = Pair(left, right, 0.5)
+    held = (array, left, right, pair)
+    before = [sys.getrefcount(value) for value in held]
+    for _ in range(3):
+        array[...], left[...] = np.arange(12.0).reshape(3, 4), 1.0
+        right[...] = np.arange(3.0)
+        if array_way(array, 2.0) != (3, 4, 12, 13.0) or pair_way(pair) != (2, 3, 3, 1.5):
+            return False
+    after = [sys.getrefcount(value) for value in held]
+    return (
+        bool((array == 2.0 * np.arange(12.0).reshape(3, 4) + np.arange(3.0)[:, None]).all())
+        and bool((left == 1.0 + 0.5 * np.arange(3.0)).all())
+        and bool((right == -np.arange(3.0)).all())
+        and before == after
+    )
+
+
+def test_borrowed_in_plain_python():
+    assert borrowing_is_right(_write_borrowed_array, _write_borrowed_pair)
+
+
+@needs_jit
+def test_borrowed_in_compiled_code():
+    assert borrowing_is_right(njit(_write_borrowed_array), njit(_write_borrowed_pair))
+
+
+@intrinsic
+def _owner(typing_context, array):
+    """The address of what counts the references of an array; 0 if nothing does."""
+
+    def codegen(context, builder, signature, arguments):
+        held = context.make_array(signature.args[0])(context, builder, arguments[0])
+        return builder.ptrtoint(held.meminfo, context.get_value_type(types.intp))
+
+    return types.intp(array), codegen
+
+
+@needs_jit
+def test_what_is_borrowed_has_no_owner_to_count_for():
+    owner: Any = _owner
+
+    @njit
+    def owners(array, pair):
+        borrowed, parts = views.borrow(array), views.borrow(pair)
+        return (owner(array), owner(pair.left)), (
+            owner(borrowed), owner(parts.left), owner(parts.right),
+        )  # fmt: skip
+
+    of_arguments, of_borrowed = owners(np.ones((2, 2)), Pair(np.ones((2, 3)), np.ones(3), 0.5))
+    assert 0 not in of_arguments
+    assert of_borrowed == (0, 0, 0)
+
+
+def test_a_borrowed_copy_or_a_kept_reference_is_rejected():
+    kept = []
+
+    def of_a_copy(array, factor):
+        return _write_borrowed_array(array.copy(), factor)
+
+    def keeping(pair):
+        kept.append(pair.right)
+        return _write_borrowed_pair(pair)
+
+    assert not borrowing_is_right(of_a_copy, _write_borrowed_pair)
+    assert not borrowing_is_right(_write_borrowed_array, keeping)
+
+
 # -- lanes ----------------------------------------------------------------------------------------
 # Each driver reads registers of x, y and s, and writes what it finds from out[1] on.
 
@@ -137,6 +245,10 @@ def _load(x, y, s, out, count):
 
 def _load_part(x, y, s, out, count):
     store(out, 1, load_part(x, 2, count))
+
+
+def _load_part_or(x, y, s, out, count):
+    store(out, 1, load_part_or(x, 2, count, load(y, 0)))
 
 
 def _store_part(x, y, s, out, count):
@@ -167,8 +279,30 @@ def _plus(x, y, s, out, count):
     store(out, 1, plus(load(x, 0), load(y, 0)))
 
 
+def _minus(x, y, s, out, count):
+    store(out, 1, minus(load(x, 0), load(y, 0)))
+
+
+def _greater(x, y, s, out, count):
+    store(out, 1, greater(load(x, 0), load(y, 0)))
+
+
+def _greater_turned(x, y, s, out, count):
+    store(out, 1, greater(load(y, 0), load(x, 0)))
+
+
+def _highest(x, y, s, out, count):
+    out[1] = highest(load(y, 0))
+
+
+def _prefetch(x, y, s, out, count):
+    for k in range(-3, 4):
+        prefetch(x, k * 1000)
+        prefetch_first(out, k)
+
+
 def _total(x, y, s, out, count):
-    out[1] = total(load(x, 0))
+    out[1] = total(load(y, 0))
 
 
 def _zip_low(x, y, s, out, count):
@@ -179,14 +313,19 @@ def _zip_high(x, y, s, out, count):
     store(out, 1, zip_high(load(x, 0), load(y, 0)))
 
 
-def _halves(x: Any) -> Any:
-    return x if len(x) == 1 else _halves(x[: len(x) // 2] + x[len(x) // 2 :])
+def _halves(x: Any, combine: Callable[[Any, Any], Any] = np.add) -> Any:
+    return x if len(x) == 1 else _halves(combine(*np.split(x, 2)), combine)
+
+
+def _larger(x: Any, y: Any) -> Any:
+    return np.array([a if a > b else b for a, b in zip(x, y, strict=True)])
 
 
 # By NumPy: x, y, s of W + 2 numbers, W, count.
 EXPECTED: dict[Callable[..., None], Callable[..., Any]] = {
     _load: lambda x, y, s, W, count: x[2:],
     _load_part: lambda x, y, s, W, count: np.where(np.arange(W) < count, x[2:], 0),
+    _load_part_or: lambda x, y, s, W, count: np.where(np.arange(W) < count, x[2:], y[:W]),
     _store_part: lambda x, y, s, W, count: x[2 : 2 + count],
     _splat: lambda x, y, s, W, count: np.repeat(x[2], W),
     _item: lambda x, y, s, W, count: x[3:4],
@@ -194,11 +333,15 @@ EXPECTED: dict[Callable[..., None], Callable[..., Any]] = {
     _fma_of_numbers: lambda x, y, s, W, count: s[:1] + x[:1] * y[:1],
     _times: lambda x, y, s, W, count: x[:W] * y[:W],
     _plus: lambda x, y, s, W, count: x[:W] + y[:W],
-    _total: lambda x, y, s, W, count: _halves(x[:W]),
+    _minus: lambda x, y, s, W, count: x[:W] - y[:W],
+    _greater: lambda x, y, s, W, count: _larger(x[:W], y[:W]),
+    _highest: lambda x, y, s, W, count: _halves(y[:W], _larger),
+    _prefetch: lambda x, y, s, W, count: x[:0],
+    _total: lambda x, y, s, W, count: _halves(y[:W]),
     _zip_low: lambda x, y, s, W, count: np.column_stack([x[:W], y[:W]]).ravel()[:W],
     _zip_high: lambda x, y, s, W, count: np.column_stack([x[:W], y[:W]]).ravel()[W:],
 }
-PARTIAL = (_load_part, _store_part)
+PARTIAL = (_load_part, _load_part_or, _store_part)
 each_lane = pytest.mark.parametrize("lane", EXPECTED, ids=lambda lane: lane.__name__.strip("_"))
 
 
@@ -209,7 +352,10 @@ def lane_is_right(function: Callable[..., Any], lane: Callable[..., None], dtype
     # Of few digits, so that a product is exact and one rounding is as good as two.
     x, y, s = (rng.integers(-99, 99, W + 2).astype(dtype) / 8 for _ in range(3))
     x[0], x[5 % W] = -0.0, np.inf
-    for count in range(W + 1) if lane in PARTIAL else [W]:
+    counts = [*range(W + 3), 5 * W, 1 << 40] if lane in PARTIAL else [W]
+    for with_nan, count in itertools.product((False, True), counts):
+        if with_nan:
+            x[1], y[W // 2] = np.nan, np.nan
         with np.errstate(invalid="ignore"):
             numbers = EXPECTED[lane](x, y, s, W, count)
         expected = np.full(W + 2, 7, dtype)
@@ -238,11 +384,57 @@ def test_lane_in_compiled_code(lane, dtype):
     ("wrong", "lane"),
     [
         (_load, _load_part), (_load, _store_part), (_zip_high, _zip_low),
-        (_times, _fma), (_plus, _times), (_item, _total),
+        (_times, _fma), (_plus, _times), (_item, _total), (_load_part, _load_part_or),
+        (_plus, _minus), (_greater_turned, _greater), (_total, _highest), (_load, _prefetch),
     ],
 )  # fmt: skip
 def test_a_wrong_lane_is_rejected(wrong, lane):
     assert not lane_is_right(wrong, lane, "float64")
+
+
+def _shorter(count: int) -> Callable[..., Any]:
+    """A driver like those above for registers of `count` numbers."""
+    few = lanes.lanes_of(count)
+    load_few, splat_few, width_few = few["load"], few["splat"], few["width"]
+
+    def driver(x, y, s, out):
+        a, b, c = load_few(x, 1), load_few(y, 2), splat_few(s[0])
+        store(out, 1, fma(a, b, c))
+        store(out, count + 1, plus(times(a, b), c))
+        store(out, 2 * count + 1, minus(a, splat_few(s[1])))
+        out[3 * count + 1] = total(b)
+        out[3 * count + 2] = highest(greater(a, b))
+        return width_few(x.itemsize)
+
+    return driver
+
+
+def shorter_is_right(function: Callable[..., Any], count: int, dtype: str) -> bool:
+    rng = np.random.default_rng(count)
+    x, y, s = (rng.integers(-99, 99, count + 3).astype(dtype) / 8 for _ in range(3))
+    a, b = x[1 : count + 1], y[2 : count + 2]
+    sums = a * b + s[0]
+    numbers = [*sums, *sums, *(a - s[1]), b.sum(), max(a.max(), b.max())]
+    expected = np.array([7, *numbers, 7], dtype)
+    out = np.full_like(expected, 7)
+    return function(x, y, s, out) == count and out.tobytes() == expected.tobytes()
+
+
+@each_dtype
+@pytest.mark.parametrize("count", [4, 8])
+def test_shorter_registers_in_plain_python(count, dtype):
+    assert shorter_is_right(_shorter(count), count, dtype)
+
+
+@needs_jit
+@each_dtype
+@pytest.mark.parametrize("count", [4, 8])
+def test_shorter_registers_in_compiled_code(count, dtype):
+    assert shorter_is_right(njit(_shorter(count)), count, dtype)
+
+
+def test_registers_of_another_length_are_rejected():
+    assert not shorter_is_right(_shorter(4), 8, "float64")
 
 
 @needs_jit

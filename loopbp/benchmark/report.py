@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from loopbp.benchmark.cases import LIMITED_BY, SWEEP_TARGET
 from loopbp.benchmark.costs import LIMITS
 from loopbp.benchmark.engines_bench import ENGINES, PHASES
 from loopbp.benchmark.peers import PEERS, LoopBP
@@ -82,6 +83,30 @@ def amount(us: float | None) -> str:
     if us is None:
         return ""
     return f"{us:,.0f}" if us >= 100 else f"{us:.3g}"
+
+
+def shortfalls(rows: Rows) -> list[tuple[str, str]]:
+    """The cases below their mark, and what was found to limit them."""
+    return [
+        (row["case"], LIMITED_BY.get(row["case"], "not yet looked into"))
+        for row in rows
+        if row["target"] is not None and row["ratio"] is not None and row["ratio"] < row["target"]
+    ]
+
+
+def sweep_line(dtype: str, rows: Rows) -> str:
+    """What the sweep found, in a line."""
+    timed = [row for row in rows if row["ratio"] is not None]
+    if not timed:
+        return f"{len(rows)} random shapes, {dtype}: no peer to compare with."
+    worst = min(timed, key=lambda row: row["ratio"])
+    below = sum(row["ratio"] < row["target"] for row in timed)
+    return (
+        f"{len(timed)} random shapes, {dtype}: geometric mean "
+        f"{geometric_mean(row['ratio'] for row in timed):.2f}, lowest {worst['ratio']:.2f} "
+        f"({_shape(worst)}, batch {worst['batch']}, against {worst['fastest_peer']}); "
+        f"{below} below {SWEEP_TARGET:g}."
+    )
 
 
 def _by_dtype(rows: Rows) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -189,6 +214,11 @@ def _print_peers(console: Console, kind: str, dtype: str, rows: Rows) -> None:
     mean = geometric_mean(ratios)
     if mean is not None:
         console.print(f"ratio: geometric mean {mean:.2f}, lowest {min(ratios):.2f}")
+    if kind == "sweep":
+        console.print(sweep_line(dtype, rows))
+    else:
+        for name, reason in shortfalls(rows):
+            console.print(f"{name} is below its mark: {reason}", soft_wrap=True)
     for row in rows:
         for name, found in row["trainers"].items():
             if "median" not in found and "deviation" in found:
@@ -308,6 +338,9 @@ def markdown(results: Results, picture: str | None) -> str:
     for run in runs:
         for dtype, rows in _by_dtype(run["peers"]):
             parts.append(_markdown_table(dtype, rows, run["machine"]["threads"]))
+        for other in results["runs"]:
+            for dtype, rows in _by_dtype(other.get("sweep", [])):
+                parts.append(sweep_line(dtype, rows))
         machine = "  \n".join(machine_lines(run["machine"], run["peak"]))
         parts.append(f"Written from `{results['command']}`, on  \n{machine}")
     if results.get("costs"):
@@ -340,6 +373,9 @@ def _markdown_table(dtype: str, rows: Rows, threads: int) -> str:
     mean = geometric_mean(ratios)
     if mean is not None:
         lines += ["", f"Ratio: geometric mean {mean:.2f}, lowest {min(ratios):.2f}."]
+    reasons = [f"- {name}: {reason}" for name, reason in shortfalls(rows)]
+    if reasons:
+        lines += ["", "Below their mark, and what limits them:", "", *reasons]
     return "\n".join(lines)
 
 

@@ -1,0 +1,178 @@
+"""Epochs of very small networks equal training by the reference, in registers of every width."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import helpers
+import numpy as np
+import pytest
+from helpers import JIT, needs_jit
+from test_tiled_training import TOLERANCE, _unsigned_key, difference
+
+import loopbp
+from loopbp import activations, engines, losses, small
+from loopbp._jit import plain, specialise
+from loopbp.engines import Engine, small_engine, tiled_engine
+
+each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
+NAMES = {code: name for name, code in activations.CODES.items()}
+LOSSES = {code: name for name, code in losses.CODES.items()}
+PAIRS = sorted((NAMES[output], LOSSES[loss]) for output, loss in small._PAIRS)
+HIDDEN = sorted(NAMES[code] for code in small._HIDDEN)
+BATCHES = (1, 3, 4, 5, 8, 9, 16) if JIT else (3, 9)
+RULE = loopbp.SGD(0.02)
+
+
+def examples(m: int, output: str, loss: str, outputs: int = 3) -> tuple[Any, Any]:
+    X = np.random.default_rng(m).standard_normal((m, 4))
+    return X, helpers.targets_for(output, loss, m, outputs)
+
+
+# -- equal to the reference -----------------------------------------------------------------------
+
+
+@each_dtype
+@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize(("output", "loss"), PAIRS)
+def test_every_pair_hidden_activation_and_batch_size(dtype, hidden, output, loss):
+    epochs = 2 if JIT else 1
+    for batch_size in BATCHES:
+        m = 2 * batch_size + batch_size // 2 + 1  # the last batch is a part
+        X, Y = examples(m, output, loss)
+        shuffled = batch_size % 2 == 0
+        weight = 0.25 + np.random.default_rng(1).random(m)
+        net = helpers.network([4, 5, 3], hidden, output, loss, dtype=dtype, l2=0.02)
+        assert small.suits(net.architecture, RULE.settings, batch_size)
+        for engine in {id(e): e for e in (small_engine(batch_size), small_engine(99))}.values():
+            found = difference(
+                engine, net, X, Y, batch_size, optimizer=RULE, weight=weight, epochs=epochs,
+                shuffled=shuffled,
+            )  # fmt: skip
+            assert found <= TOLERANCE[dtype], (batch_size, engine.epoch)
+
+
+@each_dtype
+@pytest.mark.parametrize("sizes", [[4, 3], [4, 1, 3], [4, 2, 6, 2, 3], [4, 16, 3]], ids=str)
+def test_every_depth(dtype, sizes):
+    for batch_size, l2, shuffled in product(BATCHES, (0.0, 0.1), (True, False)):
+        X, Y = examples(batch_size + 1, "softmax", "cross_entropy")
+        net = helpers.network(sizes, "tanh", "softmax", "cross_entropy", dtype=dtype, l2=l2)
+        found = difference(
+            small_engine(batch_size), net, X, Y, batch_size, optimizer=RULE, shuffled=shuffled
+        )
+        assert found <= TOLERANCE[dtype]
+
+
+def test_a_batch_size_beyond_the_examples():
+    X, Y = examples(3, "identity", "half_mse")
+    net = helpers.network([4, 2, 3])
+    for batch_size in (4, 8, 16):
+        assert difference(small_engine(batch_size), net, X, Y, batch_size) <= 1e-12
+
+
+# -- which networks -------------------------------------------------------------------------------
+
+
+def suits(net: loopbp.Network, rule: Any = RULE, batch_size: int = 16) -> bool:
+    return bool(small.suits(net.architecture, rule.settings, batch_size))
+
+
+def test_what_is_not_small_or_not_plain_is_refused():
+    assert suits(helpers.network([2, 2, 1]))
+    assert suits(helpers.network([8, 8, 8]))
+    assert not suits(helpers.network([8, 8, 8, 1])), "too many weights"
+    assert not suits(helpers.network([2, 2, 1]), batch_size=17)
+    assert not suits(helpers.network([2, 2, 1]), loopbp.SGD(0.1, momentum=0.9))
+    assert not suits(helpers.network([2, 2, 1]), loopbp.SGD(0.1, clip_norm=1.0))
+    assert not suits(helpers.network([2, 2, 1]), loopbp.Adam())
+    assert not suits(helpers.network([2, 2, 1], dropout=0.1))
+    for name in set(helpers.HIDDEN) - set(HIDDEN):
+        assert not suits(helpers.network([2, 2, 1], name))
+    for output, loss in set(helpers.PAIRS) - set(PAIRS):
+        assert not suits(helpers.network([2, 2, 2], "tanh", output, loss))
+
+
+def test_an_own_activation_is_refused(registry):
+    own = loopbp.register_activation("own_of_small", lambda z: z + 1.0, lambda z: 1.0)
+    assert not suits(helpers.network([2, 2, 1], own))
+
+
+def test_registers_by_batch_size():
+    epochs = {size: small_engine(size).epoch for size in range(1, 17)}
+    assert len({id(epochs[size]) for size in range(1, 5)}) == 1
+    assert len({id(epochs[size]) for size in range(5, 9)}) == 1
+    assert all(epochs[size] is small.epoch for size in range(9, 17))
+    assert len({id(epochs[size]) for size in (4, 8, 16)}) == 3
+    net = helpers.network([2, 2, 1])
+    assert engines.pick("auto", net.theta.size, 4, True) is small_engine(4)
+    assert engines.pick("tiled", net.theta.size, 4, False) is tiled_engine(False)
+
+
+_REGISTERED = """
+from loopbp import _jit, engines
+def names():
+    return {name for module, name in _jit._DISPATCHERS if module == "loopbp.small"}
+print(sorted(names()), end=";")
+engines.all_engines()
+print(sorted(names()))
+"""
+
+
+@needs_jit
+def test_a_new_process_knows_every_width_that_may_be_cached():
+    before, after = helpers.run_python(_REGISTERED).split(";")
+    assert before == "['epoch', 'steps']"
+    few = [f"{name}__of_{count}" for count in (4, 8) for name in ("epoch", "steps")]
+    assert after == str(sorted(["epoch", "steps", *few]))
+
+
+# -- wrong versions -------------------------------------------------------------------------------
+
+
+SOURCES = [
+    "activate", "times_prime", "add_squares", "add_sigmoid_losses", "add_softmax_losses", "steps",
+    "epoch",
+]  # fmt: skip
+
+
+def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
+    """The engine in full registers, uncompiled, with another function behind one of its names."""
+    sources = [getattr(small, source) for source in SOURCES if source != name]
+    bound = specialise(sources, "mutant", {"stream_key": _unsigned_key, name: wrong}, plain)
+    return replace(tiled_engine(False), epoch=bound.epoch)
+
+
+def _sigma_prime_left_out(code, z, a, delta):
+    pass
+
+
+def _losses_without_targets(z, a, y, s, losses):
+    small.add_sigmoid_losses(z, a, np.zeros_like(y), s, losses)
+
+
+def _losses_without_weights(z, a, y, s, losses):
+    small.add_sigmoid_losses(z, a, y, np.ones_like(s), losses)
+
+
+MUTANTS = [
+    ("times_prime", _sigma_prime_left_out),
+    ("add_sigmoid_losses", _losses_without_targets),
+    ("add_sigmoid_losses", _losses_without_weights),
+]
+
+
+@pytest.mark.parametrize(("name", "wrong"), MUTANTS, ids=lambda of: getattr(of, "__name__", of))
+def test_a_wrong_step_is_rejected(name, wrong):
+    pair = ("sigmoid", "binary_cross_entropy")
+    X, Y = examples(7, *pair)
+    weight = 0.25 + np.random.default_rng(1).random(7)
+    net = helpers.network([4, 5, 3], "tanh", *pair)
+
+    def found(function: Callable[..., Any]) -> float:
+        engine = mutant(name, function)
+        return difference(engine, net, X, Y, 3, optimizer=RULE, weight=weight, epochs=1)
+
+    assert found(wrong) > 1e-6
+    assert found(getattr(small, name)) <= TOLERANCE["float64"]

@@ -1,0 +1,279 @@
+"""Threads that meet: joining, barriers, and an epoch that one of them runs alone."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import helpers
+import numba
+import numpy as np
+import pytest
+from helpers import BOUNDSCHECK, needs_jit
+from numba import njit, prange
+
+import loopbp
+from loopbp import team
+from loopbp._jit import plain, specialise
+from loopbp.engines import tiled_engine
+from loopbp.team import TEAM_WORDS, add, claim, give_way, join, look, meet, panel_share, rest, share
+
+parallel = pytest.mark.skipif(BOUNDSCHECK, reason="that pass is for serial code")
+LINE = 8  # slots of different threads on different cache lines
+ROUNDS = 20_000
+
+
+def words() -> Any:
+    return np.zeros(TEAM_WORDS, np.int64)
+
+
+# -- words ----------------------------------------------------------------------------------------
+
+
+def use_words(memory):
+    found = (
+        add(memory, 0, 5),
+        add(memory, 0, -2),
+        look(memory, 0),
+        claim(memory, 0, 3, 7),
+        claim(memory, 0, 3, 9),
+        look(memory, 0),
+        claim(memory, 1, 0, -1),
+        look(memory, 1),
+    )
+    rest()
+    give_way()
+    return found
+
+
+def test_words_compiled_equal_plain_python():
+    memories = words(), words()
+    found, expected = njit(use_words)(memories[0]), use_words(memories[1])
+    assert tuple(map(int, found)) == (0, 5, 3, 1, 0, 7, 1, -1)
+    assert tuple(map(int, expected)) == tuple(map(int, found))
+    assert (memories[0] == memories[1]).all()
+
+
+# -- joining --------------------------------------------------------------------------------------
+
+
+def test_one_worker_neither_joins_nor_meets_anybody():
+    memory = words()
+    assert join(memory, 1) == 1
+    meet(memory, 1)
+    assert not memory.any()
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_who_loses_patience_goes_alone_and_late_ones_leave(workers):
+    memory = words()
+    assert [join(memory, workers) for _ in range(workers)] == [1] + [0] * (workers - 1)
+
+
+def test_the_last_to_come_makes_the_team():
+    memory = words()
+    add(memory, team._COMERS, 1)
+    assert join(memory, 2) == 2
+    assert look(memory, team._MODE) == team._TOGETHER
+
+
+# -- meeting --------------------------------------------------------------------------------------
+
+
+def exchange(memory, slots, sums, rounds, workers):
+    """Each of a team writes its slot, meets, adds up all slots, meets; how many worked."""
+    worked = np.zeros(workers, np.int64)
+    for k in prange(workers):
+        worked[k] = join(memory, workers)
+        if worked[k] == workers:
+            worker = np.int64(k)
+            total = 0
+            for n in range(rounds):
+                slots[worker * LINE] = n * (worker + 1)
+                meet(memory, workers)
+                for other in range(workers):
+                    total += slots[other * LINE]
+                meet(memory, workers)
+            sums[worker] = total
+    return worked.min()
+
+
+def exchanged(meeting: Any, workers: int, tries: int = 50) -> Any:
+    """The sums of the workers by a way of meeting, over several runs of whole teams."""
+    run: Any = specialise([exchange], "of_the_tests", {"meet": meeting}, njit(parallel=True))
+    runs = []
+    for _ in range(tries):
+        sums = np.zeros(workers, np.int64)
+        if run.exchange(words(), np.zeros(workers * LINE, np.int64), sums, ROUNDS, workers) > 1:
+            runs.append(sums.tolist())
+        if len(runs) == 3:
+            break
+    return runs
+
+
+def exact(workers: int) -> list[int]:
+    return [sum(n * (w + 1) for n in range(ROUNDS) for w in range(workers))] * workers
+
+
+@njit
+def passing_by(memory, workers):
+    """No meeting at all."""
+
+
+@needs_jit
+@parallel
+def test_what_one_writes_before_a_meeting_all_see_after_it():
+    if numba.get_num_threads() < 2:
+        pytest.skip("one thread")
+    runs = exchanged(meet, 2)
+    assert runs
+    assert all(run == exact(2) for run in runs)
+    # Without meetings only threads in step for all rounds would add up the same.
+    assert any(run != exact(2) for run in exchanged(passing_by, 2))
+
+
+_EXCHANGE = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_team import exact, exchanged, meet
+runs = exchanged(meet, 4)
+print(len(runs) > 0 and all(run == exact(4) for run in runs))
+"""
+
+
+@needs_jit
+@parallel
+def test_more_threads_than_cores_meet():
+    code = _EXCHANGE.format(tests=str(Path(__file__).parent))
+    assert helpers.run_python(code, NUMBA_NUM_THREADS="4") == "True"
+
+
+# -- shares ---------------------------------------------------------------------------------------
+
+
+def shares_are_right(of: Any, count: int, block: int, workers: int) -> bool:
+    """Whether each of 0 .. count-1 is in one share, and only whole blocks but for the last."""
+    edges = [int(of(count, block, worker, workers)) for worker in range(workers + 1)]
+    whole = all(edge % block == 0 or edge == count for edge in edges)
+    return edges[0] == 0 and edges[-1] == count and edges == sorted(edges) and whole
+
+
+def share_not_rounded_back(count, block, worker, workers):
+    return (count + block - 1) // block * worker // workers * block
+
+
+SHARES = [(c, b, w) for c in (*range(70), 784, 4097) for b in (1, 16, 48) for w in range(1, 10)]
+
+
+def test_every_row_is_in_one_share():
+    for count, block, workers in SHARES:
+        assert shares_are_right(share, count, block, workers), (count, block, workers)
+        assert shares_are_right(plain(share), count, block, workers)
+
+
+def test_shares_beyond_the_last_row_are_rejected():
+    found = [shares_are_right(share_not_rounded_back, *case) for case in SHARES]
+    assert found == [count % block == 0 for count, block, _ in SHARES]
+
+
+def panel_shares_are_right(
+    of: Any, rows: int, columns: int, width: int, block: int, workers: int
+) -> bool:
+    """Whether each row of each panel is in one share; equal panels, one each, are their own."""
+    own = columns == width * workers
+    for panel in range(0, columns, width):
+        edges = [
+            int(of(rows, columns, panel, width, block, worker, workers))
+            for worker in range(workers + 1)
+        ]
+        if edges[0] != 0 or edges[-1] != rows or edges != sorted(edges):
+            return False
+        if any(edge % block for edge in edges if edge < rows):
+            return False
+        if own and edges != [0 if w <= panel // width else rows for w in range(workers + 1)]:
+            return False
+    return True
+
+
+def panel_share_not_rounded_back(rows, columns, panel, width, block, worker, workers):
+    here = min(width, columns - panel)
+    before = rows * columns * worker // workers - rows * panel
+    return max(0, (before // here + block // 2) // block * block)
+
+
+PANEL_SHARES = [
+    (rows, columns, width, block, workers)
+    for rows in (1, 7, 16, 100, 784)
+    for columns in (1, 10, 64, 65, 100, 256, 320, 500)
+    for width in (16, 32, 64)
+    for block in (1, 16, 48)
+    for workers in range(1, 10)
+]
+
+
+def test_every_row_of_every_panel_is_in_one_share():
+    assert sum(columns == width * workers for _, columns, width, _, workers in PANEL_SHARES) > 50
+    for case in PANEL_SHARES:
+        assert panel_shares_are_right(panel_share, *case), case
+
+
+def test_panel_shares_beyond_the_last_row_are_rejected():
+    found = [panel_shares_are_right(panel_share_not_rounded_back, *case) for case in PANEL_SHARES]
+    assert not all(found)
+    assert not panel_shares_are_right(panel_share_not_rounded_back, 7, 64, 64, 16, 1)
+
+
+# -- an epoch alone -------------------------------------------------------------------------------
+
+
+def trained(threads: int, running: int) -> bytes:
+    """Losses and weights of an epoch whose workspace is for `threads`, run by `running`."""
+    usable, engine = numba.get_num_threads(), tiled_engine(True)
+    net = helpers.network([140, 136, 20, 3], l2=0.01)
+    theta, settings = net.theta.copy(), loopbp.SGD(0.05).settings
+    X = np.random.default_rng(0).standard_normal((100, 140))
+    Y = np.tanh(X[:, :3])
+    try:
+        numba.set_num_threads(threads)
+        workspace = engine.make_workspace(theta, net.architecture, 100, 32)
+        assert workspace.own.shape[0] == threads
+        numba.set_num_threads(running)
+        losses = [
+            engine.epoch(
+                theta, net.architecture, X, Y, np.ones(100), settings, 0.05,
+                engine.make_state(theta, settings), 4 * number, net.seed, number, 32, True,
+                workspace,
+            )
+            for number in range(2)
+        ]  # fmt: skip
+    finally:
+        numba.set_num_threads(usable)
+    return np.array(losses).tobytes() + theta.tobytes()
+
+
+@needs_jit
+@parallel
+def test_an_epoch_alone_has_the_bits_of_the_team():
+    if numba.get_num_threads() < 2:
+        pytest.skip("one thread")
+    assert len({trained(1, 1), trained(2, 2), trained(2, 1)}) == 1
+
+
+def test_a_serial_epoch_goes_alone_through_a_workspace_for_several():
+    def made(threads: int) -> Any:
+        def make_workspace(theta: Any, *shape: Any) -> Any:
+            workspace = serial.make_workspace(theta, *shape)
+            own = np.tile(workspace.own, (threads, 1))
+            return workspace._replace(own=own)
+
+        return replace(serial, make_workspace=make_workspace)
+
+    from test_tiled_training import train
+
+    serial = tiled_engine(False)
+    net = helpers.network([4, 18, 3])
+    X = np.random.default_rng(0).standard_normal((40, 4))
+    (one, theta), (three, theta_three) = (
+        train(made(threads), net, X, X[:, :3], 20) for threads in (1, 3)
+    )
+    assert one == three
+    assert (theta == theta_three).all()
