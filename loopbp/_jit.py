@@ -10,7 +10,9 @@ search and a test see one line per flag:
 ``parallel_jit``
     the same as ``sum_jit``, its ``prange`` loops shared out among threads;
 ``inline_jit``
-    a scalar helper that disappears into its caller; not cached, for it never runs alone.
+    a helper that disappears into its caller; not cached, for it never runs alone;
+``inner_jit``, ``inner_inline_jit``
+    the same as ``jit`` and ``inline_jit`` for what is never called from Python.
 
 ``LOOPBP_CACHE=0`` switches the disk cache off.  All of Numba's own switches
 (``NUMBA_DISABLE_JIT``, ``NUMBA_BOUNDSCHECK``, ``NUMBA_CACHE_DIR``, ...) work as documented.
@@ -62,7 +64,8 @@ FASTMATH = _Flags({"reassoc", "contract", "nsz", "arcp"})
 # it is linked into a caller (seen: Adam differed in the last bit between cold and warm cache).
 EXACT = _Flags()
 # numpy: x / 0 is inf, as in the reference, and leaves no branch in the loop.
-_FLAGS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+# No function is handed over as a value, so none needs a C entry point: 1 s of the first fit.
+_FLAGS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
 
 config: Any = numba_config  # its attributes are made at run time
 
@@ -249,11 +252,34 @@ def _without_literals(get_call_template: Callable[..., Any]) -> Callable[..., An
     return plain_types
 
 
-def _compile(function: F, fastmath: set[str], *, parallel: bool = False, inline: bool = False) -> F:
-    pipeline: dict[str, Any] = {} if inline else {"pipeline_class": _SymbolCompiler}
+def _keep_from_python(dispatcher: Any) -> None:
+    """Let a call from Python raise: there is no code for it, and it would end the process."""
+
+    def add_overload(result: Any) -> None:
+        dispatcher.overloads[tuple(result.signature.args)] = result
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise TypeError(f"{dispatcher.__name__}: only compiled code can call this function")
+
+    dispatcher.add_overload, dispatcher._compile_for_args = add_overload, refuse
+
+
+def _compile(
+    function: F,
+    fastmath: set[str],
+    *,
+    parallel: bool = False,
+    inline: bool = False,
+    inner: bool = False,
+) -> F:
+    more: dict[str, Any] = {} if inline else {"pipeline_class": _SymbolCompiler}
+    if inner:
+        more["no_cpython_wrapper"] = True
     dispatcher: Any = njit(
-        parallel=parallel, fastmath=fastmath, forceinline=inline, **_FLAGS, **pipeline
+        parallel=parallel, fastmath=fastmath, forceinline=inline, **_FLAGS, **more
     )(function)
+    if inner and not config.DISABLE_JIT:
+        _keep_from_python(dispatcher)
     if not inline and not config.DISABLE_JIT:
         dispatcher.get_call_template = _without_literals(dispatcher.get_call_template)
     if not inline:
@@ -284,6 +310,20 @@ def parallel_jit(function: F) -> F:
 def inline_jit(function: F) -> F:
     """Compile a small helper into whatever calls it."""
     return _compile(function, EXACT, inline=True)
+
+
+def inner_jit(function: F) -> F:
+    """`jit` for what only compiled code calls.
+
+    To be called from Python costs as much to compile as the body, where an argument is a tuple of
+    twenty arrays.
+    """
+    return _compile(function, EXACT, inner=True)
+
+
+def inner_inline_jit(function: F) -> F:
+    """`inline_jit` for what only compiled code calls."""
+    return _compile(function, EXACT, inline=True, inner=True)
 
 
 def plain(function: F) -> F:

@@ -148,10 +148,10 @@ def tiled_engine(parallel: bool) -> Engine:
 
 ENGINES = ("auto", "numpy", "loops", "tiled")
 # Multiply-adds of one step from which threads pay.  The loops start them for each equation and
-# layer: 1 to 2 microseconds with omp and tbb, 110 with workqueue.  The tiled engine starts them once
-# an epoch, and then a step costs what moves between the cores (two cores, omp: 256-128-10 with 16
-# examples, 1.6e6, 18.3 us serial and 17.5 parallel; with 32 35.3 and 26.4; 784-30-10 with 10, 0.7e6,
-# 10.6 and 22.2; workqueue: 64 x 6 with 64, 4e6, 59 and 66, 784-128-10 with 20, 6e6, 61 and 65).
+# layer: 1 to 2 microseconds with omp and tbb, 110 with workqueue.  The tiled engine starts them
+# once an epoch, and then a step costs what moves between the cores (two cores, omp: 256-128-10 with
+# 16 examples, 1.6e6, 18.3 us serial and 17.5 parallel; with 32 35.3 and 26.4; 784-30-10 with 10,
+# 0.7e6, 10.6 and 22.2; workqueue: 64 x 6 with 64, 4e6, 59 and 66, 784-128-10 with 20, 61 and 65).
 _PARALLEL_WORK = {
     "loops": {"omp": 1e6, "tbb": 1e6, "workqueue": 5e7},
     "tiled": {"omp": 2.5e6, "tbb": 2.5e6, "workqueue": 1e7},

@@ -20,7 +20,7 @@ from pathlib import Path
 # For V vectors, the heights R, largest first.  R * V sums, V of b and 1 of a must fit the
 # registers: 32 of AVX-512 and NEON, 16 of AVX2; fewer than 8 sums wait for each other (a
 # multiply-add takes 4 cycles, and two start in each).
-TALL = {4: (6, 4, 1), 2: (12, 6, 4, 1), 1: (16, 8, 4, 1)}
+TALL = {4: (6, 4, 1), 2: (12, 4, 1), 1: (16, 4, 1)}
 SHORT = {2: (6, 4, 1), 1: (12, 4, 1)}
 # Rows by columns of the tiles of dot products, for 32 and for 16 registers.
 DOTS = {"tall": (5, 5), "short": (3, 3)}
@@ -28,7 +28,7 @@ WIDTHS = (2, 4, 8, 16)
 
 _HEAD = '''"""Tiles of sums in registers.  Written by `loopbp.tile_template`, which explains them; not by hand."""
 
-from loopbp._jit import inline_jit, jit
+from loopbp._jit import inner_inline_jit, jit
 from loopbp.lanes import (
     fma,
     item,
@@ -51,7 +51,7 @@ from loopbp.lanes import (
 def tile(R: int, V: int) -> str:
     """The source of ``tile_RxV``."""
     lines = [
-        "@inline_jit",
+        "@inner_inline_jit",
         f"def tile_{R}x{V}(",
         "    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last",
         "):",
@@ -61,29 +61,24 @@ def tile(R: int, V: int) -> str:
     ]
     lines += [f"    s{r}_{v} = zero" for r in range(R) for v in range(V)]
     lines += ["    if K > 64:  # by the time that the sums are there, so is what they are added to"]
-    lines += [
-        f"        prefetch_first(out, out0 + {r} * out_row + {v} * W)"
-        for r in range(R)
-        for v in range(V)
-    ]
+    lines += [f"        for r in range({R}):", f"            for v in range({V}):"]
+    lines += ["                prefetch_first(out, out0 + r * out_row + v * W)"]
     lines += ["    for k in range(K):"]
     lines += [f"        y{v} = load(b, b0 + k * b_k + {v} * W)" for v in range(V - 1)]
     lines += [f"        y{V - 1} = load_part(b, b0 + k * b_k + {V - 1} * W, last)"]
     for r in range(R):
         lines += [f"        x = splat(item(a, a0 + {r} * a_row + k * a_k))"]
         lines += [f"        s{r}_{v} = fma(x, y{v}, s{r}_{v})" for v in range(V)]
-    lines += ["    scale = splat(alpha)", "    keep = splat(beta)"]
-    lines += ["    if beta == 0:"]
+    lines += ["    scale, keep = splat(alpha), splat(beta)"]
+    # with beta = 0 nothing is read of d
+    if V > 1:
+        lines += ["    held = W if beta != 0 else 0"]
+    lines += ["    rest = last if beta != 0 else 0"]
     for r in range(R):
         for v in range(V):
-            lines += [f"        s{r}_{v} = times(scale, s{r}_{v})"]
-    lines += ["    else:"]
-    for r in range(R):
-        for v in range(V):
-            part = v == V - 1
-            source = f"d, d0 + {r} * d_row + {v} * W"
-            held = f"load_part({source}, last)" if part else f"load({source})"
-            lines += [f"        s{r}_{v} = fma(scale, s{r}_{v}, times(keep, {held}))"]
+            count = "rest" if v == V - 1 else "held"
+            lines += [f"    y = load_part(d, d0 + {r} * d_row + {v} * W, {count})"]
+            lines += [f"    s{r}_{v} = fma(scale, s{r}_{v}, times(keep, y))"]
     for r in range(R):
         for v in range(V):
             target = f"out, out0 + {r} * out_row + {v} * W, s{r}_{v}"

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import prange
 
-from loopbp._jit import inline_jit, jit
+from loopbp._jit import inline_jit, inner_inline_jit, inner_jit, jit
 from loopbp.activations import GELU, SOFTMAX
 from loopbp.losses import CROSS_ENTROPY, penalty
 from loopbp.optimizers import RULE_SGD, clip_by_norm, update_part
@@ -186,20 +186,20 @@ def make_workspace(theta, architecture, examples, batch_size):
     return team_workspace(theta, architecture, examples, batch_size, 1)
 
 
-@inline_jit
+@inner_inline_jit
 def panels_at(workspace, start):
     """The panels that all threads read, from `start` on."""
     return vector(workspace.panels, start, workspace.panels.shape[0] - start)
 
 
-@inline_jit
+@inner_inline_jit
 def own_at(workspace, worker, start):
     """What belongs to one thread, from `start` on."""
     size = workspace.own.shape[1]
     return vector(flat(workspace.own), worker * size + start, size - start)
 
 
-@inline_jit
+@inner_inline_jit
 def forward_panels(l, worker, workspace):
     """The transposed panels of w^l, if it has any."""
     start = max(0, workspace.forward_start[l])
@@ -214,20 +214,20 @@ def row_share(n, worker, workers):
     return share(n, ROW_BLOCK, worker, workers), share(n, ROW_BLOCK, worker + 1, workers)
 
 
-@inline_jit
+@inner_inline_jit
 def reads_panels(l, resident, workspace):
     """Whether the forward pass takes w^l from panels, and not by dot products."""
     few = workspace.x.shape[0] <= DOT_ROWS
     return workspace.forward_start[l] >= 0 and not (l == 1 and few and not resident)
 
 
-@inline_jit
+@inner_inline_jit
 def is_resident(l, resident, workspace):
     """Whether w^l is in panels alone during the epoch: the first, or one with far rows."""
     return resident and (l == 1 or workspace.backward_start[l] >= 0)
 
 
-@inline_jit
+@inner_jit
 def pack_rows(theta, architecture, l, start, stop, resident, workspace):
     """Copy the rows start .. stop-1 of w^l into the panels that all threads read."""
     w = weights_of(theta, architecture, l)
@@ -239,7 +239,7 @@ def pack_rows(theta, architecture, l, start, stop, resident, workspace):
         pack_transposed(flat(w), K, 1, n, K, start, stop, 0, K, panels)
 
 
-@inline_jit
+@inner_jit
 def pack_own(theta, architecture, worker, workspace):
     """Copy every small w^l into the panels of one thread.
 
@@ -253,7 +253,7 @@ def pack_own(theta, architecture, worker, workspace):
             pack_transposed(flat(w), K, 1, n, K, 0, n, 0, K, panels)
 
 
-@inline_jit
+@inner_jit
 def unpack_rows(theta, architecture, l, start, stop, workspace):
     """Copy the rows start .. stop-1 of a w^l that is in panels alone back to theta."""
     w = weights_of(theta, architecture, l)
@@ -281,7 +281,7 @@ def rows_ahead(K, examples):
     return (K * TILE_ROWS + examples - 1) // examples
 
 
-@inline_jit
+@inner_inline_jit
 def layer_forward(
     theta, architecture, l, a_prev, m, start, stop, first, end, worker, resident, workspace
 ):
@@ -331,7 +331,7 @@ def share_of_panel(m, n, p, itemsize, worker, workers):
     return start, stop, min(n, p + wide)
 
 
-@inline_jit
+@inner_jit
 def units_forward(theta, architecture, l, a_prev, m, worker, workers, resident, workspace):
     """z^l and a^l of one thread's units."""
     n = architecture.sizes[l]
@@ -345,7 +345,7 @@ def units_forward(theta, architecture, l, a_prev, m, worker, workers, resident, 
         p = end
 
 
-@inline_jit
+@inner_jit
 def units_backward(theta, architecture, l, m, worker, workers, workspace):
     """delta^{l-1} of one thread's units."""
     n = architecture.sizes[l - 1]
@@ -357,7 +357,7 @@ def units_backward(theta, architecture, l, m, worker, workers, workspace):
         p = end
 
 
-@inline_jit
+@inner_inline_jit
 def layer_backward(theta, architecture, l, m, start, stop, first, end, key, drops, workspace):
     """delta^{l-1} from delta^l: units first .. end-1, examples start .. stop-1 of a batch of m."""
     n_l, n = architecture.sizes[l], architecture.sizes[l - 1]
@@ -400,7 +400,7 @@ def layer_backward(theta, architecture, l, m, start, stop, first, end, key, drop
         dropout(rows(out, start, stop), stream_key(key, DROPOUT, l - 1), rate, start)
 
 
-@inline_jit
+@inner_inline_jit
 def examples_pass(
     theta, architecture, x, y, m, start, stop, done, key, drops, worker, resident, workspace
 ):
@@ -427,7 +427,7 @@ def examples_pass(
         layer_backward(theta, architecture, l, m, start, stop, 0, n, key, drops, workspace)
 
 
-@inline_jit
+@inner_inline_jit
 def output_layer(architecture, y, m, start, stop, workspace):
     """Softmax, losses and delta^L of the examples start .. stop-1."""
     last = layer_count(architecture)
@@ -472,7 +472,7 @@ def input_weights_pass(x, delta, m, worker, workers, alpha, keep, w, b, scratch)
         p = end
 
 
-@inline_jit
+@inner_inline_jit
 def parameters_pass(
     theta, architecture, x, m, worker, workers, settings, learning_rate, step, state, resident,
     workspace,
@@ -528,7 +528,7 @@ def parameters_pass(
         a_prev = layer_of(workspace.a, architecture, l, m)
 
 
-@inline_jit
+@inner_jit
 def update_rows(
     theta, architecture, l, first, end, workspace, settings, learning_rate, step, state
 ):
@@ -543,7 +543,7 @@ def update_rows(
     pack_rows(theta, architecture, l, first, end, False, workspace)
 
 
-@inline_jit
+@inner_jit
 def penalties(theta, architecture, resident, workspace):
     """(lambda / 2) sum w**2 over all layers, of the weights where they are."""
     total = 0.0
@@ -560,7 +560,7 @@ def penalties(theta, architecture, resident, workspace):
     return total
 
 
-@jit
+@inner_jit
 def work(
     theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, batch_size,
     shuffled, workspace, worker, workers,

@@ -1,6 +1,6 @@
 """Tiles of sums in registers.  Written by `loopbp.tile_template`, which explains them; not by hand."""
 
-from loopbp._jit import inline_jit, jit
+from loopbp._jit import inner_inline_jit, jit
 from loopbp.lanes import (
     fma,
     item,
@@ -19,7 +19,7 @@ from loopbp.lanes import (
 )  # fmt: skip
 
 
-@inline_jit
+@inner_inline_jit
 def tile_1x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -28,21 +28,21 @@ def tile_1x1(
     zero = splat(a.dtype.type(0))
     s0_0 = zero
     if K > 64:  # by the time that the sums are there, so is what they are added to
-        prefetch_first(out, out0 + 0 * out_row + 0 * W)
+        for r in range(1):
+            for v in range(1):
+                prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         y0 = load_part(b, b0 + k * b_k + 0 * W, last)
         x = splat(item(a, a0 + 0 * a_row + k * a_k))
         s0_0 = fma(x, y0, s0_0)
-    scale = splat(alpha)
-    keep = splat(beta)
-    if beta == 0:
-        s0_0 = times(scale, s0_0)
-    else:
-        s0_0 = fma(scale, s0_0, times(keep, load_part(d, d0 + 0 * d_row + 0 * W, last)))
+    scale, keep = splat(alpha), splat(beta)
+    rest = last if beta != 0 else 0
+    y = load_part(d, d0 + 0 * d_row + 0 * W, rest)
+    s0_0 = fma(scale, s0_0, times(keep, y))
     store_part(out, out0 + 0 * out_row + 0 * W, s0_0, last)
 
 
-@inline_jit
+@inner_inline_jit
 def tile_1x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -52,27 +52,27 @@ def tile_1x2(
     s0_0 = zero
     s0_1 = zero
     if K > 64:  # by the time that the sums are there, so is what they are added to
-        prefetch_first(out, out0 + 0 * out_row + 0 * W)
-        prefetch_first(out, out0 + 0 * out_row + 1 * W)
+        for r in range(1):
+            for v in range(2):
+                prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         y0 = load(b, b0 + k * b_k + 0 * W)
         y1 = load_part(b, b0 + k * b_k + 1 * W, last)
         x = splat(item(a, a0 + 0 * a_row + k * a_k))
         s0_0 = fma(x, y0, s0_0)
         s0_1 = fma(x, y1, s0_1)
-    scale = splat(alpha)
-    keep = splat(beta)
-    if beta == 0:
-        s0_0 = times(scale, s0_0)
-        s0_1 = times(scale, s0_1)
-    else:
-        s0_0 = fma(scale, s0_0, times(keep, load(d, d0 + 0 * d_row + 0 * W)))
-        s0_1 = fma(scale, s0_1, times(keep, load_part(d, d0 + 0 * d_row + 1 * W, last)))
+    scale, keep = splat(alpha), splat(beta)
+    held = W if beta != 0 else 0
+    rest = last if beta != 0 else 0
+    y = load_part(d, d0 + 0 * d_row + 0 * W, held)
+    s0_0 = fma(scale, s0_0, times(keep, y))
+    y = load_part(d, d0 + 0 * d_row + 1 * W, rest)
+    s0_1 = fma(scale, s0_1, times(keep, y))
     store(out, out0 + 0 * out_row + 0 * W, s0_0)
     store_part(out, out0 + 0 * out_row + 1 * W, s0_1, last)
 
 
-@inline_jit
+@inner_inline_jit
 def tile_1x4(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -84,10 +84,9 @@ def tile_1x4(
     s0_2 = zero
     s0_3 = zero
     if K > 64:  # by the time that the sums are there, so is what they are added to
-        prefetch_first(out, out0 + 0 * out_row + 0 * W)
-        prefetch_first(out, out0 + 0 * out_row + 1 * W)
-        prefetch_first(out, out0 + 0 * out_row + 2 * W)
-        prefetch_first(out, out0 + 0 * out_row + 3 * W)
+        for r in range(1):
+            for v in range(4):
+                prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         y0 = load(b, b0 + k * b_k + 0 * W)
         y1 = load(b, b0 + k * b_k + 1 * W)
@@ -98,25 +97,24 @@ def tile_1x4(
         s0_1 = fma(x, y1, s0_1)
         s0_2 = fma(x, y2, s0_2)
         s0_3 = fma(x, y3, s0_3)
-    scale = splat(alpha)
-    keep = splat(beta)
-    if beta == 0:
-        s0_0 = times(scale, s0_0)
-        s0_1 = times(scale, s0_1)
-        s0_2 = times(scale, s0_2)
-        s0_3 = times(scale, s0_3)
-    else:
-        s0_0 = fma(scale, s0_0, times(keep, load(d, d0 + 0 * d_row + 0 * W)))
-        s0_1 = fma(scale, s0_1, times(keep, load(d, d0 + 0 * d_row + 1 * W)))
-        s0_2 = fma(scale, s0_2, times(keep, load(d, d0 + 0 * d_row + 2 * W)))
-        s0_3 = fma(scale, s0_3, times(keep, load_part(d, d0 + 0 * d_row + 3 * W, last)))
+    scale, keep = splat(alpha), splat(beta)
+    held = W if beta != 0 else 0
+    rest = last if beta != 0 else 0
+    y = load_part(d, d0 + 0 * d_row + 0 * W, held)
+    s0_0 = fma(scale, s0_0, times(keep, y))
+    y = load_part(d, d0 + 0 * d_row + 1 * W, held)
+    s0_1 = fma(scale, s0_1, times(keep, y))
+    y = load_part(d, d0 + 0 * d_row + 2 * W, held)
+    s0_2 = fma(scale, s0_2, times(keep, y))
+    y = load_part(d, d0 + 0 * d_row + 3 * W, rest)
+    s0_3 = fma(scale, s0_3, times(keep, y))
     store(out, out0 + 0 * out_row + 0 * W, s0_0)
     store(out, out0 + 0 * out_row + 1 * W, s0_1)
     store(out, out0 + 0 * out_row + 2 * W, s0_2)
     store_part(out, out0 + 0 * out_row + 3 * W, s0_3, last)
 
 
-@inline_jit
+@inner_inline_jit
 def tile_4x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -128,10 +126,9 @@ def tile_4x1(
     s2_0 = zero
     s3_0 = zero
     if K > 64:  # by the time that the sums are there, so is what they are added to
-        prefetch_first(out, out0 + 0 * out_row + 0 * W)
-        prefetch_first(out, out0 + 1 * out_row + 0 * W)
-        prefetch_first(out, out0 + 2 * out_row + 0 * W)
-        prefetch_first(out, out0 + 3 * out_row + 0 * W)
+        for r in range(4):
+            for v in range(1):
+                prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         y0 = load_part(b, b0 + k * b_k + 0 * W, last)
         x = splat(item(a, a0 + 0 * a_row + k * a_k))
@@ -142,25 +139,23 @@ def tile_4x1(
         s2_0 = fma(x, y0, s2_0)
         x = splat(item(a, a0 + 3 * a_row + k * a_k))
         s3_0 = fma(x, y0, s3_0)
-    scale = splat(alpha)
-    keep = splat(beta)
-    if beta == 0:
-        s0_0 = times(scale, s0_0)
-        s1_0 = times(scale, s1_0)
-        s2_0 = times(scale, s2_0)
-        s3_0 = times(scale, s3_0)
-    else:
-        s0_0 = fma(scale, s0_0, times(keep, load_part(d, d0 + 0 * d_row + 0 * W, last)))
-        s1_0 = fma(scale, s1_0, times(keep, load_part(d, d0 + 1 * d_row + 0 * W, last)))
-        s2_0 = fma(scale, s2_0, times(keep, load_part(d, d0 + 2 * d_row + 0 * W, last)))
-        s3_0 = fma(scale, s3_0, times(keep, load_part(d, d0 + 3 * d_row + 0 * W, last)))
+    scale, keep = splat(alpha), splat(beta)
+    rest = last if beta != 0 else 0
+    y = load_part(d, d0 + 0 * d_row + 0 * W, rest)
+    s0_0 = fma(scale, s0_0, times(keep, y))
+    y = load_part(d, d0 + 1 * d_row + 0 * W, rest)
+    s1_0 = fma(scale, s1_0, times(keep, y))
+    y = load_part(d, d0 + 2 * d_row + 0 * W, rest)
+    s2_0 = fma(scale, s2_0, times(keep, y))
+    y = load_part(d, d0 + 3 * d_row + 0 * W, rest)
+    s3_0 = fma(scale, s3_0, times(keep, y))
     store_part(out, out0 + 0 * out_row + 0 * W, s0_0, last)
     store_part(out, out0 + 1 * out_row + 0 * W, s1_0, last)
     store_part(out, out0 + 2 * out_row + 0 * W, s2_0, last)
     store_part(out, out0 + 3 * out_row + 0 * W, s3_0, last)
 
 
-@inline_jit
+@inner_inline_jit
 def tile_4x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -176,14 +171,9 @@ def tile_4x2(
     s3_0 = zero
     s3_1 = zero
     if K > 64:  # by the time that the sums are there, so is what they are added to
-        prefetch_first(out, out0 + 0 * out_row + 0 * W)
-        prefetch_first(out, out0 + 0 * out_row + 1 * W)
-        prefetch_first(out, out0 + 1 * out_row + 0 * W)
-        prefetch_first(out, out0 + 1 * out_row + 1 * W)
-        prefetch_first(out, out0 + 2 * out_row + 0 * W)
-        prefetch_first(out, out0 + 2 * out_row + 1 * W)
-        prefetch_first(out, out0 + 3 * out_row + 0 * W)
-        prefetch_first(out, out0 + 3 * out_row + 1 * W)
+        for r in range(4):
+            for v in range(2):
+                prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         y0 = load(b, b0 + k * b_k + 0 * W)
         y1 = load_part(b, b0 + k * b_k + 1 * W, last)
@@ -199,26 +189,25 @@ def tile_4x2(
         x = splat(item(a, a0 + 3 * a_row + k * a_k))
         s3_0 = fma(x, y0, s3_0)
         s3_1 = fma(x, y1, s3_1)
-    scale = splat(alpha)
-    keep = splat(beta)
-    if beta == 0:
-        s0_0 = times(scale, s0_0)
-        s0_1 = times(scale, s0_1)
-        s1_0 = times(scale, s1_0)
-        s1_1 = times(scale, s1_1)
-        s2_0 = times(scale, s2_0)
-        s2_1 = times(scale, s2_1)
-        s3_0 = times(scale, s3_0)
-        s3_1 = times(scale, s3_1)
-    else:
-        s0_0 = fma(scale, s0_0, times(keep, load(d, d0 + 0 * d_row + 0 * W)))
-        s0_1 = fma(scale, s0_1, times(keep, load_part(d, d0 + 0 * d_row + 1 * W, last)))
-        s1_0 = fma(scale, s1_0, times(keep, load(d, d0 + 1 * d_row + 0 * W)))
-        s1_1 = fma(scale, s1_1, times(keep, load_part(d, d0 + 1 * d_row + 1 * W, last)))
-        s2_0 = fma(scale, s2_0, times(keep, load(d, d0 + 2 * d_row + 0 * W)))
-        s2_1 = fma(scale, s2_1, times(keep, load_part(d, d0 + 2 * d_row + 1 * W, last)))
-        s3_0 = fma(scale, s3_0, times(keep, load(d, d0 + 3 * d_row + 0 * W)))
-        s3_1 = fma(scale, s3_1, times(keep, load_part(d, d0 + 3 * d_row + 1 * W, last)))
+    scale, keep = splat(alpha), splat(beta)
+    held = W if beta != 0 else 0
+    rest = last if beta != 0 else 0
+    y = load_part(d, d0 + 0 * d_row + 0 * W, held)
+    s0_0 = fma(scale, s0_0, times(keep, y))
+    y = load_part(d, d0 + 0 * d_row + 1 * W, rest)
+    s0_1 = fma(scale, s0_1, times(keep, y))
+    y = load_part(d, d0 + 1 * d_row + 0 * W, held)
+    s1_0 = fma(scale, s1_0, times(keep, y))
+    y = load_part(d, d0 + 1 * d_row + 1 * W, rest)
+    s1_1 = fma(scale, s1_1, times(keep, y))
+    y = load_part(d, d0 + 2 * d_row + 0 * W, held)
+    s2_0 = fma(scale, s2_0, times(keep, y))
+    y = load_part(d, d0 + 2 * d_row + 1 * W, rest)
+    s2_1 = fma(scale, s2_1, times(keep, y))
+    y = load_part(d, d0 + 3 * d_row + 0 * W, held)
+    s3_0 = fma(scale, s3_0, times(keep, y))
+    y = load_part(d, d0 + 3 * d_row + 1 * W, rest)
+    s3_1 = fma(scale, s3_1, times(keep, y))
     store(out, out0 + 0 * out_row + 0 * W, s0_0)
     store_part(out, out0 + 0 * out_row + 1 * W, s0_1, last)
     store(out, out0 + 1 * out_row + 0 * W, s1_0)
@@ -229,7 +218,7 @@ def tile_4x2(
     store_part(out, out0 + 3 * out_row + 1 * W, s3_1, last)
 
 
-@inline_jit
+@inner_inline_jit
 def tile_4x4(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -253,22 +242,9 @@ def tile_4x4(
     s3_2 = zero
     s3_3 = zero
     if K > 64:  # by the time that the sums are there, so is what they are added to
-        prefetch_first(out, out0 + 0 * out_row + 0 * W)
-        prefetch_first(out, out0 + 0 * out_row + 1 * W)
-        prefetch_first(out, out0 + 0 * out_row + 2 * W)
-        prefetch_first(out, out0 + 0 * out_row + 3 * W)
-        prefetch_first(out, out0 + 1 * out_row + 0 * W)
-        prefetch_first(out, out0 + 1 * out_row + 1 * W)
-        prefetch_first(out, out0 + 1 * out_row + 2 * W)
-        prefetch_first(out, out0 + 1 * out_row + 3 * W)
-        prefetch_first(out, out0 + 2 * out_row + 0 * W)
-        prefetch_first(out, out0 + 2 * out_row + 1 * W)
-        prefetch_first(out, out0 + 2 * out_row + 2 * W)
-        prefetch_first(out, out0 + 2 * out_row + 3 * W)
-        prefetch_first(out, out0 + 3 * out_row + 0 * W)
-        prefetch_first(out, out0 + 3 * out_row + 1 * W)
-        prefetch_first(out, out0 + 3 * out_row + 2 * W)
-        prefetch_first(out, out0 + 3 * out_row + 3 * W)
+        for r in range(4):
+            for v in range(4):
+                prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         y0 = load(b, b0 + k * b_k + 0 * W)
         y1 = load(b, b0 + k * b_k + 1 * W)
@@ -294,42 +270,41 @@ def tile_4x4(
         s3_1 = fma(x, y1, s3_1)
         s3_2 = fma(x, y2, s3_2)
         s3_3 = fma(x, y3, s3_3)
-    scale = splat(alpha)
-    keep = splat(beta)
-    if beta == 0:
-        s0_0 = times(scale, s0_0)
-        s0_1 = times(scale, s0_1)
-        s0_2 = times(scale, s0_2)
-        s0_3 = times(scale, s0_3)
-        s1_0 = times(scale, s1_0)
-        s1_1 = times(scale, s1_1)
-        s1_2 = times(scale, s1_2)
-        s1_3 = times(scale, s1_3)
-        s2_0 = times(scale, s2_0)
-        s2_1 = times(scale, s2_1)
-        s2_2 = times(scale, s2_2)
-        s2_3 = times(scale, s2_3)
-        s3_0 = times(scale, s3_0)
-        s3_1 = times(scale, s3_1)
-        s3_2 = times(scale, s3_2)
-        s3_3 = times(scale, s3_3)
-    else:
-        s0_0 = fma(scale, s0_0, times(keep, load(d, d0 + 0 * d_row + 0 * W)))
-        s0_1 = fma(scale, s0_1, times(keep, load(d, d0 + 0 * d_row + 1 * W)))
-        s0_2 = fma(scale, s0_2, times(keep, load(d, d0 + 0 * d_row + 2 * W)))
-        s0_3 = fma(scale, s0_3, times(keep, load_part(d, d0 + 0 * d_row + 3 * W, last)))
-        s1_0 = fma(scale, s1_0, times(keep, load(d, d0 + 1 * d_row + 0 * W)))
-        s1_1 = fma(scale, s1_1, times(keep, load(d, d0 + 1 * d_row + 1 * W)))
-        s1_2 = fma(scale, s1_2, times(keep, load(d, d0 + 1 * d_row + 2 * W)))
-        s1_3 = fma(scale, s1_3, times(keep, load_part(d, d0 + 1 * d_row + 3 * W, last)))
-        s2_0 = fma(scale, s2_0, times(keep, load(d, d0 + 2 * d_row + 0 * W)))
-        s2_1 = fma(scale, s2_1, times(keep, load(d, d0 + 2 * d_row + 1 * W)))
-        s2_2 = fma(scale, s2_2, times(keep, load(d, d0 + 2 * d_row + 2 * W)))
-        s2_3 = fma(scale, s2_3, times(keep, load_part(d, d0 + 2 * d_row + 3 * W, last)))
-        s3_0 = fma(scale, s3_0, times(keep, load(d, d0 + 3 * d_row + 0 * W)))
-        s3_1 = fma(scale, s3_1, times(keep, load(d, d0 + 3 * d_row + 1 * W)))
-        s3_2 = fma(scale, s3_2, times(keep, load(d, d0 + 3 * d_row + 2 * W)))
-        s3_3 = fma(scale, s3_3, times(keep, load_part(d, d0 + 3 * d_row + 3 * W, last)))
+    scale, keep = splat(alpha), splat(beta)
+    held = W if beta != 0 else 0
+    rest = last if beta != 0 else 0
+    y = load_part(d, d0 + 0 * d_row + 0 * W, held)
+    s0_0 = fma(scale, s0_0, times(keep, y))
+    y = load_part(d, d0 + 0 * d_row + 1 * W, held)
+    s0_1 = fma(scale, s0_1, times(keep, y))
+    y = load_part(d, d0 + 0 * d_row + 2 * W, held)
+    s0_2 = fma(scale, s0_2, times(keep, y))
+    y = load_part(d, d0 + 0 * d_row + 3 * W, rest)
+    s0_3 = fma(scale, s0_3, times(keep, y))
+    y = load_part(d, d0 + 1 * d_row + 0 * W, held)
+    s1_0 = fma(scale, s1_0, times(keep, y))
+    y = load_part(d, d0 + 1 * d_row + 1 * W, held)
+    s1_1 = fma(scale, s1_1, times(keep, y))
+    y = load_part(d, d0 + 1 * d_row + 2 * W, held)
+    s1_2 = fma(scale, s1_2, times(keep, y))
+    y = load_part(d, d0 + 1 * d_row + 3 * W, rest)
+    s1_3 = fma(scale, s1_3, times(keep, y))
+    y = load_part(d, d0 + 2 * d_row + 0 * W, held)
+    s2_0 = fma(scale, s2_0, times(keep, y))
+    y = load_part(d, d0 + 2 * d_row + 1 * W, held)
+    s2_1 = fma(scale, s2_1, times(keep, y))
+    y = load_part(d, d0 + 2 * d_row + 2 * W, held)
+    s2_2 = fma(scale, s2_2, times(keep, y))
+    y = load_part(d, d0 + 2 * d_row + 3 * W, rest)
+    s2_3 = fma(scale, s2_3, times(keep, y))
+    y = load_part(d, d0 + 3 * d_row + 0 * W, held)
+    s3_0 = fma(scale, s3_0, times(keep, y))
+    y = load_part(d, d0 + 3 * d_row + 1 * W, held)
+    s3_1 = fma(scale, s3_1, times(keep, y))
+    y = load_part(d, d0 + 3 * d_row + 2 * W, held)
+    s3_2 = fma(scale, s3_2, times(keep, y))
+    y = load_part(d, d0 + 3 * d_row + 3 * W, rest)
+    s3_3 = fma(scale, s3_3, times(keep, y))
     store(out, out0 + 0 * out_row + 0 * W, s0_0)
     store(out, out0 + 0 * out_row + 1 * W, s0_1)
     store(out, out0 + 0 * out_row + 2 * W, s0_2)
@@ -348,7 +323,7 @@ def tile_4x4(
     store_part(out, out0 + 3 * out_row + 3 * W, s3_3, last)
 
 
-@inline_jit
+@inner_inline_jit
 def tile_6x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -368,18 +343,9 @@ def tile_6x2(
     s5_0 = zero
     s5_1 = zero
     if K > 64:  # by the time that the sums are there, so is what they are added to
-        prefetch_first(out, out0 + 0 * out_row + 0 * W)
-        prefetch_first(out, out0 + 0 * out_row + 1 * W)
-        prefetch_first(out, out0 + 1 * out_row + 0 * W)
-        prefetch_first(out, out0 + 1 * out_row + 1 * W)
-        prefetch_first(out, out0 + 2 * out_row + 0 * W)
-        prefetch_first(out, out0 + 2 * out_row + 1 * W)
-        prefetch_first(out, out0 + 3 * out_row + 0 * W)
-        prefetch_first(out, out0 + 3 * out_row + 1 * W)
-        prefetch_first(out, out0 + 4 * out_row + 0 * W)
-        prefetch_first(out, out0 + 4 * out_row + 1 * W)
-        prefetch_first(out, out0 + 5 * out_row + 0 * W)
-        prefetch_first(out, out0 + 5 * out_row + 1 * W)
+        for r in range(6):
+            for v in range(2):
+                prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         y0 = load(b, b0 + k * b_k + 0 * W)
         y1 = load_part(b, b0 + k * b_k + 1 * W, last)
@@ -401,34 +367,33 @@ def tile_6x2(
         x = splat(item(a, a0 + 5 * a_row + k * a_k))
         s5_0 = fma(x, y0, s5_0)
         s5_1 = fma(x, y1, s5_1)
-    scale = splat(alpha)
-    keep = splat(beta)
-    if beta == 0:
-        s0_0 = times(scale, s0_0)
-        s0_1 = times(scale, s0_1)
-        s1_0 = times(scale, s1_0)
-        s1_1 = times(scale, s1_1)
-        s2_0 = times(scale, s2_0)
-        s2_1 = times(scale, s2_1)
-        s3_0 = times(scale, s3_0)
-        s3_1 = times(scale, s3_1)
-        s4_0 = times(scale, s4_0)
-        s4_1 = times(scale, s4_1)
-        s5_0 = times(scale, s5_0)
-        s5_1 = times(scale, s5_1)
-    else:
-        s0_0 = fma(scale, s0_0, times(keep, load(d, d0 + 0 * d_row + 0 * W)))
-        s0_1 = fma(scale, s0_1, times(keep, load_part(d, d0 + 0 * d_row + 1 * W, last)))
-        s1_0 = fma(scale, s1_0, times(keep, load(d, d0 + 1 * d_row + 0 * W)))
-        s1_1 = fma(scale, s1_1, times(keep, load_part(d, d0 + 1 * d_row + 1 * W, last)))
-        s2_0 = fma(scale, s2_0, times(keep, load(d, d0 + 2 * d_row + 0 * W)))
-        s2_1 = fma(scale, s2_1, times(keep, load_part(d, d0 + 2 * d_row + 1 * W, last)))
-        s3_0 = fma(scale, s3_0, times(keep, load(d, d0 + 3 * d_row + 0 * W)))
-        s3_1 = fma(scale, s3_1, times(keep, load_part(d, d0 + 3 * d_row + 1 * W, last)))
-        s4_0 = fma(scale, s4_0, times(keep, load(d, d0 + 4 * d_row + 0 * W)))
-        s4_1 = fma(scale, s4_1, times(keep, load_part(d, d0 + 4 * d_row + 1 * W, last)))
-        s5_0 = fma(scale, s5_0, times(keep, load(d, d0 + 5 * d_row + 0 * W)))
-        s5_1 = fma(scale, s5_1, times(keep, load_part(d, d0 + 5 * d_row + 1 * W, last)))
+    scale, keep = splat(alpha), splat(beta)
+    held = W if beta != 0 else 0
+    rest = last if beta != 0 else 0
+    y = load_part(d, d0 + 0 * d_row + 0 * W, held)
+    s0_0 = fma(scale, s0_0, times(keep, y))
+    y = load_part(d, d0 + 0 * d_row + 1 * W, rest)
+    s0_1 = fma(scale, s0_1, times(keep, y))
+    y = load_part(d, d0 + 1 * d_row + 0 * W, held)
+    s1_0 = fma(scale, s1_0, times(keep, y))
+    y = load_part(d, d0 + 1 * d_row + 1 * W, rest)
+    s1_1 = fma(scale, s1_1, times(keep, y))
+    y = load_part(d, d0 + 2 * d_row + 0 * W, held)
+    s2_0 = fma(scale, s2_0, times(keep, y))
+    y = load_part(d, d0 + 2 * d_row + 1 * W, rest)
+    s2_1 = fma(scale, s2_1, times(keep, y))
+    y = load_part(d, d0 + 3 * d_row + 0 * W, held)
+    s3_0 = fma(scale, s3_0, times(keep, y))
+    y = load_part(d, d0 + 3 * d_row + 1 * W, rest)
+    s3_1 = fma(scale, s3_1, times(keep, y))
+    y = load_part(d, d0 + 4 * d_row + 0 * W, held)
+    s4_0 = fma(scale, s4_0, times(keep, y))
+    y = load_part(d, d0 + 4 * d_row + 1 * W, rest)
+    s4_1 = fma(scale, s4_1, times(keep, y))
+    y = load_part(d, d0 + 5 * d_row + 0 * W, held)
+    s5_0 = fma(scale, s5_0, times(keep, y))
+    y = load_part(d, d0 + 5 * d_row + 1 * W, rest)
+    s5_1 = fma(scale, s5_1, times(keep, y))
     store(out, out0 + 0 * out_row + 0 * W, s0_0)
     store_part(out, out0 + 0 * out_row + 1 * W, s0_1, last)
     store(out, out0 + 1 * out_row + 0 * W, s1_0)
@@ -443,7 +408,7 @@ def tile_6x2(
     store_part(out, out0 + 5 * out_row + 1 * W, s5_1, last)
 
 
-@inline_jit
+@inner_inline_jit
 def tile_6x4(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -475,30 +440,9 @@ def tile_6x4(
     s5_2 = zero
     s5_3 = zero
     if K > 64:  # by the time that the sums are there, so is what they are added to
-        prefetch_first(out, out0 + 0 * out_row + 0 * W)
-        prefetch_first(out, out0 + 0 * out_row + 1 * W)
-        prefetch_first(out, out0 + 0 * out_row + 2 * W)
-        prefetch_first(out, out0 + 0 * out_row + 3 * W)
-        prefetch_first(out, out0 + 1 * out_row + 0 * W)
-        prefetch_first(out, out0 + 1 * out_row + 1 * W)
-        prefetch_first(out, out0 + 1 * out_row + 2 * W)
-        prefetch_first(out, out0 + 1 * out_row + 3 * W)
-        prefetch_first(out, out0 + 2 * out_row + 0 * W)
-        prefetch_first(out, out0 + 2 * out_row + 1 * W)
-        prefetch_first(out, out0 + 2 * out_row + 2 * W)
-        prefetch_first(out, out0 + 2 * out_row + 3 * W)
-        prefetch_first(out, out0 + 3 * out_row + 0 * W)
-        prefetch_first(out, out0 + 3 * out_row + 1 * W)
-        prefetch_first(out, out0 + 3 * out_row + 2 * W)
-        prefetch_first(out, out0 + 3 * out_row + 3 * W)
-        prefetch_first(out, out0 + 4 * out_row + 0 * W)
-        prefetch_first(out, out0 + 4 * out_row + 1 * W)
-        prefetch_first(out, out0 + 4 * out_row + 2 * W)
-        prefetch_first(out, out0 + 4 * out_row + 3 * W)
-        prefetch_first(out, out0 + 5 * out_row + 0 * W)
-        prefetch_first(out, out0 + 5 * out_row + 1 * W)
-        prefetch_first(out, out0 + 5 * out_row + 2 * W)
-        prefetch_first(out, out0 + 5 * out_row + 3 * W)
+        for r in range(6):
+            for v in range(4):
+                prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         y0 = load(b, b0 + k * b_k + 0 * W)
         y1 = load(b, b0 + k * b_k + 1 * W)
@@ -534,58 +478,57 @@ def tile_6x4(
         s5_1 = fma(x, y1, s5_1)
         s5_2 = fma(x, y2, s5_2)
         s5_3 = fma(x, y3, s5_3)
-    scale = splat(alpha)
-    keep = splat(beta)
-    if beta == 0:
-        s0_0 = times(scale, s0_0)
-        s0_1 = times(scale, s0_1)
-        s0_2 = times(scale, s0_2)
-        s0_3 = times(scale, s0_3)
-        s1_0 = times(scale, s1_0)
-        s1_1 = times(scale, s1_1)
-        s1_2 = times(scale, s1_2)
-        s1_3 = times(scale, s1_3)
-        s2_0 = times(scale, s2_0)
-        s2_1 = times(scale, s2_1)
-        s2_2 = times(scale, s2_2)
-        s2_3 = times(scale, s2_3)
-        s3_0 = times(scale, s3_0)
-        s3_1 = times(scale, s3_1)
-        s3_2 = times(scale, s3_2)
-        s3_3 = times(scale, s3_3)
-        s4_0 = times(scale, s4_0)
-        s4_1 = times(scale, s4_1)
-        s4_2 = times(scale, s4_2)
-        s4_3 = times(scale, s4_3)
-        s5_0 = times(scale, s5_0)
-        s5_1 = times(scale, s5_1)
-        s5_2 = times(scale, s5_2)
-        s5_3 = times(scale, s5_3)
-    else:
-        s0_0 = fma(scale, s0_0, times(keep, load(d, d0 + 0 * d_row + 0 * W)))
-        s0_1 = fma(scale, s0_1, times(keep, load(d, d0 + 0 * d_row + 1 * W)))
-        s0_2 = fma(scale, s0_2, times(keep, load(d, d0 + 0 * d_row + 2 * W)))
-        s0_3 = fma(scale, s0_3, times(keep, load_part(d, d0 + 0 * d_row + 3 * W, last)))
-        s1_0 = fma(scale, s1_0, times(keep, load(d, d0 + 1 * d_row + 0 * W)))
-        s1_1 = fma(scale, s1_1, times(keep, load(d, d0 + 1 * d_row + 1 * W)))
-        s1_2 = fma(scale, s1_2, times(keep, load(d, d0 + 1 * d_row + 2 * W)))
-        s1_3 = fma(scale, s1_3, times(keep, load_part(d, d0 + 1 * d_row + 3 * W, last)))
-        s2_0 = fma(scale, s2_0, times(keep, load(d, d0 + 2 * d_row + 0 * W)))
-        s2_1 = fma(scale, s2_1, times(keep, load(d, d0 + 2 * d_row + 1 * W)))
-        s2_2 = fma(scale, s2_2, times(keep, load(d, d0 + 2 * d_row + 2 * W)))
-        s2_3 = fma(scale, s2_3, times(keep, load_part(d, d0 + 2 * d_row + 3 * W, last)))
-        s3_0 = fma(scale, s3_0, times(keep, load(d, d0 + 3 * d_row + 0 * W)))
-        s3_1 = fma(scale, s3_1, times(keep, load(d, d0 + 3 * d_row + 1 * W)))
-        s3_2 = fma(scale, s3_2, times(keep, load(d, d0 + 3 * d_row + 2 * W)))
-        s3_3 = fma(scale, s3_3, times(keep, load_part(d, d0 + 3 * d_row + 3 * W, last)))
-        s4_0 = fma(scale, s4_0, times(keep, load(d, d0 + 4 * d_row + 0 * W)))
-        s4_1 = fma(scale, s4_1, times(keep, load(d, d0 + 4 * d_row + 1 * W)))
-        s4_2 = fma(scale, s4_2, times(keep, load(d, d0 + 4 * d_row + 2 * W)))
-        s4_3 = fma(scale, s4_3, times(keep, load_part(d, d0 + 4 * d_row + 3 * W, last)))
-        s5_0 = fma(scale, s5_0, times(keep, load(d, d0 + 5 * d_row + 0 * W)))
-        s5_1 = fma(scale, s5_1, times(keep, load(d, d0 + 5 * d_row + 1 * W)))
-        s5_2 = fma(scale, s5_2, times(keep, load(d, d0 + 5 * d_row + 2 * W)))
-        s5_3 = fma(scale, s5_3, times(keep, load_part(d, d0 + 5 * d_row + 3 * W, last)))
+    scale, keep = splat(alpha), splat(beta)
+    held = W if beta != 0 else 0
+    rest = last if beta != 0 else 0
+    y = load_part(d, d0 + 0 * d_row + 0 * W, held)
+    s0_0 = fma(scale, s0_0, times(keep, y))
+    y = load_part(d, d0 + 0 * d_row + 1 * W, held)
+    s0_1 = fma(scale, s0_1, times(keep, y))
+    y = load_part(d, d0 + 0 * d_row + 2 * W, held)
+    s0_2 = fma(scale, s0_2, times(keep, y))
+    y = load_part(d, d0 + 0 * d_row + 3 * W, rest)
+    s0_3 = fma(scale, s0_3, times(keep, y))
+    y = load_part(d, d0 + 1 * d_row + 0 * W, held)
+    s1_0 = fma(scale, s1_0, times(keep, y))
+    y = load_part(d, d0 + 1 * d_row + 1 * W, held)
+    s1_1 = fma(scale, s1_1, times(keep, y))
+    y = load_part(d, d0 + 1 * d_row + 2 * W, held)
+    s1_2 = fma(scale, s1_2, times(keep, y))
+    y = load_part(d, d0 + 1 * d_row + 3 * W, rest)
+    s1_3 = fma(scale, s1_3, times(keep, y))
+    y = load_part(d, d0 + 2 * d_row + 0 * W, held)
+    s2_0 = fma(scale, s2_0, times(keep, y))
+    y = load_part(d, d0 + 2 * d_row + 1 * W, held)
+    s2_1 = fma(scale, s2_1, times(keep, y))
+    y = load_part(d, d0 + 2 * d_row + 2 * W, held)
+    s2_2 = fma(scale, s2_2, times(keep, y))
+    y = load_part(d, d0 + 2 * d_row + 3 * W, rest)
+    s2_3 = fma(scale, s2_3, times(keep, y))
+    y = load_part(d, d0 + 3 * d_row + 0 * W, held)
+    s3_0 = fma(scale, s3_0, times(keep, y))
+    y = load_part(d, d0 + 3 * d_row + 1 * W, held)
+    s3_1 = fma(scale, s3_1, times(keep, y))
+    y = load_part(d, d0 + 3 * d_row + 2 * W, held)
+    s3_2 = fma(scale, s3_2, times(keep, y))
+    y = load_part(d, d0 + 3 * d_row + 3 * W, rest)
+    s3_3 = fma(scale, s3_3, times(keep, y))
+    y = load_part(d, d0 + 4 * d_row + 0 * W, held)
+    s4_0 = fma(scale, s4_0, times(keep, y))
+    y = load_part(d, d0 + 4 * d_row + 1 * W, held)
+    s4_1 = fma(scale, s4_1, times(keep, y))
+    y = load_part(d, d0 + 4 * d_row + 2 * W, held)
+    s4_2 = fma(scale, s4_2, times(keep, y))
+    y = load_part(d, d0 + 4 * d_row + 3 * W, rest)
+    s4_3 = fma(scale, s4_3, times(keep, y))
+    y = load_part(d, d0 + 5 * d_row + 0 * W, held)
+    s5_0 = fma(scale, s5_0, times(keep, y))
+    y = load_part(d, d0 + 5 * d_row + 1 * W, held)
+    s5_1 = fma(scale, s5_1, times(keep, y))
+    y = load_part(d, d0 + 5 * d_row + 2 * W, held)
+    s5_2 = fma(scale, s5_2, times(keep, y))
+    y = load_part(d, d0 + 5 * d_row + 3 * W, rest)
+    s5_3 = fma(scale, s5_3, times(keep, y))
     store(out, out0 + 0 * out_row + 0 * W, s0_0)
     store(out, out0 + 0 * out_row + 1 * W, s0_1)
     store(out, out0 + 0 * out_row + 2 * W, s0_2)
@@ -612,79 +555,7 @@ def tile_6x4(
     store_part(out, out0 + 5 * out_row + 3 * W, s5_3, last)
 
 
-@inline_jit
-def tile_8x1(
-    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
-):
-    """8 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
-    W = width(a.itemsize)
-    zero = splat(a.dtype.type(0))
-    s0_0 = zero
-    s1_0 = zero
-    s2_0 = zero
-    s3_0 = zero
-    s4_0 = zero
-    s5_0 = zero
-    s6_0 = zero
-    s7_0 = zero
-    if K > 64:  # by the time that the sums are there, so is what they are added to
-        prefetch_first(out, out0 + 0 * out_row + 0 * W)
-        prefetch_first(out, out0 + 1 * out_row + 0 * W)
-        prefetch_first(out, out0 + 2 * out_row + 0 * W)
-        prefetch_first(out, out0 + 3 * out_row + 0 * W)
-        prefetch_first(out, out0 + 4 * out_row + 0 * W)
-        prefetch_first(out, out0 + 5 * out_row + 0 * W)
-        prefetch_first(out, out0 + 6 * out_row + 0 * W)
-        prefetch_first(out, out0 + 7 * out_row + 0 * W)
-    for k in range(K):
-        y0 = load_part(b, b0 + k * b_k + 0 * W, last)
-        x = splat(item(a, a0 + 0 * a_row + k * a_k))
-        s0_0 = fma(x, y0, s0_0)
-        x = splat(item(a, a0 + 1 * a_row + k * a_k))
-        s1_0 = fma(x, y0, s1_0)
-        x = splat(item(a, a0 + 2 * a_row + k * a_k))
-        s2_0 = fma(x, y0, s2_0)
-        x = splat(item(a, a0 + 3 * a_row + k * a_k))
-        s3_0 = fma(x, y0, s3_0)
-        x = splat(item(a, a0 + 4 * a_row + k * a_k))
-        s4_0 = fma(x, y0, s4_0)
-        x = splat(item(a, a0 + 5 * a_row + k * a_k))
-        s5_0 = fma(x, y0, s5_0)
-        x = splat(item(a, a0 + 6 * a_row + k * a_k))
-        s6_0 = fma(x, y0, s6_0)
-        x = splat(item(a, a0 + 7 * a_row + k * a_k))
-        s7_0 = fma(x, y0, s7_0)
-    scale = splat(alpha)
-    keep = splat(beta)
-    if beta == 0:
-        s0_0 = times(scale, s0_0)
-        s1_0 = times(scale, s1_0)
-        s2_0 = times(scale, s2_0)
-        s3_0 = times(scale, s3_0)
-        s4_0 = times(scale, s4_0)
-        s5_0 = times(scale, s5_0)
-        s6_0 = times(scale, s6_0)
-        s7_0 = times(scale, s7_0)
-    else:
-        s0_0 = fma(scale, s0_0, times(keep, load_part(d, d0 + 0 * d_row + 0 * W, last)))
-        s1_0 = fma(scale, s1_0, times(keep, load_part(d, d0 + 1 * d_row + 0 * W, last)))
-        s2_0 = fma(scale, s2_0, times(keep, load_part(d, d0 + 2 * d_row + 0 * W, last)))
-        s3_0 = fma(scale, s3_0, times(keep, load_part(d, d0 + 3 * d_row + 0 * W, last)))
-        s4_0 = fma(scale, s4_0, times(keep, load_part(d, d0 + 4 * d_row + 0 * W, last)))
-        s5_0 = fma(scale, s5_0, times(keep, load_part(d, d0 + 5 * d_row + 0 * W, last)))
-        s6_0 = fma(scale, s6_0, times(keep, load_part(d, d0 + 6 * d_row + 0 * W, last)))
-        s7_0 = fma(scale, s7_0, times(keep, load_part(d, d0 + 7 * d_row + 0 * W, last)))
-    store_part(out, out0 + 0 * out_row + 0 * W, s0_0, last)
-    store_part(out, out0 + 1 * out_row + 0 * W, s1_0, last)
-    store_part(out, out0 + 2 * out_row + 0 * W, s2_0, last)
-    store_part(out, out0 + 3 * out_row + 0 * W, s3_0, last)
-    store_part(out, out0 + 4 * out_row + 0 * W, s4_0, last)
-    store_part(out, out0 + 5 * out_row + 0 * W, s5_0, last)
-    store_part(out, out0 + 6 * out_row + 0 * W, s6_0, last)
-    store_part(out, out0 + 7 * out_row + 0 * W, s7_0, last)
-
-
-@inline_jit
+@inner_inline_jit
 def tile_12x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -704,18 +575,9 @@ def tile_12x1(
     s10_0 = zero
     s11_0 = zero
     if K > 64:  # by the time that the sums are there, so is what they are added to
-        prefetch_first(out, out0 + 0 * out_row + 0 * W)
-        prefetch_first(out, out0 + 1 * out_row + 0 * W)
-        prefetch_first(out, out0 + 2 * out_row + 0 * W)
-        prefetch_first(out, out0 + 3 * out_row + 0 * W)
-        prefetch_first(out, out0 + 4 * out_row + 0 * W)
-        prefetch_first(out, out0 + 5 * out_row + 0 * W)
-        prefetch_first(out, out0 + 6 * out_row + 0 * W)
-        prefetch_first(out, out0 + 7 * out_row + 0 * W)
-        prefetch_first(out, out0 + 8 * out_row + 0 * W)
-        prefetch_first(out, out0 + 9 * out_row + 0 * W)
-        prefetch_first(out, out0 + 10 * out_row + 0 * W)
-        prefetch_first(out, out0 + 11 * out_row + 0 * W)
+        for r in range(12):
+            for v in range(1):
+                prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         y0 = load_part(b, b0 + k * b_k + 0 * W, last)
         x = splat(item(a, a0 + 0 * a_row + k * a_k))
@@ -742,34 +604,32 @@ def tile_12x1(
         s10_0 = fma(x, y0, s10_0)
         x = splat(item(a, a0 + 11 * a_row + k * a_k))
         s11_0 = fma(x, y0, s11_0)
-    scale = splat(alpha)
-    keep = splat(beta)
-    if beta == 0:
-        s0_0 = times(scale, s0_0)
-        s1_0 = times(scale, s1_0)
-        s2_0 = times(scale, s2_0)
-        s3_0 = times(scale, s3_0)
-        s4_0 = times(scale, s4_0)
-        s5_0 = times(scale, s5_0)
-        s6_0 = times(scale, s6_0)
-        s7_0 = times(scale, s7_0)
-        s8_0 = times(scale, s8_0)
-        s9_0 = times(scale, s9_0)
-        s10_0 = times(scale, s10_0)
-        s11_0 = times(scale, s11_0)
-    else:
-        s0_0 = fma(scale, s0_0, times(keep, load_part(d, d0 + 0 * d_row + 0 * W, last)))
-        s1_0 = fma(scale, s1_0, times(keep, load_part(d, d0 + 1 * d_row + 0 * W, last)))
-        s2_0 = fma(scale, s2_0, times(keep, load_part(d, d0 + 2 * d_row + 0 * W, last)))
-        s3_0 = fma(scale, s3_0, times(keep, load_part(d, d0 + 3 * d_row + 0 * W, last)))
-        s4_0 = fma(scale, s4_0, times(keep, load_part(d, d0 + 4 * d_row + 0 * W, last)))
-        s5_0 = fma(scale, s5_0, times(keep, load_part(d, d0 + 5 * d_row + 0 * W, last)))
-        s6_0 = fma(scale, s6_0, times(keep, load_part(d, d0 + 6 * d_row + 0 * W, last)))
-        s7_0 = fma(scale, s7_0, times(keep, load_part(d, d0 + 7 * d_row + 0 * W, last)))
-        s8_0 = fma(scale, s8_0, times(keep, load_part(d, d0 + 8 * d_row + 0 * W, last)))
-        s9_0 = fma(scale, s9_0, times(keep, load_part(d, d0 + 9 * d_row + 0 * W, last)))
-        s10_0 = fma(scale, s10_0, times(keep, load_part(d, d0 + 10 * d_row + 0 * W, last)))
-        s11_0 = fma(scale, s11_0, times(keep, load_part(d, d0 + 11 * d_row + 0 * W, last)))
+    scale, keep = splat(alpha), splat(beta)
+    rest = last if beta != 0 else 0
+    y = load_part(d, d0 + 0 * d_row + 0 * W, rest)
+    s0_0 = fma(scale, s0_0, times(keep, y))
+    y = load_part(d, d0 + 1 * d_row + 0 * W, rest)
+    s1_0 = fma(scale, s1_0, times(keep, y))
+    y = load_part(d, d0 + 2 * d_row + 0 * W, rest)
+    s2_0 = fma(scale, s2_0, times(keep, y))
+    y = load_part(d, d0 + 3 * d_row + 0 * W, rest)
+    s3_0 = fma(scale, s3_0, times(keep, y))
+    y = load_part(d, d0 + 4 * d_row + 0 * W, rest)
+    s4_0 = fma(scale, s4_0, times(keep, y))
+    y = load_part(d, d0 + 5 * d_row + 0 * W, rest)
+    s5_0 = fma(scale, s5_0, times(keep, y))
+    y = load_part(d, d0 + 6 * d_row + 0 * W, rest)
+    s6_0 = fma(scale, s6_0, times(keep, y))
+    y = load_part(d, d0 + 7 * d_row + 0 * W, rest)
+    s7_0 = fma(scale, s7_0, times(keep, y))
+    y = load_part(d, d0 + 8 * d_row + 0 * W, rest)
+    s8_0 = fma(scale, s8_0, times(keep, y))
+    y = load_part(d, d0 + 9 * d_row + 0 * W, rest)
+    s9_0 = fma(scale, s9_0, times(keep, y))
+    y = load_part(d, d0 + 10 * d_row + 0 * W, rest)
+    s10_0 = fma(scale, s10_0, times(keep, y))
+    y = load_part(d, d0 + 11 * d_row + 0 * W, rest)
+    s11_0 = fma(scale, s11_0, times(keep, y))
     store_part(out, out0 + 0 * out_row + 0 * W, s0_0, last)
     store_part(out, out0 + 1 * out_row + 0 * W, s1_0, last)
     store_part(out, out0 + 2 * out_row + 0 * W, s2_0, last)
@@ -784,7 +644,7 @@ def tile_12x1(
     store_part(out, out0 + 11 * out_row + 0 * W, s11_0, last)
 
 
-@inline_jit
+@inner_inline_jit
 def tile_12x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -816,30 +676,9 @@ def tile_12x2(
     s11_0 = zero
     s11_1 = zero
     if K > 64:  # by the time that the sums are there, so is what they are added to
-        prefetch_first(out, out0 + 0 * out_row + 0 * W)
-        prefetch_first(out, out0 + 0 * out_row + 1 * W)
-        prefetch_first(out, out0 + 1 * out_row + 0 * W)
-        prefetch_first(out, out0 + 1 * out_row + 1 * W)
-        prefetch_first(out, out0 + 2 * out_row + 0 * W)
-        prefetch_first(out, out0 + 2 * out_row + 1 * W)
-        prefetch_first(out, out0 + 3 * out_row + 0 * W)
-        prefetch_first(out, out0 + 3 * out_row + 1 * W)
-        prefetch_first(out, out0 + 4 * out_row + 0 * W)
-        prefetch_first(out, out0 + 4 * out_row + 1 * W)
-        prefetch_first(out, out0 + 5 * out_row + 0 * W)
-        prefetch_first(out, out0 + 5 * out_row + 1 * W)
-        prefetch_first(out, out0 + 6 * out_row + 0 * W)
-        prefetch_first(out, out0 + 6 * out_row + 1 * W)
-        prefetch_first(out, out0 + 7 * out_row + 0 * W)
-        prefetch_first(out, out0 + 7 * out_row + 1 * W)
-        prefetch_first(out, out0 + 8 * out_row + 0 * W)
-        prefetch_first(out, out0 + 8 * out_row + 1 * W)
-        prefetch_first(out, out0 + 9 * out_row + 0 * W)
-        prefetch_first(out, out0 + 9 * out_row + 1 * W)
-        prefetch_first(out, out0 + 10 * out_row + 0 * W)
-        prefetch_first(out, out0 + 10 * out_row + 1 * W)
-        prefetch_first(out, out0 + 11 * out_row + 0 * W)
-        prefetch_first(out, out0 + 11 * out_row + 1 * W)
+        for r in range(12):
+            for v in range(2):
+                prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         y0 = load(b, b0 + k * b_k + 0 * W)
         y1 = load_part(b, b0 + k * b_k + 1 * W, last)
@@ -879,58 +718,57 @@ def tile_12x2(
         x = splat(item(a, a0 + 11 * a_row + k * a_k))
         s11_0 = fma(x, y0, s11_0)
         s11_1 = fma(x, y1, s11_1)
-    scale = splat(alpha)
-    keep = splat(beta)
-    if beta == 0:
-        s0_0 = times(scale, s0_0)
-        s0_1 = times(scale, s0_1)
-        s1_0 = times(scale, s1_0)
-        s1_1 = times(scale, s1_1)
-        s2_0 = times(scale, s2_0)
-        s2_1 = times(scale, s2_1)
-        s3_0 = times(scale, s3_0)
-        s3_1 = times(scale, s3_1)
-        s4_0 = times(scale, s4_0)
-        s4_1 = times(scale, s4_1)
-        s5_0 = times(scale, s5_0)
-        s5_1 = times(scale, s5_1)
-        s6_0 = times(scale, s6_0)
-        s6_1 = times(scale, s6_1)
-        s7_0 = times(scale, s7_0)
-        s7_1 = times(scale, s7_1)
-        s8_0 = times(scale, s8_0)
-        s8_1 = times(scale, s8_1)
-        s9_0 = times(scale, s9_0)
-        s9_1 = times(scale, s9_1)
-        s10_0 = times(scale, s10_0)
-        s10_1 = times(scale, s10_1)
-        s11_0 = times(scale, s11_0)
-        s11_1 = times(scale, s11_1)
-    else:
-        s0_0 = fma(scale, s0_0, times(keep, load(d, d0 + 0 * d_row + 0 * W)))
-        s0_1 = fma(scale, s0_1, times(keep, load_part(d, d0 + 0 * d_row + 1 * W, last)))
-        s1_0 = fma(scale, s1_0, times(keep, load(d, d0 + 1 * d_row + 0 * W)))
-        s1_1 = fma(scale, s1_1, times(keep, load_part(d, d0 + 1 * d_row + 1 * W, last)))
-        s2_0 = fma(scale, s2_0, times(keep, load(d, d0 + 2 * d_row + 0 * W)))
-        s2_1 = fma(scale, s2_1, times(keep, load_part(d, d0 + 2 * d_row + 1 * W, last)))
-        s3_0 = fma(scale, s3_0, times(keep, load(d, d0 + 3 * d_row + 0 * W)))
-        s3_1 = fma(scale, s3_1, times(keep, load_part(d, d0 + 3 * d_row + 1 * W, last)))
-        s4_0 = fma(scale, s4_0, times(keep, load(d, d0 + 4 * d_row + 0 * W)))
-        s4_1 = fma(scale, s4_1, times(keep, load_part(d, d0 + 4 * d_row + 1 * W, last)))
-        s5_0 = fma(scale, s5_0, times(keep, load(d, d0 + 5 * d_row + 0 * W)))
-        s5_1 = fma(scale, s5_1, times(keep, load_part(d, d0 + 5 * d_row + 1 * W, last)))
-        s6_0 = fma(scale, s6_0, times(keep, load(d, d0 + 6 * d_row + 0 * W)))
-        s6_1 = fma(scale, s6_1, times(keep, load_part(d, d0 + 6 * d_row + 1 * W, last)))
-        s7_0 = fma(scale, s7_0, times(keep, load(d, d0 + 7 * d_row + 0 * W)))
-        s7_1 = fma(scale, s7_1, times(keep, load_part(d, d0 + 7 * d_row + 1 * W, last)))
-        s8_0 = fma(scale, s8_0, times(keep, load(d, d0 + 8 * d_row + 0 * W)))
-        s8_1 = fma(scale, s8_1, times(keep, load_part(d, d0 + 8 * d_row + 1 * W, last)))
-        s9_0 = fma(scale, s9_0, times(keep, load(d, d0 + 9 * d_row + 0 * W)))
-        s9_1 = fma(scale, s9_1, times(keep, load_part(d, d0 + 9 * d_row + 1 * W, last)))
-        s10_0 = fma(scale, s10_0, times(keep, load(d, d0 + 10 * d_row + 0 * W)))
-        s10_1 = fma(scale, s10_1, times(keep, load_part(d, d0 + 10 * d_row + 1 * W, last)))
-        s11_0 = fma(scale, s11_0, times(keep, load(d, d0 + 11 * d_row + 0 * W)))
-        s11_1 = fma(scale, s11_1, times(keep, load_part(d, d0 + 11 * d_row + 1 * W, last)))
+    scale, keep = splat(alpha), splat(beta)
+    held = W if beta != 0 else 0
+    rest = last if beta != 0 else 0
+    y = load_part(d, d0 + 0 * d_row + 0 * W, held)
+    s0_0 = fma(scale, s0_0, times(keep, y))
+    y = load_part(d, d0 + 0 * d_row + 1 * W, rest)
+    s0_1 = fma(scale, s0_1, times(keep, y))
+    y = load_part(d, d0 + 1 * d_row + 0 * W, held)
+    s1_0 = fma(scale, s1_0, times(keep, y))
+    y = load_part(d, d0 + 1 * d_row + 1 * W, rest)
+    s1_1 = fma(scale, s1_1, times(keep, y))
+    y = load_part(d, d0 + 2 * d_row + 0 * W, held)
+    s2_0 = fma(scale, s2_0, times(keep, y))
+    y = load_part(d, d0 + 2 * d_row + 1 * W, rest)
+    s2_1 = fma(scale, s2_1, times(keep, y))
+    y = load_part(d, d0 + 3 * d_row + 0 * W, held)
+    s3_0 = fma(scale, s3_0, times(keep, y))
+    y = load_part(d, d0 + 3 * d_row + 1 * W, rest)
+    s3_1 = fma(scale, s3_1, times(keep, y))
+    y = load_part(d, d0 + 4 * d_row + 0 * W, held)
+    s4_0 = fma(scale, s4_0, times(keep, y))
+    y = load_part(d, d0 + 4 * d_row + 1 * W, rest)
+    s4_1 = fma(scale, s4_1, times(keep, y))
+    y = load_part(d, d0 + 5 * d_row + 0 * W, held)
+    s5_0 = fma(scale, s5_0, times(keep, y))
+    y = load_part(d, d0 + 5 * d_row + 1 * W, rest)
+    s5_1 = fma(scale, s5_1, times(keep, y))
+    y = load_part(d, d0 + 6 * d_row + 0 * W, held)
+    s6_0 = fma(scale, s6_0, times(keep, y))
+    y = load_part(d, d0 + 6 * d_row + 1 * W, rest)
+    s6_1 = fma(scale, s6_1, times(keep, y))
+    y = load_part(d, d0 + 7 * d_row + 0 * W, held)
+    s7_0 = fma(scale, s7_0, times(keep, y))
+    y = load_part(d, d0 + 7 * d_row + 1 * W, rest)
+    s7_1 = fma(scale, s7_1, times(keep, y))
+    y = load_part(d, d0 + 8 * d_row + 0 * W, held)
+    s8_0 = fma(scale, s8_0, times(keep, y))
+    y = load_part(d, d0 + 8 * d_row + 1 * W, rest)
+    s8_1 = fma(scale, s8_1, times(keep, y))
+    y = load_part(d, d0 + 9 * d_row + 0 * W, held)
+    s9_0 = fma(scale, s9_0, times(keep, y))
+    y = load_part(d, d0 + 9 * d_row + 1 * W, rest)
+    s9_1 = fma(scale, s9_1, times(keep, y))
+    y = load_part(d, d0 + 10 * d_row + 0 * W, held)
+    s10_0 = fma(scale, s10_0, times(keep, y))
+    y = load_part(d, d0 + 10 * d_row + 1 * W, rest)
+    s10_1 = fma(scale, s10_1, times(keep, y))
+    y = load_part(d, d0 + 11 * d_row + 0 * W, held)
+    s11_0 = fma(scale, s11_0, times(keep, y))
+    y = load_part(d, d0 + 11 * d_row + 1 * W, rest)
+    s11_1 = fma(scale, s11_1, times(keep, y))
     store(out, out0 + 0 * out_row + 0 * W, s0_0)
     store_part(out, out0 + 0 * out_row + 1 * W, s0_1, last)
     store(out, out0 + 1 * out_row + 0 * W, s1_0)
@@ -957,7 +795,7 @@ def tile_12x2(
     store_part(out, out0 + 11 * out_row + 1 * W, s11_1, last)
 
 
-@inline_jit
+@inner_inline_jit
 def tile_16x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -981,22 +819,9 @@ def tile_16x1(
     s14_0 = zero
     s15_0 = zero
     if K > 64:  # by the time that the sums are there, so is what they are added to
-        prefetch_first(out, out0 + 0 * out_row + 0 * W)
-        prefetch_first(out, out0 + 1 * out_row + 0 * W)
-        prefetch_first(out, out0 + 2 * out_row + 0 * W)
-        prefetch_first(out, out0 + 3 * out_row + 0 * W)
-        prefetch_first(out, out0 + 4 * out_row + 0 * W)
-        prefetch_first(out, out0 + 5 * out_row + 0 * W)
-        prefetch_first(out, out0 + 6 * out_row + 0 * W)
-        prefetch_first(out, out0 + 7 * out_row + 0 * W)
-        prefetch_first(out, out0 + 8 * out_row + 0 * W)
-        prefetch_first(out, out0 + 9 * out_row + 0 * W)
-        prefetch_first(out, out0 + 10 * out_row + 0 * W)
-        prefetch_first(out, out0 + 11 * out_row + 0 * W)
-        prefetch_first(out, out0 + 12 * out_row + 0 * W)
-        prefetch_first(out, out0 + 13 * out_row + 0 * W)
-        prefetch_first(out, out0 + 14 * out_row + 0 * W)
-        prefetch_first(out, out0 + 15 * out_row + 0 * W)
+        for r in range(16):
+            for v in range(1):
+                prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         y0 = load_part(b, b0 + k * b_k + 0 * W, last)
         x = splat(item(a, a0 + 0 * a_row + k * a_k))
@@ -1031,42 +856,40 @@ def tile_16x1(
         s14_0 = fma(x, y0, s14_0)
         x = splat(item(a, a0 + 15 * a_row + k * a_k))
         s15_0 = fma(x, y0, s15_0)
-    scale = splat(alpha)
-    keep = splat(beta)
-    if beta == 0:
-        s0_0 = times(scale, s0_0)
-        s1_0 = times(scale, s1_0)
-        s2_0 = times(scale, s2_0)
-        s3_0 = times(scale, s3_0)
-        s4_0 = times(scale, s4_0)
-        s5_0 = times(scale, s5_0)
-        s6_0 = times(scale, s6_0)
-        s7_0 = times(scale, s7_0)
-        s8_0 = times(scale, s8_0)
-        s9_0 = times(scale, s9_0)
-        s10_0 = times(scale, s10_0)
-        s11_0 = times(scale, s11_0)
-        s12_0 = times(scale, s12_0)
-        s13_0 = times(scale, s13_0)
-        s14_0 = times(scale, s14_0)
-        s15_0 = times(scale, s15_0)
-    else:
-        s0_0 = fma(scale, s0_0, times(keep, load_part(d, d0 + 0 * d_row + 0 * W, last)))
-        s1_0 = fma(scale, s1_0, times(keep, load_part(d, d0 + 1 * d_row + 0 * W, last)))
-        s2_0 = fma(scale, s2_0, times(keep, load_part(d, d0 + 2 * d_row + 0 * W, last)))
-        s3_0 = fma(scale, s3_0, times(keep, load_part(d, d0 + 3 * d_row + 0 * W, last)))
-        s4_0 = fma(scale, s4_0, times(keep, load_part(d, d0 + 4 * d_row + 0 * W, last)))
-        s5_0 = fma(scale, s5_0, times(keep, load_part(d, d0 + 5 * d_row + 0 * W, last)))
-        s6_0 = fma(scale, s6_0, times(keep, load_part(d, d0 + 6 * d_row + 0 * W, last)))
-        s7_0 = fma(scale, s7_0, times(keep, load_part(d, d0 + 7 * d_row + 0 * W, last)))
-        s8_0 = fma(scale, s8_0, times(keep, load_part(d, d0 + 8 * d_row + 0 * W, last)))
-        s9_0 = fma(scale, s9_0, times(keep, load_part(d, d0 + 9 * d_row + 0 * W, last)))
-        s10_0 = fma(scale, s10_0, times(keep, load_part(d, d0 + 10 * d_row + 0 * W, last)))
-        s11_0 = fma(scale, s11_0, times(keep, load_part(d, d0 + 11 * d_row + 0 * W, last)))
-        s12_0 = fma(scale, s12_0, times(keep, load_part(d, d0 + 12 * d_row + 0 * W, last)))
-        s13_0 = fma(scale, s13_0, times(keep, load_part(d, d0 + 13 * d_row + 0 * W, last)))
-        s14_0 = fma(scale, s14_0, times(keep, load_part(d, d0 + 14 * d_row + 0 * W, last)))
-        s15_0 = fma(scale, s15_0, times(keep, load_part(d, d0 + 15 * d_row + 0 * W, last)))
+    scale, keep = splat(alpha), splat(beta)
+    rest = last if beta != 0 else 0
+    y = load_part(d, d0 + 0 * d_row + 0 * W, rest)
+    s0_0 = fma(scale, s0_0, times(keep, y))
+    y = load_part(d, d0 + 1 * d_row + 0 * W, rest)
+    s1_0 = fma(scale, s1_0, times(keep, y))
+    y = load_part(d, d0 + 2 * d_row + 0 * W, rest)
+    s2_0 = fma(scale, s2_0, times(keep, y))
+    y = load_part(d, d0 + 3 * d_row + 0 * W, rest)
+    s3_0 = fma(scale, s3_0, times(keep, y))
+    y = load_part(d, d0 + 4 * d_row + 0 * W, rest)
+    s4_0 = fma(scale, s4_0, times(keep, y))
+    y = load_part(d, d0 + 5 * d_row + 0 * W, rest)
+    s5_0 = fma(scale, s5_0, times(keep, y))
+    y = load_part(d, d0 + 6 * d_row + 0 * W, rest)
+    s6_0 = fma(scale, s6_0, times(keep, y))
+    y = load_part(d, d0 + 7 * d_row + 0 * W, rest)
+    s7_0 = fma(scale, s7_0, times(keep, y))
+    y = load_part(d, d0 + 8 * d_row + 0 * W, rest)
+    s8_0 = fma(scale, s8_0, times(keep, y))
+    y = load_part(d, d0 + 9 * d_row + 0 * W, rest)
+    s9_0 = fma(scale, s9_0, times(keep, y))
+    y = load_part(d, d0 + 10 * d_row + 0 * W, rest)
+    s10_0 = fma(scale, s10_0, times(keep, y))
+    y = load_part(d, d0 + 11 * d_row + 0 * W, rest)
+    s11_0 = fma(scale, s11_0, times(keep, y))
+    y = load_part(d, d0 + 12 * d_row + 0 * W, rest)
+    s12_0 = fma(scale, s12_0, times(keep, y))
+    y = load_part(d, d0 + 13 * d_row + 0 * W, rest)
+    s13_0 = fma(scale, s13_0, times(keep, y))
+    y = load_part(d, d0 + 14 * d_row + 0 * W, rest)
+    s14_0 = fma(scale, s14_0, times(keep, y))
+    y = load_part(d, d0 + 15 * d_row + 0 * W, rest)
+    s15_0 = fma(scale, s15_0, times(keep, y))
     store_part(out, out0 + 0 * out_row + 0 * W, s0_0, last)
     store_part(out, out0 + 1 * out_row + 0 * W, s1_0, last)
     store_part(out, out0 + 2 * out_row + 0 * W, s2_0, last)
@@ -1145,12 +968,6 @@ def sums_tall(
                             out, out_at, out_row, last,
                         )
                         i += 12
-                    elif n >= 6 and n != 8 and n != 9:
-                        tile_6x2(
-                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
-                        )
-                        i += 6
                     elif n >= 4:
                         tile_4x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
@@ -1180,12 +997,6 @@ def sums_tall(
                             out, out_at, out_row, last,
                         )
                         i += 16
-                    elif n >= 8:
-                        tile_8x1(
-                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
-                        )
-                        i += 8
                     elif n >= 4:
                         tile_4x1(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,

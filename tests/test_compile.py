@@ -9,10 +9,10 @@ import pytest
 from helpers import needs_jit
 
 import loopbp
-from loopbp import _jit, compiled
+from loopbp import _jit, compiled, tiled_training
 
 PACKAGE = Path(loopbp.__file__).parent
-DECORATOR = re.compile(r"^@(?:sum_|parallel_|inline_)?jit\b", re.MULTILINE)
+DECORATOR = re.compile(r"^@(?:sum_|parallel_|inline_|inner_|inner_inline_)?jit\b", re.MULTILINE)
 
 
 def test_every_file_with_kernels_is_part_of_the_cache_key():
@@ -114,3 +114,10 @@ def test_an_own_activation_compiles_no_kernel(registry):
     loopbp.register_activation("own", lambda z: z + 1.0, lambda z: 1.0)
     use(helpers.network([3, 4, 2], "own"))
     assert signatures() == before
+
+
+@needs_jit
+@pytest.mark.parametrize("function", [tiled_training.work, tiled_training.panels_at])
+def test_inner_functions_refuse_python(function):
+    with pytest.raises(TypeError, match="only compiled code"):
+        function(1, 2)
