@@ -479,6 +479,9 @@ def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     return for_threads(replace(tiled_engine(False), epoch=run.epoch), WORKERS)
 
 
+UNCOMPILED = specialise(SOURCES, "uncompiled", {"stream_key": _unsigned_key}, plain)
+
+
 def _bias_gradient_of_the_last_example_only(delta, start, stop, alpha, beta, out_b):
     tiled.bias_sums(delta[-1:], start, stop, alpha, beta, out_b)
 
@@ -492,7 +495,7 @@ def _dropout_of_the_first_rows_mask(a, key, rate, first):
 
 
 def _panels_of_other_weights(theta, *rest):
-    tiled_training.pack_rows(1.001 * theta, *rest)
+    UNCOMPILED.pack_rows(1.001 * theta, *rest)
 
 
 def _nothing(*_):
@@ -519,13 +522,13 @@ def _penalties_of_theta_alone(theta, architecture, resident, workspace):
     return sum(
         tiled_training.penalty(parameters.weights_of(theta, architecture, l), architecture.l2)
         for l in range(1, len(architecture.sizes))
-        if not tiled_training.is_resident(l, resident, workspace)
+        if not UNCOMPILED.is_resident(l, resident, workspace)
     )
 
 
 def _first_rows_not_updated(theta, architecture, l, first, end, *rest):
     if first > 0:
-        plain(tiled_training.update_rows)(theta, architecture, l, first, end, *rest)
+        UNCOMPILED.update_rows(theta, architecture, l, first, end, *rest)
 
 
 # Of the first kind of network, all with SGD; of one with a layer shared out by units; with Adam.
