@@ -20,7 +20,7 @@ from pathlib import Path
 # For V vectors, the heights R, largest first.  R * V sums, V of b and 1 of a must fit the
 # registers: 32 of AVX-512 and NEON, 16 of AVX2; fewer than 8 sums wait for each other (a
 # multiply-add takes 4 cycles, and two start in each).
-TALL = {4: (6, 4, 1), 2: (12, 4, 1), 1: (16, 4, 1)}
+TALL = {4: (6, 4, 1), 2: (12, 6, 4, 1), 1: (16, 8, 4, 1)}
 SHORT = {2: (6, 4, 1), 1: (12, 4, 1)}
 # Rows by columns of the tiles of dot products, for 32 and for 16 registers.
 DOTS = {"tall": (5, 5), "short": (3, 3)}
@@ -69,16 +69,18 @@ def tile(R: int, V: int) -> str:
     for r in range(R):
         lines += [f"        x = splat(item(a, a0 + {r} * a_row + k * a_k))"]
         lines += [f"        s{r}_{v} = fma(x, y{v}, s{r}_{v})" for v in range(V)]
-    lines += ["    scale, keep = splat(alpha), splat(beta)"]
-    # with beta = 0 nothing is read of d
-    if V > 1:
-        lines += ["    held = W if beta != 0 else 0"]
-    lines += ["    rest = last if beta != 0 else 0"]
+    lines += ["    scale = splat(alpha)", "    keep = splat(beta)"]
+    lines += ["    if beta == 0:"]
     for r in range(R):
         for v in range(V):
-            count = "rest" if v == V - 1 else "held"
-            lines += [f"    y = load_part(d, d0 + {r} * d_row + {v} * W, {count})"]
-            lines += [f"    s{r}_{v} = fma(scale, s{r}_{v}, times(keep, y))"]
+            lines += [f"        s{r}_{v} = times(scale, s{r}_{v})"]
+    lines += ["    else:"]
+    for r in range(R):
+        for v in range(V):
+            part = v == V - 1
+            source = f"d, d0 + {r} * d_row + {v} * W"
+            held = f"load_part({source}, last)" if part else f"load({source})"
+            lines += [f"        s{r}_{v} = fma(scale, s{r}_{v}, times(keep, {held}))"]
     for r in range(R):
         for v in range(V):
             target = f"out, out0 + {r} * out_row + {v} * W, s{r}_{v}"

@@ -326,6 +326,13 @@ def test_a_case_below_its_mark_says_why():
     assert set(cases.LIMITED_BY) <= set(cases.NAMES)
 
 
+def test_a_cost_beyond_its_limit_says_why():
+    scaling = {"wide": {"1": 3.0, "2": 1.5}, "mnist-deep": {"1": 3.0, "2": 2.0}}
+    found = report.cost_shortfalls({"first_fit_cold_seconds": 99.0, "scaling": scaling})
+    assert [name for name, _ in found] == ["first epoch, nothing compiled", "mnist-deep"]
+    assert report.cost_shortfalls({"first_fit_cold_seconds": 1.0}) == []
+
+
 def test_the_sweep_in_a_line():
     rows = [_row("a", 2.0, 0.9), _row("b", 0.5, 0.9), _row("c", None, 0.9)]
     line = report.sweep_line("float32", rows)

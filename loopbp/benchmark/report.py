@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from loopbp.benchmark.cases import LIMITED_BY, SWEEP_TARGET
-from loopbp.benchmark.costs import LIMITS
+from loopbp.benchmark import costs as cost_facts
+from loopbp.benchmark.cases import LIMITED_BY, SWEEP_LIMITED_BY, SWEEP_TARGET
+from loopbp.benchmark.costs import LEAST_GAIN, LIMITS
 from loopbp.benchmark.engines_bench import ENGINES, PHASES
 from loopbp.benchmark.peers import PEERS, LoopBP
 from loopbp.benchmark.runner import TOLERANCE
@@ -105,7 +106,7 @@ def sweep_line(dtype: str, rows: Rows) -> str:
         f"{len(timed)} random shapes, {dtype}: geometric mean "
         f"{geometric_mean(row['ratio'] for row in timed):.2f}, lowest {worst['ratio']:.2f} "
         f"({_shape(worst)}, batch {worst['batch']}, against {worst['fastest_peer']}); "
-        f"{below} below {SWEEP_TARGET:g}."
+        f"{below} below {SWEEP_TARGET:g}{f': {SWEEP_LIMITED_BY}' if below else '.'}"
     )
 
 
@@ -301,9 +302,26 @@ def cost_rows(costs: Results) -> list[tuple[str, str, str]]:
         if few != many:
             gain = times[few] / times[many]
             found.append(
-                (f"{case}, 1 to {many} threads", f"{gain:.2f} times", "at least 1.8 for 2")
+                (
+                    f"{case}, 1 to {many} threads",
+                    f"{gain:.2f} times",
+                    f"at least {LEAST_GAIN:g} for 2",
+                )
             )
     return found
+
+
+def cost_shortfalls(costs: Results) -> list[tuple[str, str]]:
+    """The costs beyond their limit, and what was found to cause them."""
+    beyond = [key for key, limit in LIMITS.items() if costs.get(key, 0.0) > limit]
+    for case, times in costs.get("scaling", {}).items():
+        if "2" in times and times["1"] / times["2"] < LEAST_GAIN:
+            beyond.append(case)
+    names = {"first_fit_cold_seconds": "first epoch, nothing compiled"}
+    return [
+        (names.get(key, key), cost_facts.LIMITED_BY.get(key, "not yet looked into"))
+        for key in beyond
+    ]
 
 
 def _print_costs(console: Console, costs: Results) -> None:
@@ -311,6 +329,8 @@ def _print_costs(console: Console, costs: Results) -> None:
     for row in cost_rows(costs):
         table.add_row(*row)
     console.print(table)
+    for name, reason in cost_shortfalls(costs):
+        console.print(f"{name} is beyond its limit: {reason}", soft_wrap=True)
 
 
 # -- the README -----------------------------------------------------------------------------------
@@ -346,6 +366,8 @@ def markdown(results: Results, picture: str | None) -> str:
     if results.get("costs"):
         lines = ["| cost | measured | limit |", "|---|---|---|"]
         lines += [f"| {' | '.join(row)} |" for row in cost_rows(results["costs"])]
+        reasons = [f"- {name}: {reason}" for name, reason in cost_shortfalls(results["costs"])]
+        lines += ["", "Beyond their limit, and why:", "", *reasons] if reasons else []
         parts.append("\n".join(lines))
     if picture:
         parts.insert(0, f"![Fastest peer's time over loopbp's, by case]({picture})")
