@@ -326,6 +326,41 @@ def test_a_case_below_its_mark_says_why():
     assert set(cases.LIMITED_BY) <= set(cases.NAMES)
 
 
+@pytest.mark.parametrize("there", [True, False], ids=["jax", "no jax"])
+def test_costs_are_put_together_from_processes(monkeypatch, there):
+    caches, told = [], []
+
+    def run(code, threads, cache=None):
+        caches.append(cache)
+        return "3000" if "net.fit" in code or "block_until_ready" in code else "1000"
+
+    def job(wanted, count):
+        rows = [
+            {"case": name, "trainers": {"loopbp": {"median": 6.0 / count}}}
+            for name in wanted["cases"]
+        ]
+        return {"peers": rows}
+
+    monkeypatch.setattr(costs, "_run", run)
+    monkeypatch.setattr(costs, "run_job", job)
+    monkeypatch.setattr(costs, "find_spec", lambda name: there or name != "jax" or None)
+    found = costs.measure(2, told.append)
+    assert found["memory_loopbp_bytes"] == 2000  # what the data and the import hold is taken off
+    assert found.get("memory_jax_bytes") == (2000 if there else None)
+    assert ("import_jax_seconds" in found) == there
+    assert found["scaling"] == {name: {"1": 6.0, "2": 3.0} for name in costs.SCALING_CASES}
+    assert set(costs.LIMITS) <= set(found)
+    assert caches[0] is None, "Python alone"
+    assert len(set(caches[1:])) == 1, "the first fit fills the cache that the others find"
+    assert len(told) == (7 if there else 5)
+
+
+def test_a_process_that_fails_is_not_timed():
+    assert costs._seconds("pass", 1) > 0
+    with pytest.raises(ValueError, match="code 3"):
+        costs._seconds("raise SystemExit(3)", 1)
+
+
 def test_a_cost_beyond_its_limit_says_why():
     scaling = {"wide": {"1": 3.0, "2": 1.5}, "mnist-deep": {"1": 3.0, "2": 2.0}}
     found = report.cost_shortfalls({"first_fit_cold_seconds": 99.0, "scaling": scaling})
