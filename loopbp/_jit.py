@@ -9,10 +9,10 @@ search and a test see one line per flag:
     the same for the sums of the derivation, which may be reordered into vector registers;
 ``parallel_jit``
     the same as ``sum_jit``, its ``prange`` loops shared out among threads;
+``inner_jit``
+    the same as ``jit`` for what compiled code calls: a call from Python compiles a way in first;
 ``inline_jit``
-    a helper that disappears into its caller; not cached, for it never runs alone;
-``inner_jit``, ``inner_inline_jit``
-    the same as ``jit`` and ``inline_jit`` for what is never called from Python.
+    a helper that disappears into its caller; not cached, for it never runs alone.
 
 ``LOOPBP_CACHE=0`` switches the disk cache off.  All of Numba's own switches
 (``NUMBA_DISABLE_JIT``, ``NUMBA_BOUNDSCHECK``, ``NUMBA_CACHE_DIR``, ...) work as documented.
@@ -20,7 +20,9 @@ search and a test see one line per flag:
 
 import contextlib
 import ctypes
+import gc
 import hashlib
+import inspect
 import os
 import pickle
 import threading
@@ -30,7 +32,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType, SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from llvmlite import binding as llvm
 from llvmlite import ir
@@ -39,15 +41,14 @@ from numba import config as numba_config
 from numba.core import serialize, types
 from numba.core.caching import FunctionCache
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler import CompilerBase, DefaultPassBuilder, _LowerResult
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import (
     BaseNativeLowering,
     NativeLowering,
     NativeParforLowering,
 )
-from numba.extending import intrinsic, overload
-from numpy import uint64
+from numba.core.typing.templates import infer, infer_global, make_intrinsic_template
 
 
 class _Flags(set[str]):
@@ -230,16 +231,57 @@ class _ParallelBySymbol(_BySymbol, NativeParforLowering):
     _name = "loopbp_parallel_lowering"
 
 
-class _SymbolCompiler(CompilerBase):
-    """Numba's pipeline with the lowering above."""
+class _InlineLibrary(JITCodeLibrary):
+    """Numba's library of a function that only ever stands inside others: no machine code."""
+
+    def _optimize_final_module(self) -> None:
+        """Left to the callers, where it is done again anyway."""
+
+    def _finalize_final_module(self) -> None:
+        self._finalized = True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _Inline(NativeLowering):
+    """Numba's lowering up to LLVM code: 5 s of the first fit went into machine code never run."""
+
+    _name = "loopbp_inline_lowering"
+
+    def run_pass(self, state: Any) -> bool:
+        context = state.targetctx
+        state.library = context.codegen().create_library(state.func_id.func_qualname)
+        state.library.__class__ = _InlineLibrary
+        state.flags.no_compile = True
+        done = super().run_pass(state)
+        result, key = state["cr"], object()  # Numba finds the function by what would be its code
+        context.insert_user_function(key, result.fndesc, [state.library])
+        state.reload_init.extend(state.library._reload_init)
+        state["cr"] = _LowerResult(result.fndesc, result.call_helper, cfunc=key, env=result.env)
+        return done
+
+
+class _OurCompiler(CompilerBase):
+    """Numba's pipeline with other passes for some of its own."""
+
+    ours: ClassVar[dict[type, type]]
 
     def define_pipelines(self) -> list[Any]:
         manager = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        ours = {NativeLowering: _SerialBySymbol, NativeParforLowering: _ParallelBySymbol}
-        manager.passes[:] = [(ours.get(which, which), why) for which, why in manager.passes]
+        manager.passes[:] = [(self.ours.get(which, which), why) for which, why in manager.passes]
         manager._finalized = False
         manager.finalize()
         return [manager]
+
+
+class _SymbolCompiler(_OurCompiler):
+    ours: ClassVar[dict[type, type]] = {
+        NativeLowering: _SerialBySymbol,
+        NativeParforLowering: _ParallelBySymbol,
+    }
+
+
+class _InlineCompiler(_OurCompiler):
+    ours: ClassVar[dict[type, type]] = {NativeLowering: _Inline}
 
 
 def _without_literals(get_call_template: Callable[..., Any]) -> Callable[..., Any]:
@@ -252,16 +294,63 @@ def _without_literals(get_call_template: Callable[..., Any]) -> Callable[..., An
     return plain_types
 
 
-def _keep_from_python(dispatcher: Any) -> None:
-    """Let a call from Python raise: there is no code for it, and it would end the process."""
+def _enter_when_called(dispatcher: Any) -> None:
+    """Compile the way in from Python, as another function, when Python calls for the first time.
+
+    For a tuple of twenty arrays it costs as much as the body, and compiled callers do not need it.
+    """
 
     def add_overload(result: Any) -> None:
         dispatcher.overloads[tuple(result.signature.args)] = result
 
-    def refuse(*args: Any, **kwargs: Any) -> Any:
-        raise TypeError(f"{dispatcher.__name__}: only compiled code can call this function")
+    @cache
+    def way_in() -> Any:
+        def call(*args):
+            return dispatcher(*args)
 
-    dispatcher.add_overload, dispatcher._compile_for_args = add_overload, refuse
+        return njit(call)
+
+    def entry(*args: Any, **kwargs: Any) -> Any:
+        given = inspect.signature(dispatcher.py_func).bind(*args, **kwargs)
+        return way_in()(*given.args)
+
+    def compile_for_args(*args: Any, **kwargs: Any) -> Any:
+        return entry  # Numba calls what it gets
+
+    dispatcher.add_overload, dispatcher._compile_for_args = add_overload, compile_for_args
+
+
+# While Numba compiles.  Python keeps frames in chunks of 16 KB and returns a chunk when its first
+# frame ends, so that a loop at the end of one maps and unmaps memory at every call: 470,000 times
+# in a first fit, 5 s of 24.  A frame that wants a stack of FRAME_ROOM numbers gets a chunk in which
+# all the others have room.  The garbage collector found nothing in 1.5 s.
+_FRAME_ROOM = 1 << 17
+_COLLECT_AFTER = (50_000, 20, 100)
+_compiling = threading.local()
+
+
+def _with_room(compile_signature: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def call(signature: Any) -> Any:
+        return compile_signature(signature)
+
+    roomy = FunctionType(
+        call.__code__.replace(co_stacksize=_FRAME_ROOM), call.__globals__, closure=call.__closure__
+    )
+
+    def outermost(signature: Any) -> Any:
+        if getattr(_compiling, "now", False):
+            return compile_signature(signature)
+        thresholds = gc.get_threshold()
+        _compiling.now = True
+        if 0 < thresholds[0] < _COLLECT_AFTER[0]:
+            gc.set_threshold(*_COLLECT_AFTER)
+        try:
+            return roomy(signature)
+        finally:
+            gc.set_threshold(*thresholds)
+            _compiling.now = False
+
+    return outermost
 
 
 def _compile(
@@ -272,20 +361,23 @@ def _compile(
     inline: bool = False,
     inner: bool = False,
 ) -> F:
-    more: dict[str, Any] = {} if inline else {"pipeline_class": _SymbolCompiler}
-    if inner:
-        more["no_cpython_wrapper"] = True
     dispatcher: Any = njit(
-        parallel=parallel, fastmath=fastmath, forceinline=inline, **_FLAGS, **more
+        parallel=parallel,
+        fastmath=fastmath,
+        forceinline=inline,
+        pipeline_class=_InlineCompiler if inline else _SymbolCompiler,
+        no_cpython_wrapper=inner,
+        **_FLAGS,
     )(function)
-    if inner and not config.DISABLE_JIT:
-        _keep_from_python(dispatcher)
-    if not inline and not config.DISABLE_JIT:
-        dispatcher.get_call_template = _without_literals(dispatcher.get_call_template)
     if not inline:
         _DISPATCHERS[function.__module__, function.__qualname__] = dispatcher
-    wants_cache = os.environ.get("LOOPBP_CACHE", "1") != "0" and not inline
-    if wants_cache and not config.DISABLE_JIT:
+    if config.DISABLE_JIT:
+        return dispatcher
+    dispatcher.get_call_template = _without_literals(dispatcher.get_call_template)
+    dispatcher.compile = _with_room(dispatcher.compile)
+    if inner:
+        _enter_when_called(dispatcher)
+    if os.environ.get("LOOPBP_CACHE", "1") != "0" and not inline:
         # Where no folder can be written: compile in every process, but never break an import.
         with contextlib.suppress(RuntimeError, OSError):
             dispatcher._cache = _PackageCache(function)
@@ -307,22 +399,13 @@ def parallel_jit(function: F) -> F:
     return _compile(function, FASTMATH, parallel=True)
 
 
-def inline_jit(function: F) -> F:
-    """Compile a small helper into whatever calls it."""
-    return _compile(function, EXACT, inline=True)
-
-
 def inner_jit(function: F) -> F:
-    """`jit` for what only compiled code calls.
-
-    To be called from Python costs as much to compile as the body, where an argument is a tuple of
-    twenty arrays.
-    """
+    """`jit` for what compiled code calls: nothing is compiled for a call from Python."""
     return _compile(function, EXACT, inner=True)
 
 
-def inner_inline_jit(function: F) -> F:
-    """`inline_jit` for what only compiled code calls."""
+def inline_jit(function: F) -> F:
+    """Compile a small helper into whatever calls it."""
     return _compile(function, EXACT, inline=True, inner=True)
 
 
@@ -374,28 +457,36 @@ def specialise(
     return SimpleNamespace(**namespace)
 
 
+def instruction(twin: Callable[..., Any]) -> Callable[[F], F]:
+    """Decorate the typing and the LLVM code that a call of `twin` is in compiled functions.
+
+    As Numba's ``intrinsic`` behind an ``overload``, but nothing is compiled for the call itself:
+    the wrappers took a fifth of the first fit.  Uncompiled, `twin` runs as it stands.
+    """
+
+    def register(definition: F) -> F:
+        template = make_intrinsic_template(twin, definition, twin.__name__)
+        infer(template)
+        infer_global(twin, types.Function(template))
+        return definition
+
+    return register
+
+
 def as_u64(value: Any) -> int:
     """An integer modulo 2**64: ``uint64`` in compiled code, a Python integer without it."""
     return int(value) & MASK64
 
 
-@overload(as_u64)
-def _as_u64(value):
-    return lambda value: uint64(value)  # noqa: PLW0108 (Numba wants a Python function)
+@instruction(as_u64)
+def _as_u64(typing_context, value):
+    def codegen(context, builder, signature, arguments):
+        return context.cast(builder, arguments[0], signature.args[0], types.uint64)
+
+    return types.uint64(value), codegen
 
 
 _SCALAR_FUNCTION = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)
-
-
-@intrinsic
-def _call_pointer(typing_context, address, z):
-    def codegen(context, builder, signature, arguments):
-        double = context.get_value_type(types.float64)
-        function_type = ir.FunctionType(double, [double])
-        pointer = builder.inttoptr(arguments[0], function_type.as_pointer())
-        return builder.call(pointer, [arguments[1]])
-
-    return types.float64(types.int64, types.float64), codegen
 
 
 def call_address(address: int, z: float) -> float:
@@ -406,9 +497,15 @@ def call_address(address: int, z: float) -> float:
     return _SCALAR_FUNCTION(int(address))(float(z))
 
 
-@overload(call_address)
-def _call_address(address, z):
-    return lambda address, z: _call_pointer(address, z)  # noqa: PLW0108  # pyright: ignore[reportCallIssue]
+@instruction(call_address)
+def _call_address(typing_context, address, z):
+    def codegen(context, builder, signature, arguments):
+        double = context.get_value_type(types.float64)
+        function_type = ir.FunctionType(double, [double])
+        pointer = builder.inttoptr(arguments[0], function_type.as_pointer())
+        return builder.call(pointer, [arguments[1]])
+
+    return types.float64(types.int64, types.float64), codegen
 
 
 def c_function(function: Callable[[float], float]) -> Any:

@@ -25,7 +25,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from loopbp._jit import c_address, c_function, call_address, inline_jit, jit
+from loopbp._jit import c_address, c_function, call_address, inline_jit, inner_jit
 
 LEAKY_SLOPE = 0.01
 _SQRT_HALF = math.sqrt(0.5)
@@ -117,7 +117,7 @@ def silu_prime(z):
     return s * (1.0 + z * (1.0 - s))
 
 
-@jit
+@inner_jit
 def softmax_row(z, out):
     """out_i = exp(z_i - max z) / sum_k exp(z_k - max z): shifted, so that nothing overflows."""
     top = z[0]
@@ -131,7 +131,7 @@ def softmax_row(z, out):
         out[i] = out[i] / total
 
 
-@jit
+@inner_jit
 def sigma_row(code, address, z, out):
     """out_i = sigma(z_i) over the units i of one example.
 
@@ -177,7 +177,7 @@ def sigma_row(code, address, z, out):
             out[i] = call_address(address, z[i])
 
 
-@jit
+@inner_jit
 def sigma_prime_row(code, address, z, out):
     """out_i = sigma'(z_i) over the units i of one example, for every activation but softmax.
 

@@ -10,9 +10,6 @@ W is that of the processor: a register of 64 bytes (AVX-512), 32 (AVX2) or 16 (N
 by the size of a number.
 """
 
-# The typing context of an intrinsic is Numba's to pass.
-# pyright: reportCallIssue=false
-
 from typing import Any
 
 import numpy as np
@@ -20,9 +17,9 @@ from llvmlite import binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import models, register_model
 
-from loopbp._jit import config, inline_jit
+from loopbp._jit import config, inline_jit, instruction
 
 
 def _register_bytes() -> int:
@@ -84,6 +81,21 @@ def _mask(builder: Any, vector: Any, count: Any) -> Any:
     return builder.icmp_signed("<", ir.Constant(numbers, list(range(vector.count))), wide)
 
 
+def _masked_store(builder: Any, value: Any, pointer: Any, count: Any) -> None:
+    """The first `count` lanes to memory."""
+    mask = _mask(builder, value.type, count)
+    i32 = ir.IntType(32)
+    name = f"llvm.masked.store.{_suffix(value.type)}.p0"
+    kinds = [value.type, pointer.type, i32, mask.type]
+    function = _declare(builder, name, ir.VoidType(), kinds)
+    builder.call(function, [value, pointer, i32(_align(value.type)), mask])
+
+
+def _align(vector: Any) -> int:
+    """Bytes of a number, all that a register's address is a multiple of."""
+    return 4 if isinstance(vector.element, ir.FloatType) else 8
+
+
 def _declare(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
     kind = ir.FunctionType(result, arguments)
     return cgutils.get_or_insert_function(builder.module, kind, name)
@@ -96,7 +108,12 @@ def _suffix(kind: Any) -> str:
     return "f32" if isinstance(kind, ir.FloatType) else "f64"
 
 
-@intrinsic
+def load(a, i):
+    """a[i : i + W]."""
+    return a[i : i + width(a.itemsize)].copy()
+
+
+@instruction(load)
 def _load(typing_context, a, i):
     def codegen(context, builder, signature, arguments):
         pointer = _pointer(context, builder, signature.args[0], *arguments)
@@ -111,11 +128,15 @@ def _masked_load(builder, vector, pointer, count, other):
     name = f"llvm.masked.load.{_suffix(vector)}.p0"
     i32 = ir.IntType(32)
     function = _declare(builder, name, vector, [pointer.type, i32, mask.type, vector])
-    align = i32(4 if isinstance(vector.element, ir.FloatType) else 8)
-    return builder.call(function, [pointer, align, mask, other])
+    return builder.call(function, [pointer, i32(_align(vector)), mask, other])
 
 
-@intrinsic
+def load_part(a, i, count):
+    """a[i : i + count] and zeros behind it, or a[i : i + W] if that is less."""
+    return load_part_or(a, i, count, np.zeros(width(a.itemsize), a.dtype))
+
+
+@instruction(load_part)
 def _load_part(typing_context, a, i, count):
     def codegen(context, builder, signature, arguments):
         vector = _llvm_type(context, signature.return_type)
@@ -126,7 +147,15 @@ def _load_part(typing_context, a, i, count):
     return Lanes(a.dtype)(a, types.intp, types.intp), codegen
 
 
-@intrinsic
+def load_part_or(a, i, count, other):
+    """a[i : i + count] in the first `count` lanes, and `other` in the rest, if any."""
+    x = other.copy()
+    count = min(count, len(x))
+    x[:count] = a[i : i + count]
+    return x
+
+
+@instruction(load_part_or)
 def _load_part_or(typing_context, a, i, count, other):
     def codegen(context, builder, signature, arguments):
         vector = _llvm_type(context, signature.return_type)
@@ -143,7 +172,11 @@ def _hint(builder, pointer, writes, locality):
     builder.call(function, [pointer, i32(writes), i32(locality), i32(1)])
 
 
-@intrinsic
+def prefetch(a, i):
+    """Begin to bring the line of a[i] to the second-level cache; a hint, for any i."""
+
+
+@instruction(prefetch)
 def _prefetch(typing_context, a, i):
     def codegen(context, builder, signature, arguments):
         _hint(builder, _pointer(context, builder, signature.args[0], *arguments), 0, 2)
@@ -152,7 +185,11 @@ def _prefetch(typing_context, a, i):
     return types.void(a, types.intp), codegen
 
 
-@intrinsic
+def prefetch_first(a, i):
+    """Begin to bring the line of a[i] to the first-level cache, to be written; a hint."""
+
+
+@instruction(prefetch_first)
 def _prefetch_first(typing_context, a, i):
     def codegen(context, builder, signature, arguments):
         _hint(builder, _pointer(context, builder, signature.args[0], *arguments), 1, 3)
@@ -161,7 +198,12 @@ def _prefetch_first(typing_context, a, i):
     return types.void(a, types.intp), codegen
 
 
-@intrinsic
+def store(a, i, x):
+    """a[i : i + W] = x."""
+    a[i : i + len(x)] = x
+
+
+@instruction(store)
 def _store(typing_context, a, i, x):
     def codegen(context, builder, signature, arguments):
         count = signature.args[2].count
@@ -172,17 +214,17 @@ def _store(typing_context, a, i, x):
     return types.void(a, types.intp, x), codegen
 
 
-@intrinsic
+def store_part(a, i, x, count):
+    """a[i : i + count] = x[:count], or a[i : i + W] = x if that is less."""
+    count = min(count, len(x))
+    a[i : i + count] = x[:count]
+
+
+@instruction(store_part)
 def _store_part(typing_context, a, i, x, count):
     def codegen(context, builder, signature, arguments):
-        vector = _llvm_type(context, signature.args[2])
         pointer = _pointer(context, builder, signature.args[0], arguments[0], arguments[1])
-        mask = _mask(builder, vector, arguments[3])
-        name = f"llvm.masked.store.{_suffix(vector)}.p0"
-        i32 = ir.IntType(32)
-        kinds = [vector, pointer.type, i32, mask.type]
-        function = _declare(builder, name, ir.VoidType(), kinds)
-        builder.call(function, [arguments[2], pointer, i32(a.dtype.bitwidth // 8), mask])
+        _masked_store(builder, arguments[2], pointer, arguments[3])
         return context.get_dummy_value()
 
     return types.void(a, types.intp, x, types.intp), codegen
@@ -196,7 +238,12 @@ def _everywhere(builder: Any, vector: Any, value: Any) -> Any:
     return builder.shuffle_vector(first, undefined, zeros)
 
 
-@intrinsic
+def splat(x):
+    """x in every lane."""
+    return np.full(width(np.dtype(type(x)).itemsize), x)
+
+
+@instruction(splat)
 def _splat(typing_context, x):
     def codegen(context, builder, signature, arguments):
         return _everywhere(builder, _llvm_type(context, signature.return_type), arguments[0])
@@ -204,7 +251,27 @@ def _splat(typing_context, x):
     return Lanes(x)(x), codegen
 
 
-@intrinsic
+def splat_item(a, i):
+    """a[i] in every lane."""
+    return np.full(width(a.itemsize), a[i])
+
+
+@instruction(splat_item)
+def _splat_item(typing_context, a, i):
+    def codegen(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        value = builder.load(builder.gep(data, [arguments[1]]))
+        return _everywhere(builder, _llvm_type(context, signature.return_type), value)
+
+    return Lanes(a.dtype)(a, types.intp), codegen
+
+
+def item(a, i):
+    """a[i] without the test for a negative index, which would keep a loop scalar."""
+    return a[i]
+
+
+@instruction(item)
 def _item(typing_context, a, i):
     def codegen(context, builder, signature, arguments):
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
@@ -213,7 +280,12 @@ def _item(typing_context, a, i):
     return a.dtype(a, types.intp), codegen
 
 
-@intrinsic
+def fma(x, y, s):
+    """s + x * y, of registers or of numbers, rounded once."""
+    return s + x * y
+
+
+@instruction(fma)
 def _fma(typing_context, x, y, s):
     def codegen(context, builder, signature, arguments):
         vector = arguments[0].type
@@ -223,7 +295,12 @@ def _fma(typing_context, x, y, s):
     return x(x, x, x), codegen
 
 
-@intrinsic
+def times(x, y):
+    """x * y in every lane."""
+    return x * y
+
+
+@instruction(times)
 def _times(typing_context, x, y):
     def codegen(context, builder, signature, arguments):
         return builder.fmul(*arguments)
@@ -231,7 +308,12 @@ def _times(typing_context, x, y):
     return x(x, x), codegen
 
 
-@intrinsic
+def plus(x, y):
+    """x + y in every lane."""
+    return x + y
+
+
+@instruction(plus)
 def _plus(typing_context, x, y):
     def codegen(context, builder, signature, arguments):
         return builder.fadd(*arguments)
@@ -239,7 +321,12 @@ def _plus(typing_context, x, y):
     return x(x, x), codegen
 
 
-@intrinsic
+def minus(x, y):
+    """x - y in every lane."""
+    return x - y
+
+
+@instruction(minus)
 def _minus(typing_context, x, y):
     def codegen(context, builder, signature, arguments):
         return builder.fsub(*arguments)
@@ -251,12 +338,41 @@ def _larger(builder, x, y):
     return builder.select(builder.fcmp_ordered(">", x, y), x, y)
 
 
-@intrinsic
+def greater(x, y):
+    """x where x > y, else y."""
+    return np.where(x > y, x, y)
+
+
+@instruction(greater)
 def _greater(typing_context, x, y):
     def codegen(context, builder, signature, arguments):
         return _larger(builder, *arguments)
 
     return x(x, x), codegen
+
+
+def store_sum(out, i, count, s, alpha, beta, d, j, held):
+    """out[i : i + count] = alpha s + beta d[j : j + held], with zeros behind what is held of d."""
+    store_part(out, i, fma(alpha, s, beta * load_part(d, j, min(count, held))), count)
+
+
+@instruction(store_sum)
+def _store_sum(typing_context, out, i, count, s, alpha, beta, d, j, held):
+    def codegen(context, builder, signature, arguments):
+        out, i, count, s, alpha, beta, d, j, held = arguments
+        kinds = signature.args
+        fewer = builder.select(builder.icmp_signed("<", count, held), count, held)
+        zero = ir.Constant(s.type, [0.0] * s.type.count)
+        source = _pointer(context, builder, kinds[6], d, j)
+        before = _masked_load(builder, s.type, source, fewer, zero)
+        kept = builder.fmul(_everywhere(builder, s.type, beta), before)
+        function = _declare(builder, f"llvm.fma.{_suffix(s.type)}", s.type, [s.type] * 3)
+        value = builder.call(function, [_everywhere(builder, s.type, alpha), s, kept])
+        _masked_store(builder, value, _pointer(context, builder, kinds[0], out, i), count)
+        return context.get_dummy_value()
+
+    index = types.intp
+    return types.void(out, index, index, s, alpha, beta, d, index, index), codegen
 
 
 def _fold(builder, value, combine):
@@ -271,7 +387,14 @@ def _fold(builder, value, combine):
     return builder.extract_element(value, ir.IntType(32)(0))
 
 
-@intrinsic
+def total(x):
+    """The sum over the lanes, halves onto halves."""
+    while len(x) > 1:
+        x = x[: len(x) // 2] + x[len(x) // 2 :]
+    return x[0]
+
+
+@instruction(total)
 def _total(typing_context, x):
     def codegen(context, builder, signature, arguments):
         return _fold(builder, arguments[0], builder.fadd)
@@ -279,102 +402,22 @@ def _total(typing_context, x):
     return x.scalar(x), codegen
 
 
-@intrinsic
-def _highest(typing_context, x):
+def store_total(out, i, s, b, j):
+    """out[i] = b[j] + the sum over the lanes of s."""
+    out[i] = b[j] + total(s)
+
+
+@instruction(store_total)
+def _store_total(typing_context, out, i, s, b, j):
     def codegen(context, builder, signature, arguments):
-        return _fold(builder, arguments[0], lambda x, y: _larger(builder, x, y))
+        out, i, s, b, j = arguments
+        kinds = signature.args
+        to = builder.gep(context.make_array(kinds[0])(context, builder, out).data, [i])
+        start = builder.gep(context.make_array(kinds[3])(context, builder, b).data, [j])
+        builder.store(builder.fadd(builder.load(start), _fold(builder, s, builder.fadd)), to)
+        return context.get_dummy_value()
 
-    return x.scalar(x), codegen
-
-
-def _zip_intrinsic(upper: bool) -> Any:
-    @intrinsic
-    def zipped(typing_context, x, y):
-        def codegen(context, builder, signature, arguments):
-            count = arguments[0].type.count
-            start = count // 2 if upper else 0
-            order = [k for i in range(start, start + count // 2) for k in (i, count + i)]
-            which = ir.Constant(ir.VectorType(ir.IntType(32), count), order)
-            return builder.shuffle_vector(*arguments, which)
-
-        return x(x, x), codegen
-
-    return zipped
-
-
-_zip_low, _zip_high = _zip_intrinsic(False), _zip_intrinsic(True)
-
-
-def load(a, i):
-    """a[i : i + W]."""
-    return a[i : i + width(a.itemsize)].copy()
-
-
-def load_part(a, i, count):
-    """a[i : i + count] and zeros behind it, or a[i : i + W] if that is less."""
-    return load_part_or(a, i, count, np.zeros(width(a.itemsize), a.dtype))
-
-
-def load_part_or(a, i, count, other):
-    """a[i : i + count] in the first `count` lanes, and `other` in the rest, if any."""
-    x = other.copy()
-    count = min(count, len(x))
-    x[:count] = a[i : i + count]
-    return x
-
-
-def store(a, i, x):
-    """a[i : i + W] = x."""
-    a[i : i + len(x)] = x
-
-
-def store_part(a, i, x, count):
-    """a[i : i + count] = x[:count], or a[i : i + W] = x if that is less."""
-    count = min(count, len(x))
-    a[i : i + count] = x[:count]
-
-
-def prefetch(a, i):
-    """Begin to bring the line of a[i] to the second-level cache; a hint, for any i."""
-
-
-def prefetch_first(a, i):
-    """Begin to bring the line of a[i] to the first-level cache, to be written; a hint."""
-
-
-def splat(x):
-    """x in every lane."""
-    return np.full(width(np.dtype(type(x)).itemsize), x)
-
-
-def item(a, i):
-    """a[i] without the test for a negative index, which would keep a loop scalar."""
-    return a[i]
-
-
-def fma(x, y, s):
-    """s + x * y, of registers or of numbers, rounded once."""
-    return s + x * y
-
-
-def times(x, y):
-    """x * y in every lane."""
-    return x * y
-
-
-def plus(x, y):
-    """x + y in every lane."""
-    return x + y
-
-
-def minus(x, y):
-    """x - y in every lane."""
-    return x - y
-
-
-def greater(x, y):
-    """x where x > y, else y."""
-    return np.where(x > y, x, y)
+    return types.void(out, types.intp, s, b, types.intp), codegen
 
 
 def highest(x):
@@ -384,11 +427,26 @@ def highest(x):
     return x[0]
 
 
-def total(x):
-    """The sum over the lanes, halves onto halves."""
-    while len(x) > 1:
-        x = x[: len(x) // 2] + x[len(x) // 2 :]
-    return x[0]
+@instruction(highest)
+def _highest(typing_context, x):
+    def codegen(context, builder, signature, arguments):
+        return _fold(builder, arguments[0], lambda x, y: _larger(builder, x, y))
+
+    return x.scalar(x), codegen
+
+
+def _zipped(upper: bool) -> Any:
+    def definition(typing_context, x, y):
+        def codegen(context, builder, signature, arguments):
+            count = arguments[0].type.count
+            start = count // 2 if upper else 0
+            order = [k for i in range(start, start + count // 2) for k in (i, count + i)]
+            which = ir.Constant(ir.VectorType(ir.IntType(32), count), order)
+            return builder.shuffle_vector(*arguments, which)
+
+        return x(x, x), codegen
+
+    return definition
 
 
 def zip_low(x, y):
@@ -401,27 +459,8 @@ def zip_high(x, y):
     return np.stack([x, y], axis=1).ravel()[len(x) :]
 
 
-# The lambdas are what Numba wants of an overload: a Python function of the same arguments.
-overload(load)(lambda a, i: lambda a, i: _load(a, i))
-overload(load_part)(lambda a, i, count: lambda a, i, count: _load_part(a, i, count))
-overload(load_part_or)(
-    lambda a, i, count, other: lambda a, i, count, other: _load_part_or(a, i, count, other)
-)
-overload(store)(lambda a, i, x: lambda a, i, x: _store(a, i, x))
-overload(store_part)(lambda a, i, x, count: lambda a, i, x, count: _store_part(a, i, x, count))
-overload(prefetch)(lambda a, i: lambda a, i: _prefetch(a, i))
-overload(prefetch_first)(lambda a, i: lambda a, i: _prefetch_first(a, i))
-overload(splat)(lambda x: lambda x: _splat(x))
-overload(item)(lambda a, i: lambda a, i: _item(a, i))
-overload(fma)(lambda x, y, s: lambda x, y, s: _fma(x, y, s))
-overload(times)(lambda x, y: lambda x, y: _times(x, y))
-overload(plus)(lambda x, y: lambda x, y: _plus(x, y))
-overload(minus)(lambda x, y: lambda x, y: _minus(x, y))
-overload(greater)(lambda x, y: lambda x, y: _greater(x, y))
-overload(highest)(lambda x: lambda x: _highest(x))
-overload(total)(lambda x: lambda x: _total(x))
-overload(zip_low)(lambda x, y: lambda x, y: _zip_low(x, y))
-overload(zip_high)(lambda x, y: lambda x, y: _zip_high(x, y))
+instruction(zip_low)(_zipped(False))
+instruction(zip_high)(_zipped(True))
 
 
 def lanes_of(count: int) -> dict[str, Any]:
@@ -430,28 +469,26 @@ def lanes_of(count: int) -> dict[str, Any]:
     For fewer numbers than W: LLVM makes of a loop over 4 numbers a quarter of the instructions.
     """
 
-    @intrinsic
-    def load_few(typing_context, a, i):
+    def load(a, i):
+        return a[i : i + count].copy()
+
+    @instruction(load)
+    def _load(typing_context, a, i):
         def codegen(context, builder, signature, arguments):
             pointer = _pointer(context, builder, signature.args[0], *arguments, count)
             return builder.load(pointer, align=a.dtype.bitwidth // 8)
 
         return Lanes(a.dtype, count)(a, types.intp), codegen
 
-    @intrinsic
-    def splat_few(typing_context, x):
+    def splat(x):
+        return np.full(count, x)
+
+    @instruction(splat)
+    def _splat(typing_context, x):
         def codegen(context, builder, signature, arguments):
             vector = _llvm_type(context, signature.return_type)
             return _everywhere(builder, vector, arguments[0])
 
         return Lanes(x, count)(x), codegen
 
-    def load(a, i):
-        return a[i : i + count].copy()
-
-    def splat(x):
-        return np.full(count, x)
-
-    overload(load)(lambda a, i: lambda a, i: load_few(a, i))
-    overload(splat)(lambda x: lambda x: splat_few(x))
     return {"load": load, "splat": splat, "width": inline_jit(lambda itemsize: count)}

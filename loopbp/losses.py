@@ -26,7 +26,7 @@ Where a logarithm or a quotient would meet 0, a is held at float32's smallest no
 
 import math
 
-from loopbp._jit import inline_jit, jit
+from loopbp._jit import inline_jit, inner_jit
 from loopbp.activations import SIGMOID, SOFTMAX, sigma_prime_row
 
 NAMES = (
@@ -126,7 +126,7 @@ def poisson_prime(y, a):
     return 1.0 - y / held(a)
 
 
-@jit
+@inner_jit
 def loss_row(loss, output, z, a, y):
     """C^t of one example.
 
@@ -185,7 +185,7 @@ def loss_row(loss, output, z, a, y):
     return total
 
 
-@jit
+@inner_jit
 def times_loss_prime_row(loss, a, y, out):
     """out_i = out_i * dC/da_i over the outputs i of one example."""
     n = a.shape[0]
@@ -212,7 +212,7 @@ def times_loss_prime_row(loss, a, y, out):
             out[i] = out[i] * poisson_prime(y[i], a[i]) / n
 
 
-@jit
+@inner_jit
 def delta_row(loss, output, address, z, a, y, out):
     """out_i = delta^L_i = dC^t/dz^L_i of one example, for every pair of output and loss.
 
@@ -244,7 +244,7 @@ def delta_row(loss, output, address, z, a, y, out):
         times_loss_prime_row(loss, a, y, out)
 
 
-@jit
+@inner_jit
 def penalty(w, l2):
     """(lambda/2) sum_ij w_ij**2 of one layer, in float64.  Biases are not penalised."""
     total = 0.0
@@ -254,7 +254,7 @@ def penalty(w, l2):
     return 0.5 * l2 * total
 
 
-@jit
+@inner_jit
 def add_penalty_gradient(w, l2, dw):
     """dJ/dw_ij = dJ/dw_ij + lambda w_ij."""
     factor = w.dtype.type(l2)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from loopbp._jit import inline_jit, jit
+from loopbp._jit import inline_jit, inner_jit, jit
 from loopbp.parameters import layer_count
 from loopbp.validate import check_number
 from loopbp.views import flat, vector
@@ -41,7 +41,7 @@ class OptimizerSettings(NamedTuple):
     """0 for no clipping"""
 
 
-@jit
+@inner_jit
 def sgd(theta, gradient, learning_rate):
     """theta_p <- theta_p - eta g_p."""
     eta = theta.dtype.type(learning_rate)
@@ -49,7 +49,7 @@ def sgd(theta, gradient, learning_rate):
         theta[p] -= eta * gradient[p]
 
 
-@jit
+@inner_jit
 def momentum(theta, gradient, velocity, learning_rate, mu, nesterov):
     """v_p <- mu v_p - eta g_p; theta_p += v_p, or, with Nesterov's look ahead, mu v_p - eta g_p."""
     eta = theta.dtype.type(learning_rate)
@@ -64,7 +64,7 @@ def momentum(theta, gradient, velocity, learning_rate, mu, nesterov):
             theta[p] += velocity[p]
 
 
-@jit
+@inner_jit
 def rmsprop(theta, gradient, square, learning_rate, rho, epsilon):
     """s_p <- rho s_p + (1 - rho) g_p**2; theta_p -= eta g_p / (sqrt(s_p) + eps)."""
     eta = theta.dtype.type(learning_rate)
@@ -76,7 +76,7 @@ def rmsprop(theta, gradient, square, learning_rate, rho, epsilon):
         theta[p] -= eta * gradient[p] / (math.sqrt(square[p]) + epsilon)
 
 
-@jit
+@inner_jit
 def adam(theta, gradient, mean, square, learning_rate, beta1, beta2, epsilon, step):
     """u and s are running means of g and g**2, freed of their start at 0 (Kingma and Ba 2015)."""
     keep1, take1 = theta.dtype.type(beta1), theta.dtype.type(1.0 - beta1)
@@ -91,7 +91,7 @@ def adam(theta, gradient, mean, square, learning_rate, beta1, beta2, epsilon, st
         theta[p] -= eta * mean[p] / (math.sqrt(square[p]) * root + epsilon)
 
 
-@jit
+@inner_jit
 def decay(theta, amount):
     """w_p <- w_p - amount w_p."""
     keep = theta.dtype.type(1.0 - amount)
@@ -99,7 +99,7 @@ def decay(theta, amount):
         theta[p] *= keep
 
 
-@jit
+@inner_jit
 def clip_by_norm(gradient, limit):
     """Scale the gradient so that its Euclidean norm is at most `limit` (Pascanu et al. 2013)."""
     total = 0.0
@@ -126,7 +126,7 @@ def state_part(state, row, start, stop):
     return vector(flat(state), row * state.shape[1] + start, stop - start)
 
 
-@jit
+@inner_jit
 def update_part(settings, learning_rate, step, theta, gradient, state, start, stop, are_weights):
     """One step of any rule, without clipping, for the parameters start .. stop-1 of theta.
 

@@ -7,7 +7,7 @@ order, and a dropout mask need not be stored to be used again in the backward pa
 
 import numpy as np
 
-from loopbp._jit import MASK64, as_u64, inline_jit, jit
+from loopbp._jit import MASK64, as_u64, inline_jit, inner_jit
 
 GOLDEN = 0x9E3779B97F4A7C15
 
@@ -41,7 +41,7 @@ def stream_key(seed, stream, number):
     return random_bits(random_bits(as_u64(seed), stream), number)
 
 
-@jit
+@inner_jit
 def shuffle(order, key):
     """Fill `order` with a random permutation of 0 .. len(order)-1 (Fisher and Yates).
 
@@ -56,7 +56,7 @@ def shuffle(order, key):
         order[j] = held
 
 
-@jit
+@inner_jit
 def dropout(values, key, rate, first):
     """Zero each value with probability `rate` and divide the rest by 1 - rate.
 

@@ -15,7 +15,7 @@ from functools import cache
 
 import numpy as np
 
-from loopbp._jit import inline_jit, jit, specialise
+from loopbp._jit import inline_jit, inner_jit, jit, specialise
 from loopbp.activations import IDENTITY, LEAKY_RELU, LEAKY_SLOPE, RELU, SIGMOID, SOFTMAX, TANH
 from loopbp.lanes import fma, item, lanes_of, load, plus, splat, store, times, total, width
 from loopbp.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_MSE, QUADRATIC
@@ -162,7 +162,7 @@ def epoch(
     return J / examples
 
 
-@jit
+@inner_jit
 def steps(
     theta, architecture, X, Y, weight, learning_rate, batch_size, order, unit, memory, losses
 ):

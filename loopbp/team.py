@@ -12,9 +12,6 @@ Shares depend on nothing but counts, and a thread meets the same rows in every s
 stay in its own cache.
 """
 
-# The typing context of an intrinsic is Numba's to pass.
-# pyright: reportCallIssue=false
-
 import os
 import platform
 import sys
@@ -22,9 +19,8 @@ import sys
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
 
-from loopbp._jit import inline_jit, jit
+from loopbp._jit import inline_jit, inner_jit, instruction
 
 # Words of a team's memory, each on its own cache line.
 _LINE = 8
@@ -42,7 +38,13 @@ def _word(context, builder, array, index):
     return builder.gep(data, [index])
 
 
-@intrinsic
+def add(words, i, value):
+    """words[i] += value, undivided; what it was before."""
+    words[i] += value
+    return words[i] - value
+
+
+@instruction(add)
 def _add(typing_context, words, i, value):
     def codegen(context, builder, signature, arguments):
         pointer = _word(context, builder, arguments[0], arguments[1])
@@ -52,7 +54,12 @@ def _add(typing_context, words, i, value):
     return types.int64(words, types.intp, types.int64), codegen
 
 
-@intrinsic
+def look(words, i):
+    """words[i], as the others left it."""
+    return words[i]
+
+
+@instruction(look)
 def _look(typing_context, words, i):
     def codegen(context, builder, signature, arguments):
         return builder.load_atomic(_word(context, builder, *arguments), "seq_cst", 8)
@@ -61,7 +68,15 @@ def _look(typing_context, words, i):
     return types.int64(words, types.intp), codegen
 
 
-@intrinsic
+def claim(words, i, old, new):
+    """words[i] = new if it is `old`, undivided; whether it was."""
+    is_old = words[i] == old
+    if is_old:
+        words[i] = new
+    return is_old
+
+
+@instruction(claim)
 def _claim(typing_context, words, i, old, new):
     def codegen(context, builder, signature, arguments):
         pointer = _word(context, builder, arguments[0], arguments[1])
@@ -72,7 +87,11 @@ def _claim(typing_context, words, i, old, new):
     return types.boolean(words, types.intp, types.int64, types.int64), codegen
 
 
-@intrinsic
+def rest():
+    """Tell the core that this loop only waits."""
+
+
+@instruction(rest)
 def _rest(typing_context):
     machine = platform.machine().lower()
 
@@ -91,7 +110,12 @@ def _rest(typing_context):
     return types.void(), codegen
 
 
-@intrinsic
+def give_way():
+    """Let another thread have the core."""
+    os.sched_yield()
+
+
+@instruction(give_way)
 def _give_way(typing_context):
     name = "SwitchToThread" if sys.platform == "win32" else "sched_yield"
 
@@ -103,42 +127,7 @@ def _give_way(typing_context):
     return types.void(), codegen
 
 
-def add(words, i, value):
-    """words[i] += value, undivided; what it was before."""
-    words[i] += value
-    return words[i] - value
-
-
-def look(words, i):
-    """words[i], as the others left it."""
-    return words[i]
-
-
-def claim(words, i, old, new):
-    """words[i] = new if it is `old`, undivided; whether it was."""
-    is_old = words[i] == old
-    if is_old:
-        words[i] = new
-    return is_old
-
-
-def rest():
-    """Tell the core that this loop only waits."""
-
-
-def give_way():
-    """Let another thread have the core."""
-    os.sched_yield()
-
-
-overload(add)(lambda words, i, value: lambda words, i, value: _add(words, i, value))
-overload(look)(lambda words, i: lambda words, i: _look(words, i))
-overload(claim)(lambda words, i, old, new: lambda words, i, old, new: _claim(words, i, old, new))
-overload(rest)(lambda: lambda: _rest())
-overload(give_way)(lambda: lambda: _give_way())
-
-
-@jit
+@inner_jit
 def gather_team(words):
     """Before the threads of an epoch are started."""
     hurry = 1 if words[_MODE] == _ALONE else 0
@@ -146,7 +135,7 @@ def gather_team(words):
     words[_HURRY] = hurry
 
 
-@jit
+@inner_jit
 def join(words, workers):
     """How many work together: all of them; or 1, this thread alone; or 0, it is not needed."""
     if workers == 1:
@@ -166,7 +155,7 @@ def join(words, workers):
     return workers if look(words, _MODE) == _TOGETHER else 0
 
 
-@jit
+@inner_jit
 def meet(words, workers):
     """Wait until all have come here: what they wrote before is seen by all after it."""
     if workers == 1:

@@ -28,19 +28,18 @@ WIDTHS = (2, 4, 8, 16)
 
 _HEAD = '''"""Tiles of sums in registers.  Written by `loopbp.tile_template`, which explains them; not by hand."""
 
-from loopbp._jit import inner_inline_jit, jit
+from loopbp._jit import inline_jit, inner_jit
 from loopbp.lanes import (
     fma,
-    item,
     load,
     load_part,
     prefetch,
     prefetch_first,
     splat,
-    store,
+    splat_item,
     store_part,
-    times,
-    total,
+    store_sum,
+    store_total,
     width,
     zip_high,
     zip_low,
@@ -51,60 +50,58 @@ from loopbp.lanes import (
 def tile(R: int, V: int) -> str:
     """The source of ``tile_RxV``."""
     lines = [
-        "@inner_inline_jit",
+        "@inline_jit",
         f"def tile_{R}x{V}(",
         "    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last",
         "):",
         f'    """{R} x {V} W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""',
         "    W = width(a.itemsize)",
-        "    zero = splat(a.dtype.type(0))",
+        "    s0_0 = splat(a.dtype.type(0))",
     ]
-    lines += [f"    s{r}_{v} = zero" for r in range(R) for v in range(V)]
+    sums = [f"s{r}_{v}" for r in range(R) for v in range(V)]
+    if len(sums) > 1:
+        lines += [f"    {' = '.join(sums[1:])} = s0_0"]
+    lines += [f"    a{r} = a{r - 1} + a_row" for r in range(1, R)]
     lines += ["    if K > 64:  # by the time that the sums are there, so is what they are added to"]
     lines += [f"        for r in range({R}):", f"            for v in range({V}):"]
     lines += ["                prefetch_first(out, out0 + r * out_row + v * W)"]
-    lines += ["    for k in range(K):"]
-    lines += [f"        y{v} = load(b, b0 + k * b_k + {v} * W)" for v in range(V - 1)]
-    lines += [f"        y{V - 1} = load_part(b, b0 + k * b_k + {V - 1} * W, last)"]
+    lines += ["    for k in range(K):", "        b_at, step = b0 + k * b_k, k * a_k"]
+    lines += [f"        y{v} = load(b, b_at + {v} * W)" for v in range(V - 1)]
+    lines += [f"        y{V - 1} = load_part(b, b_at + {V - 1} * W, last)"]
     for r in range(R):
-        lines += [f"        x = splat(item(a, a0 + {r} * a_row + k * a_k))"]
+        lines += [f"        x = splat_item(a, a{r} + step)"]
         lines += [f"        s{r}_{v} = fma(x, y{v}, s{r}_{v})" for v in range(V)]
-    lines += ["    scale = splat(alpha)", "    keep = splat(beta)"]
-    lines += ["    if beta == 0:"]
+    lines += ["    held = W if beta != 0 else 0  # of d, which may hold anything if beta is 0"]
     for r in range(R):
+        if r > 0:
+            lines += ["    d0, out0 = d0 + d_row, out0 + out_row"]
         for v in range(V):
-            lines += [f"        s{r}_{v} = times(scale, s{r}_{v})"]
-    lines += ["    else:"]
-    for r in range(R):
-        for v in range(V):
-            part = v == V - 1
-            source = f"d, d0 + {r} * d_row + {v} * W"
-            held = f"load_part({source}, last)" if part else f"load({source})"
-            lines += [f"        s{r}_{v} = fma(scale, s{r}_{v}, times(keep, {held}))"]
-    for r in range(R):
-        for v in range(V):
-            target = f"out, out0 + {r} * out_row + {v} * W, s{r}_{v}"
-            last = v == V - 1
-            lines += [f"    store_part({target}, last)" if last else f"    store({target})"]
+            at = f"out, out0 + {v} * W" if v else "out, out0"
+            source = f"d, d0 + {v} * W" if v else "d, d0"
+            count = "last" if v == V - 1 else "W"
+            lines += [f"    store_sum({at}, {count}, s{r}_{v}, alpha, beta, {source}, held)"]
     return "\n".join(lines) + "\n"
 
 
 def dot(R: int, C: int) -> str:
     """The source of ``dot_RxC``."""
     lines = [
-        "@jit",
+        "@inner_jit",
         f"def dot_{R}x{C}(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):",
         f'    """{R} x {C} dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""',
         "    W = width(a.itemsize)",
-        "    zero = splat(a.dtype.type(0))",
+        "    s0_0 = splat(a.dtype.type(0))",
     ]
-    names = [(r, c) for r in range(R) for c in range(C)]
-    lines += [f"    s{r}_{c} = zero" for r, c in names]
+    sums = [f"s{r}_{c}" for r in range(R) for c in range(C)]
+    if len(sums) > 1:
+        lines += [f"    {' = '.join(sums[1:])} = s0_0"]
+    lines += [f"    a{r} = a{r - 1} + a_row" for r in range(1, R)]
+    lines += [f"    w{c} = w{c - 1} + w_row" for c in range(1, C)]
 
     def step(indent: str, load: str, count: str) -> list[str]:
-        body = [f"{indent}x{r} = {load}(a, a0 + {r} * a_row + k{count})" for r in range(R)]
+        body = [f"{indent}x{r} = {load}(a, a{r} + k{count})" for r in range(R)]
         for c in range(C):
-            body += [f"{indent}y = {load}(w, w0 + {c} * w_row + k{count})"]
+            body += [f"{indent}y = {load}(w, w{c} + k{count})"]
             body += [f"{indent}s{r}_{c} = fma(x{r}, y, s{r}_{c})" for r in range(R)]
         return body
 
@@ -112,10 +109,12 @@ def dot(R: int, C: int) -> str:
     lines += step(" " * 8, "load", "")
     lines += ["    if full < K:", "        k = full"]
     lines += step(" " * 8, "load_part", ", K - full")
-    lines += [
-        f"    out[out0 + {r} * out_row + {c}] = item(b, i + {c}) + total(s{r}_{c})"
-        for r, c in names
-    ]
+    for r in range(R):
+        if r > 0:
+            lines += ["    out0 += out_row"]
+        for c in range(C):
+            at, unit = (f"out0 + {c}", f"i + {c}") if c else ("out0", "i")
+            lines += [f"    store_total(out, {at}, s{r}_{c}, b, {unit})"]
     return "\n".join(lines) + "\n"
 
 
@@ -124,7 +123,7 @@ def cover(name: str, table: dict[int, tuple[int, ...]]) -> str:
     widest = max(table)
     arguments = "a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row"
     lines = [
-        "@jit",
+        "@inner_jit",
         f"def sums_{name}(",
         "    a, a0, a_row, a_k, b, b0, b_k, b_panel, M, N, K, alpha, beta, d, d0, d_row, out, out0,",
         "    out_row, next_b, next_at, next_row, next_count,",
@@ -184,7 +183,7 @@ def cover_dots(name: str, shape: tuple[int, int]) -> str:
     """The source of ``dots_NAME``, which covers M x N dot products with tiles of a shape."""
     R, C = shape
     lines = [
-        "@jit",
+        "@inner_jit",
         f"def dots_{name}(a, a0, a_row, w, w0, w_row, M, N, K, b, out, out0, out_row):",
         '    """out (M, N): out_ri = b_i + sum_k a_rk w_ik, both contiguous in k, in tiles."""',
         "    i = 0",
@@ -210,7 +209,7 @@ def cover_dots(name: str, shape: tuple[int, int]) -> str:
 def transpose(W: int) -> str:
     """The source of ``transpose_W``: W x W numbers, by log2 W rounds of zipping the halves."""
     lines = [
-        "@jit",
+        "@inner_jit",
         f"def transpose_{W}(w, w0, w_row, rows, columns, out, out0, out_row):",
         f'    """out[c, r] = w[r, c] for up to {W} rows and columns."""',
     ]

@@ -15,7 +15,7 @@ import numpy as np
 from numba.extending import overload
 
 from loopbp import tiles
-from loopbp._jit import call_address, inline_jit, jit
+from loopbp._jit import call_address, inline_jit, inner_jit, jit
 from loopbp.activations import (
     ELU,
     GELU,
@@ -125,7 +125,7 @@ def panels_size(columns, rows, itemsize):
     return (columns + wide - 1) // wide * wide * rows
 
 
-@jit
+@inner_jit
 def pack_transposed(w, w_row, w_panel, n, K, start, stop, first, end, out):
     """Rows start .. stop-1 of a w (n, K) as columns of panels: out[p K + k row + i - p] = w_ik.
 
@@ -150,7 +150,7 @@ def pack_transposed(w, w_row, w_panel, n, K, start, stop, first, end, out):
             )  # fmt: skip
 
 
-@jit
+@inner_jit
 def unpack_transposed(panels, start, stop, out_w):
     """Rows start .. stop-1 of out_w (n, K) back from the panels of `pack_transposed`."""
     n, K = out_w.shape
@@ -178,7 +178,7 @@ def copy(source, at, out, out_at, count):
             store_part(out, out_at + j, part, count - j)
 
 
-@jit
+@inner_jit
 def pack(b, start, stop, out):
     """Rows start .. stop-1 of b (K, n) as rows of panels: out[p K + k wide + j - p] = b_kj.
 
@@ -192,7 +192,7 @@ def pack(b, start, stop, out):
             copy(b1, k * n + p, out, p * K + k * wide, min(wide, n - p))
 
 
-@jit
+@inner_jit
 def unpack(panels, start, stop, out_b):
     """Rows start .. stop-1 of out_b back from the panels of `pack`."""
     K, n = out_b.shape
@@ -203,7 +203,7 @@ def unpack(panels, start, stop, out_b):
             copy(panels, p * K + k * wide, b1, k * n + p, min(wide, n - p))
 
 
-@jit
+@inner_jit
 def weighted_input_packed(panels, b, a_prev, out_z, start, stop, first, end, ahead):
     """`weighted_input` of the units first .. end-1 for the examples start .. stop-1.
 
@@ -220,7 +220,7 @@ def weighted_input_packed(panels, b, a_prev, out_z, start, stop, first, end, ahe
     )  # fmt: skip
 
 
-@jit
+@inner_jit
 def weighted_input_dots(w, b, a_prev, out_z, start, stop, first, end):
     """`weighted_input` as dot products along the rows of w and a_prev, for few examples.
 
@@ -252,7 +252,7 @@ def weighted_input(w, b, a_prev, out_z):
         weighted_input_packed(panels, b, a_prev, out_z, 0, out_z.shape[0], 0, n, 0)
 
 
-@jit
+@inner_jit
 def activation(code, address, z, out_a):
     """a^l_i = sigma(z^l_i)  (twin: `loopbp.loops.activation`).
 
@@ -267,7 +267,7 @@ def activation(code, address, z, out_a):
         activation_rows(code, address, flat(z), flat(out_a), 0, 1, z.size, z.size)
 
 
-@jit
+@inner_jit
 def activation_rows(code, address, z, out_a, start, rows, columns, apart):
     """`activation` of a block of numbers: `rows` times `columns`, `apart` from row to row."""
     zero, one = z.dtype.type(0.0), z.dtype.type(1.0)
@@ -308,7 +308,7 @@ def activation_rows(code, address, z, out_a, start, rows, columns, apart):
                 out[k] = call_address(address, zs[k])
 
 
-@jit
+@inner_jit
 def _softmax(z, out_a):
     """Rows of exp(z_i - max) over their sum; the exp as one loop over all of them."""
     m, n = z.shape
@@ -330,7 +330,7 @@ def _softmax(z, out_a):
             out_a[t, i] *= scale
 
 
-@jit
+@inner_jit
 def softmax_cross_entropy(z, y, weight, out_a, out_delta, out_c):
     """`activation`, `example_losses` and `output_delta` of softmax with cross_entropy in one.
 
@@ -374,7 +374,7 @@ def softmax_cross_entropy(z, y, weight, out_a, out_delta, out_c):
         out_c[t] = weight[t] * (out_c[t] + log_of_sum(np.float64(zs[t])))
 
 
-@jit
+@inner_jit
 def example_losses(loss, output, z, a, y, weight, out_c):
     """s_t C^t  (twin: `loopbp.loops.example_losses`).
 
@@ -395,7 +395,7 @@ def example_losses(loss, output, z, a, y, weight, out_c):
             out_c[t] = weight[t] * loss_row(loss, output, z[t], a[t], y[t])
 
 
-@jit
+@inner_jit
 def output_delta(loss, output, address, z, a, y, weight, out_delta):
     """delta^L_i = s_t sigma'(z^L_i) dC^t/da_i  (twin: `loopbp.loops.output_delta`).
 
@@ -423,7 +423,7 @@ def output_delta(loss, output, address, z, a, y, weight, out_delta):
         times_sigma_prime(output, address, z, a, out_delta)
 
 
-@jit
+@inner_jit
 def times_sigma_prime(code, address, z, a, delta):
     """delta^l_i = delta^l_i * sigma'(z^l_i), sigma' from a = sigma(z) where that is cheaper.
 
@@ -433,7 +433,7 @@ def times_sigma_prime(code, address, z, a, delta):
     times_sigma_prime_rows(code, address, flat(z), flat(a), flat(delta), 0, 1, size, size)
 
 
-@jit
+@inner_jit
 def times_sigma_prime_rows(code, address, z, a, delta, start, rows, columns, apart):
     """`times_sigma_prime` of a block of numbers: `rows` times `columns`, rows `apart`."""
     zero, one = z.dtype.type(0.0), z.dtype.type(1.0)
@@ -472,7 +472,7 @@ def times_sigma_prime_rows(code, address, z, a, delta, start, rows, columns, apa
                 out[k] *= call_address(address, zs[k])
 
 
-@jit
+@inner_jit
 def activation_gradient_block(
     w, w_row, w_panel, delta_next, out_da, start, stop, first, end, ahead
 ):
@@ -579,7 +579,7 @@ def collides(m, columns, itemsize):
     return m * min(length & -length, PAGE) > FULL_SETS * PAGE
 
 
-@jit
+@inner_jit
 def pack_panel(a, at, row, m, columns, out):
     """m rows of `columns` numbers, `row` apart from a[at] on, as one panel."""
     wide = panel_width(a.itemsize)
@@ -587,7 +587,7 @@ def pack_panel(a, at, row, m, columns, out):
         copy(a, at + t * row, out, t * wide, columns)
 
 
-@jit
+@inner_jit
 def weight_sums(
     left, right, start, stop, first, end, alpha, beta, out, out_row, out_panel, scratch, copies,
     transposed,
@@ -669,7 +669,7 @@ def weight_gradient(delta, a_prev, out_dw):
     weight_sums(delta, a_prev, 0, n_l, 0, n_prev, mean, zero, out, n_prev, 1, scratch, False, out)
 
 
-@jit
+@inner_jit
 def bias_sums(delta, start, stop, alpha, beta, out_b):
     """out_i = beta out_i + alpha sum_t delta_ti for i = start .. stop-1, one W of i at a time."""
     m, n_l = delta.shape

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import prange
 
-from loopbp._jit import inline_jit, inner_inline_jit, inner_jit, jit
+from loopbp._jit import inline_jit, inner_jit, jit
 from loopbp.activations import GELU, SOFTMAX
 from loopbp.losses import CROSS_ENTROPY, penalty
 from loopbp.optimizers import RULE_SGD, clip_by_norm, update_part
@@ -98,7 +98,7 @@ class TiledWorkspace(NamedTuple):
     """where the threads meet"""
 
 
-@jit
+@inner_jit
 def aligned(count, like):
     """`count` zeros of the dtype of `like`, on a cache line."""
     spare = ALIGNMENT // like.itemsize
@@ -114,7 +114,7 @@ def in_lines(count, like):
     return (count + line - 1) // line * line
 
 
-@jit
+@inner_jit
 def by_units(architecture, m):
     """How many layers, from the first on, are shared out by units and not by examples.
 
@@ -186,20 +186,20 @@ def make_workspace(theta, architecture, examples, batch_size):
     return team_workspace(theta, architecture, examples, batch_size, 1)
 
 
-@inner_inline_jit
+@inline_jit
 def panels_at(workspace, start):
     """The panels that all threads read, from `start` on."""
     return vector(workspace.panels, start, workspace.panels.shape[0] - start)
 
 
-@inner_inline_jit
+@inline_jit
 def own_at(workspace, worker, start):
     """What belongs to one thread, from `start` on."""
     size = workspace.own.shape[1]
     return vector(flat(workspace.own), worker * size + start, size - start)
 
 
-@inner_inline_jit
+@inline_jit
 def forward_panels(l, worker, workspace):
     """The transposed panels of w^l, if it has any."""
     start = max(0, workspace.forward_start[l])
@@ -214,14 +214,14 @@ def row_share(n, worker, workers):
     return share(n, ROW_BLOCK, worker, workers), share(n, ROW_BLOCK, worker + 1, workers)
 
 
-@inner_inline_jit
+@inline_jit
 def reads_panels(l, resident, workspace):
     """Whether the forward pass takes w^l from panels, and not by dot products."""
     few = workspace.x.shape[0] <= DOT_ROWS
     return workspace.forward_start[l] >= 0 and not (l == 1 and few and not resident)
 
 
-@inner_inline_jit
+@inline_jit
 def is_resident(l, resident, workspace):
     """Whether w^l is in panels alone during the epoch: the first, or one with far rows."""
     return resident and (l == 1 or workspace.backward_start[l] >= 0)
@@ -281,7 +281,7 @@ def rows_ahead(K, examples):
     return (K * TILE_ROWS + examples - 1) // examples
 
 
-@inner_inline_jit
+@inline_jit
 def layer_forward(
     theta, architecture, l, a_prev, m, start, stop, first, end, worker, resident, workspace
 ):
@@ -346,18 +346,18 @@ def units_forward(theta, architecture, l, a_prev, m, worker, workers, resident, 
 
 
 @inner_jit
-def units_backward(theta, architecture, l, m, worker, workers, workspace):
+def units_backward(theta, architecture, l, m, key, drops, worker, workers, workspace):
     """delta^{l-1} of one thread's units."""
     n = architecture.sizes[l - 1]
     p = 0
     while p < n:
         start, stop, end = share_of_panel(m, n, p, theta.itemsize, worker, workers)
         if start < stop:
-            layer_backward(theta, architecture, l, m, start, stop, p, end, 0, False, workspace)
+            layer_backward(theta, architecture, l, m, start, stop, p, end, key, drops, workspace)
         p = end
 
 
-@inner_inline_jit
+@inline_jit
 def layer_backward(theta, architecture, l, m, start, stop, first, end, key, drops, workspace):
     """delta^{l-1} from delta^l: units first .. end-1, examples start .. stop-1 of a batch of m."""
     n_l, n = architecture.sizes[l], architecture.sizes[l - 1]
@@ -400,7 +400,7 @@ def layer_backward(theta, architecture, l, m, start, stop, first, end, key, drop
         dropout(rows(out, start, stop), stream_key(key, DROPOUT, l - 1), rate, start)
 
 
-@inner_inline_jit
+@inline_jit
 def examples_pass(
     theta, architecture, x, y, m, start, stop, done, key, drops, worker, resident, workspace
 ):
@@ -427,7 +427,7 @@ def examples_pass(
         layer_backward(theta, architecture, l, m, start, stop, 0, n, key, drops, workspace)
 
 
-@inner_inline_jit
+@inline_jit
 def output_layer(architecture, y, m, start, stop, workspace):
     """Softmax, losses and delta^L of the examples start .. stop-1."""
     last = layer_count(architecture)
@@ -472,7 +472,7 @@ def input_weights_pass(x, delta, m, worker, workers, alpha, keep, w, b, scratch)
         p = end
 
 
-@inner_inline_jit
+@inline_jit
 def parameters_pass(
     theta, architecture, x, m, worker, workers, settings, learning_rate, step, state, resident,
     workspace,
@@ -616,7 +616,7 @@ def work(
             )  # fmt: skip
         meet(words, workers)
         for l in range(done + 1, 1, -1):
-            units_backward(theta, architecture, l, m, worker, workers, workspace)
+            units_backward(theta, architecture, l, m, key, drops, worker, workers, workspace)
             meet(words, workers)
         if worker == 0:
             for t in range(m):
@@ -645,7 +645,7 @@ def work(
     return total
 
 
-@jit
+@inner_jit
 def gather_rows(source, order, at, start, stop, out):
     """out_t = source_k for k = order[at + t], t = start .. stop-1."""
     columns = source.shape[1]

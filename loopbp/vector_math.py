@@ -26,15 +26,22 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.extending import intrinsic, overload
+from numba.extending import overload
 
-from loopbp._jit import inline_jit
+from loopbp._jit import inline_jit, instruction
 from loopbp.lanes import fma
 
 _F, _D = np.float32, np.float64
 
 
-@intrinsic
+def reinterpret(value):
+    """The same bits as the integer, or as the float, of the same size."""
+    pairs = {"f4": np.int32, "i4": np.float32, "f8": np.int64, "i8": np.float64}
+    number = np.asarray(value)
+    return number.view(pairs[f"{number.dtype.kind}{number.dtype.itemsize}"])[()]
+
+
+@instruction(reinterpret)
 def _reinterpret(typing_context, value):
     target = {
         types.float32: types.int32, types.int32: types.float32,
@@ -45,18 +52,6 @@ def _reinterpret(typing_context, value):
         return builder.bitcast(arguments[0], context.get_value_type(target))
 
     return target(value), codegen
-
-
-def reinterpret(value):
-    """The same bits as the integer, or as the float, of the same size."""
-    pairs = {"f4": np.int32, "i4": np.float32, "f8": np.int64, "i8": np.float64}
-    number = np.asarray(value)
-    return number.view(pairs[f"{number.dtype.kind}{number.dtype.itemsize}"])[()]
-
-
-@overload(reinterpret)
-def _reinterpret_overload(value):
-    return lambda value: _reinterpret(value)  # pyright: ignore[reportCallIssue]
 
 
 def _by_type(single: Any, double: Any) -> Any:

@@ -5,12 +5,10 @@ network more than the sums.  A view made here holds no reference.  So the buffer
 as a function's argument does, and a kernel never returns one.
 """
 
-# The typing context of an intrinsic is Numba's to pass.
-# pyright: reportCallIssue=false
-
 from numba import types
-from numba.extending import intrinsic, overload
 from numba.np import arrayobj
+
+from loopbp._jit import instruction
 
 
 def _unowned(context, builder, array_type, source_type, source, start, shape):
@@ -31,7 +29,12 @@ def _array(dtype, dimensions):
     return types.Array(dtype, dimensions, "C")
 
 
-@intrinsic
+def matrix(buffer, start, rows, columns):
+    """buffer[start : start + rows * columns] as a C-ordered matrix; `buffer` is a vector."""
+    return buffer[start : start + rows * columns].reshape((rows, columns))
+
+
+@instruction(matrix)
 def _matrix(typing_context, buffer, start, rows, columns):
     def codegen(context, builder, signature, arguments):
         source, begin, *shape = arguments
@@ -42,7 +45,12 @@ def _matrix(typing_context, buffer, start, rows, columns):
     return _array(buffer.dtype, 2)(buffer, *sizes), codegen
 
 
-@intrinsic
+def vector(buffer, start, count):
+    """buffer[start : start + count]; `buffer` is a vector."""
+    return buffer[start : start + count]
+
+
+@instruction(vector)
 def _vector(typing_context, buffer, start, count):
     def codegen(context, builder, signature, arguments):
         source, begin, length = arguments
@@ -50,6 +58,44 @@ def _vector(typing_context, buffer, start, count):
         return _unowned(context, builder, *kinds, source, begin, [length])
 
     return _array(buffer.dtype, 1)(buffer, types.intp, types.intp), codegen
+
+
+def flat(array):
+    """A C-ordered array as one vector."""
+    return array.reshape(array.size)
+
+
+@instruction(flat)
+def _flat(typing_context, array):
+    def codegen(context, builder, signature, arguments):
+        (kind,) = signature.args
+        struct = context.make_array(kind)(context, builder, arguments[0])
+        zero = context.get_constant(types.intp, 0)
+        return _unowned(
+            context, builder, signature.return_type, kind, arguments[0], zero, [struct.nitems]
+        )
+
+    return _array(array.dtype, 1)(array), codegen
+
+
+def rows(array, first, stop):
+    """array[first:stop] of a C-ordered matrix."""
+    return array[first:stop]
+
+
+@instruction(rows)
+def _rows(typing_context, array, first, stop):
+    def codegen(context, builder, signature, arguments):
+        source, begin, end = arguments
+        kind = signature.args[0]
+        struct = context.make_array(kind)(context, builder, source)
+        columns = builder.extract_value(struct.shape, 1)
+        return _unowned(
+            context, builder, signature.return_type, kind, source, builder.mul(begin, columns),
+            [builder.sub(end, begin), columns],
+        )  # fmt: skip
+
+    return _array(array.dtype, 2)(array, types.intp, types.intp), codegen
 
 
 def _without_owner(context, builder, kind, value):
@@ -66,14 +112,6 @@ def _without_owner(context, builder, kind, value):
     return value
 
 
-@intrinsic
-def _borrow(typing_context, value):
-    def codegen(context, builder, signature, arguments):
-        return _without_owner(context, builder, signature.args[0], arguments[0])
-
-    return value(value), codegen
-
-
 def borrow(value):
     """An argument of a function, array or named tuple, for use inside it and its callees.
 
@@ -83,50 +121,9 @@ def borrow(value):
     return value
 
 
-@overload(borrow)
-def _borrow_overload(value):
-    return lambda value: _borrow(value)
+@instruction(borrow)
+def _borrow(typing_context, value):
+    def codegen(context, builder, signature, arguments):
+        return _without_owner(context, builder, signature.args[0], arguments[0])
 
-
-def matrix(buffer, start, rows, columns):
-    """buffer[start : start + rows * columns] as a C-ordered matrix; `buffer` is a vector."""
-    return buffer[start : start + rows * columns].reshape((rows, columns))
-
-
-def vector(buffer, start, count):
-    """buffer[start : start + count]; `buffer` is a vector."""
-    return buffer[start : start + count]
-
-
-def flat(array):
-    """A C-ordered array as one vector."""
-    return array.reshape(array.size)
-
-
-def rows(array, first, stop):
-    """array[first:stop] of a C-ordered matrix."""
-    return array[first:stop]
-
-
-@overload(matrix)
-def _matrix_overload(buffer, start, rows, columns):
-    return lambda buffer, start, rows, columns: _matrix(buffer, start, rows, columns)
-
-
-@overload(vector)
-def _vector_overload(buffer, start, count):
-    return lambda buffer, start, count: _vector(buffer, start, count)
-
-
-@overload(flat)
-def _flat_overload(array):
-    return lambda array: _vector(array, 0, array.size)
-
-
-@overload(rows)
-def _rows_overload(array, first, stop):
-    def view(array, first, stop):
-        columns = array.shape[1]
-        return _matrix(array, first * columns, stop - first, columns)
-
-    return view
+    return value(value), codegen

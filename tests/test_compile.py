@@ -1,5 +1,7 @@
 """What is compiled when, and the cache on disk."""
 
+import gc
+import inspect
 import re
 from pathlib import Path
 
@@ -7,13 +9,15 @@ import helpers
 import numpy as np
 import pytest
 from helpers import needs_jit
+from numba.core import types
+from numba.core.errors import TypingError
 
 import loopbp
-from loopbp import _jit, compiled, tiled_training
+from loopbp import _jit, compiled, lanes, team, tiled
 from loopbp._jit import plain
 
 PACKAGE = Path(loopbp.__file__).parent
-DECORATOR = re.compile(r"^@(?:sum_|parallel_|inline_|inner_|inner_inline_)?jit\b", re.MULTILINE)
+DECORATOR = re.compile(r"^@(?:sum_|parallel_|inline_|inner_)?jit\b", re.MULTILINE)
 
 
 def test_every_file_with_kernels_is_part_of_the_cache_key():
@@ -118,8 +122,44 @@ def test_an_own_activation_compiles_no_kernel(registry):
 
 
 @needs_jit
-@pytest.mark.parametrize("function", [tiled_training.work, tiled_training.panels_at])
-def test_inner_functions_refuse_python(function):
-    count = plain(function).__code__.co_argcount
-    with pytest.raises(TypeError, match="only compiled code"):
-        function(*range(count))
+@pytest.mark.parametrize("function", [lanes.width, tiled.panel_row, team.panel_share])
+def test_python_may_call_what_is_compiled_for_compiled_code(function):
+    names = inspect.signature(function.py_func).parameters
+    arguments = dict(zip(names, range(70, 200, 7), strict=False))
+    arguments = {name: 4 if name == "itemsize" else n for name, n in arguments.items()}
+    expected = plain(function)(*arguments.values())
+    assert function(*arguments.values()) == function(**arguments) == expected
+    with pytest.raises(TypeError, match="argument"):
+        function(no=1)
+
+
+@needs_jit
+def test_compiling_leaves_the_garbage_collector_as_it_was():
+    seen = []
+
+    def twice(x):
+        return 2 * x
+
+    double = _jit.jit(twice)
+    inner = double.compile  # runs with other thresholds
+    before = gc.get_threshold()
+    roomy = _jit._with_room(lambda signature: seen.append(gc.get_threshold()))
+    roomy((types.int64,))
+    assert seen != [before]
+    assert gc.get_threshold() == before
+    inner((types.int64,))
+    assert double(4) == 8
+    with pytest.raises(TypingError):
+        double.compile((types.none,))
+    assert gc.get_threshold() == before
+
+
+@needs_jit
+def test_an_inlined_helper_has_no_machine_code():
+    @_jit.inline_jit
+    def half(x):
+        return x / 2
+
+    assert half(3.0) == 1.5
+    (result,) = half.overloads.values()
+    assert result.library.get_pointer_to_function(result.fndesc.mangled_name) == 0
