@@ -461,7 +461,8 @@ def instruction(twin: Callable[..., Any]) -> Callable[[F], F]:
     """Decorate the typing and the LLVM code that a call of `twin` is in compiled functions.
 
     As Numba's ``intrinsic`` behind an ``overload``, but nothing is compiled for the call itself:
-    the wrappers took a fifth of the first fit.  Uncompiled, `twin` runs as it stands.
+    the wrappers took a fifth of the first fit.  Uncompiled, `twin` runs as it stands.  What Numba
+    knows already, as ``operator.add``, keeps its other meanings.
     """
 
     def register(definition: F) -> F:

@@ -38,9 +38,6 @@ KERNELS = (
     "weighted_input", "activation", "example_losses", "output_delta", "hidden_delta",
     "activation_gradient", "delta_from_da", "weight_gradient", "bias_gradient",
 )  # fmt: skip
-# Examples of a batch for which a whole register is too many: xor, 4 examples, ran in 146 ns with 4
-# lanes and in 238 with 16.
-SMALL_REGISTERS = (4, 8)
 _PASSES = ("make_workspace", "make_state", "forward", "cost", "backward", "epoch")
 
 
@@ -100,7 +97,7 @@ def loops_engine(parallel: bool) -> Engine:
 def all_engines() -> list[Engine]:
     """Every engine there is; making them compiles nothing."""
     both = (False, True)
-    for count in SMALL_REGISTERS:
+    for count in small.LANES:
         small_engine(count)
     return [numpy_engine(), *map(loops_engine, both), *map(tiled_engine, both)]
 
@@ -108,8 +105,7 @@ def all_engines() -> list[Engine]:
 @cache
 def small_engine(batch_size: int) -> Engine:
     """The tiled engine with the epoch of `loopbp.small`, for the networks that it `suits`."""
-    few = [count for count in SMALL_REGISTERS if batch_size <= count]
-    return replace(tiled_engine(False), epoch=small.epoch_of(few[0]) if few else small.epoch)
+    return replace(tiled_engine(False), epoch=small.epoch_of(batch_size))
 
 
 @cache

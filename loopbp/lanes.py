@@ -10,6 +10,8 @@ W is that of the processor: a register of 64 bytes (AVX-512), 32 (AVX2) or 16 (N
 by the size of a number.
 """
 
+import operator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -93,7 +95,7 @@ def _masked_store(builder: Any, value: Any, pointer: Any, count: Any) -> None:
 
 def _align(vector: Any) -> int:
     """Bytes of a number, all that a register's address is a multiple of."""
-    return 4 if isinstance(vector.element, ir.FloatType) else 8
+    return 4 if vector.element in (ir.FloatType(), ir.IntType(32)) else 8
 
 
 def _declare(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
@@ -105,6 +107,8 @@ def _suffix(kind: Any) -> str:
     """As LLVM names the variants of its intrinsics: f32, v16f32, ..."""
     if isinstance(kind, ir.VectorType):
         return f"v{kind.count}{_suffix(kind.element)}"
+    if isinstance(kind, ir.IntType):
+        return f"i{kind.width}"
     return "f32" if isinstance(kind, ir.FloatType) else "f64"
 
 
@@ -280,6 +284,78 @@ def _item(typing_context, a, i):
     return a.dtype(a, types.intp), codegen
 
 
+def _common(x: Any, y: Any) -> Any:
+    """The type of registers that an operation on x and y works on; None if neither is one."""
+    lanes = [kind for kind in (x, y) if isinstance(kind, Lanes)]
+    return lanes[0] if lanes and all(kind == lanes[0] for kind in lanes) else None
+
+
+def _spread(context, builder, kind, given, value):
+    """A register of some type as it is, a number in every lane of one."""
+    if isinstance(given, Lanes):
+        return value
+    value = context.cast(builder, value, given, kind.scalar)
+    return _everywhere(builder, _llvm_type(context, kind), value)
+
+
+def _define_operator(which, build, result_scalar=None):
+    """x `which` y in every lane, for two registers or for one and a number."""
+
+    @instruction(which)
+    def _(typing_context, x, y):
+        kind = _common(x, y)
+        if kind is None:
+            return None
+
+        def codegen(context, builder, signature, arguments):
+            given = zip(signature.args, arguments, strict=True)
+            return build(builder, *(_spread(context, builder, kind, *pair) for pair in given))
+
+        result = Lanes(result_scalar, kind.count) if result_scalar else kind
+        return result(x, y), codegen
+
+
+def _of_either(floats: str, integers: str) -> Any:
+    def build(builder, x, y):
+        is_float = isinstance(x.type.element, ir.FloatType | ir.DoubleType)
+        return getattr(builder, floats if is_float else integers)(x, y)
+
+    return build
+
+
+def _comparison(sign: str) -> Any:
+    def build(builder, x, y):
+        is_float = isinstance(x.type.element, ir.FloatType | ir.DoubleType)
+        compare = builder.fcmp_ordered if is_float else builder.icmp_signed
+        return compare(sign, x, y)
+
+    return build
+
+
+_define_operator(operator.add, _of_either("fadd", "add"))
+_define_operator(operator.sub, _of_either("fsub", "sub"))
+_define_operator(operator.mul, _of_either("fmul", "mul"))
+_define_operator(operator.truediv, lambda builder, x, y: builder.fdiv(x, y))
+_define_operator(operator.and_, lambda builder, x, y: builder.and_(x, y))
+_define_operator(operator.or_, lambda builder, x, y: builder.or_(x, y))
+_define_operator(operator.lshift, lambda builder, x, y: builder.shl(x, y))
+_define_operator(operator.rshift, lambda builder, x, y: builder.ashr(x, y))
+_SIGNS = {operator.lt: "<", operator.le: "<=", operator.gt: ">", operator.eq: "=="}
+for _which, _sign in _SIGNS.items():
+    _define_operator(_which, _comparison(_sign), types.boolean)
+
+
+@instruction(operator.neg)
+def _neg(typing_context, x):
+    if not isinstance(x, Lanes):
+        return None
+
+    def codegen(context, builder, signature, arguments):
+        return builder.fneg(arguments[0])
+
+    return x(x), codegen
+
+
 def fma(x, y, s):
     """s + x * y, of registers or of numbers, rounded once."""
     return s + x * y
@@ -287,68 +363,70 @@ def fma(x, y, s):
 
 @instruction(fma)
 def _fma(typing_context, x, y, s):
+    kind = next((k for k in (x, y, s) if isinstance(k, Lanes)), x)
+
     def codegen(context, builder, signature, arguments):
+        if isinstance(kind, Lanes):
+            pairs = zip(signature.args, arguments, strict=True)
+            arguments = [_spread(context, builder, kind, *pair) for pair in pairs]
         vector = arguments[0].type
         function = _declare(builder, f"llvm.fma.{_suffix(vector)}", vector, [vector] * 3)
         return builder.call(function, arguments)
 
-    return x(x, x, x), codegen
+    return kind(x, y, s), codegen
 
 
-def times(x, y):
-    """x * y in every lane."""
-    return x * y
+def like(z, x):
+    """x in every lane of a register like z."""
+    return np.full_like(z, x)
 
 
-@instruction(times)
-def _times(typing_context, x, y):
+@instruction(like)
+def _like(typing_context, z, x):
     def codegen(context, builder, signature, arguments):
-        return builder.fmul(*arguments)
+        return _spread(context, builder, z, x, arguments[1])
 
-    return x(x, x), codegen
-
-
-def plus(x, y):
-    """x + y in every lane."""
-    return x + y
+    return z(z, x), codegen
 
 
-@instruction(plus)
-def _plus(typing_context, x, y):
+def choose(condition, x, y):
+    """x where the condition holds, else y: of registers or of numbers, and without a branch."""
+    return np.where(condition, x, y)[()]
+
+
+@instruction(choose)
+def _choose(typing_context, condition, x, y):
+    kind = _common(x, y)
+    if kind is None:
+        kind = Lanes(x, condition.count) if isinstance(condition, Lanes) else x
+
     def codegen(context, builder, signature, arguments):
-        return builder.fadd(*arguments)
+        holds, *values = arguments
+        if isinstance(kind, Lanes):
+            pairs = zip(signature.args[1:], values, strict=True)
+            values = [_spread(context, builder, kind, *pair) for pair in pairs]
+        return builder.select(holds, *values)
 
-    return x(x, x), codegen
+    return kind(condition, x, y), codegen
 
 
-def minus(x, y):
-    """x - y in every lane."""
-    return x - y
+def magnitude(x):
+    """|x|, of a register or of a number."""
+    return np.abs(x)
 
 
-@instruction(minus)
-def _minus(typing_context, x, y):
+@instruction(magnitude)
+def _magnitude(typing_context, x):
     def codegen(context, builder, signature, arguments):
-        return builder.fsub(*arguments)
+        kind = arguments[0].type
+        function = _declare(builder, f"llvm.fabs.{_suffix(kind)}", kind, [kind])
+        return builder.call(function, arguments)
 
-    return x(x, x), codegen
+    return x(x), codegen
 
 
 def _larger(builder, x, y):
     return builder.select(builder.fcmp_ordered(">", x, y), x, y)
-
-
-def greater(x, y):
-    """x where x > y, else y."""
-    return np.where(x > y, x, y)
-
-
-@instruction(greater)
-def _greater(typing_context, x, y):
-    def codegen(context, builder, signature, arguments):
-        return _larger(builder, *arguments)
-
-    return x(x, x), codegen
 
 
 def store_sum(out, i, count, s, alpha, beta, d, j, held):
@@ -421,9 +499,9 @@ def _store_total(typing_context, out, i, s, b, j):
 
 
 def highest(x):
-    """The largest of the lanes, `greater` of halves."""
+    """The largest of the lanes, halves onto halves."""
     while len(x) > 1:
-        x = greater(x[: len(x) // 2], x[len(x) // 2 :])
+        x = choose(x[: len(x) // 2] > x[len(x) // 2 :], x[: len(x) // 2], x[len(x) // 2 :])
     return x[0]
 
 
@@ -463,11 +541,9 @@ instruction(zip_low)(_zipped(False))
 instruction(zip_high)(_zipped(True))
 
 
+@cache
 def lanes_of(count: int) -> dict[str, Any]:
-    """`load`, `splat` and `width` by their names, for registers of `count` numbers.
-
-    For fewer numbers than W: LLVM makes of a loop over 4 numbers a quarter of the instructions.
-    """
+    """`load`, `splat`, `row_starts`, `gather` and `lane_count` for registers of `count` numbers."""
 
     def load(a, i):
         return a[i : i + count].copy()
@@ -491,4 +567,53 @@ def lanes_of(count: int) -> dict[str, Any]:
 
         return Lanes(x, count)(x), codegen
 
-    return {"load": load, "splat": splat, "width": inline_jit(lambda itemsize: count)}
+    def row_starts(order, i, m, columns):
+        starts = np.zeros(count, np.int64)
+        starts[:m] = order[i : i + m] * columns
+        return starts
+
+    @instruction(row_starts)
+    def _row_starts(typing_context, order, i, m, columns):
+        target = Lanes(types.int64, count)
+
+        def codegen(context, builder, signature, arguments):
+            order, i, m, columns = arguments
+            vector = _llvm_type(context, target)
+            pointer = _pointer(context, builder, signature.args[0], order, i, count)
+            rows = _masked_load(builder, vector, pointer, m, ir.Constant(vector, [0] * count))
+            return builder.mul(rows, _everywhere(builder, vector, columns))
+
+        return target(order, types.intp, types.intp, types.int64), codegen
+
+    def gather(a, starts, j, m):
+        x = np.zeros(count, a.dtype)
+        x[:m] = a[starts[:m] + j]
+        return x
+
+    @instruction(gather)
+    def _gather(typing_context, a, starts, j, m):
+        target = Lanes(a.dtype, count)
+
+        def codegen(context, builder, signature, arguments):
+            a, starts, j, m = arguments
+            vector = _llvm_type(context, target)
+            data = context.make_array(signature.args[0])(context, builder, a).data
+            first = builder.gep(data, [j])
+            kind = ir.VectorType(first.type, count)
+            size = ir.Constant(starts.type, [_align(vector)] * count)
+            base = _everywhere(builder, starts.type, builder.ptrtoint(first, ir.IntType(64)))
+            pointers = builder.inttoptr(builder.add(base, builder.mul(starts, size)), kind)
+            mask = _mask(builder, vector, m)
+            i32, zero = ir.IntType(32), ir.Constant(vector, [0.0] * count)
+            function = _declare(
+                builder, f"llvm.masked.gather.{_suffix(vector)}.v{count}p0", vector,
+                [kind, i32, mask.type, vector],
+            )  # fmt: skip
+            return builder.call(function, [pointers, i32(_align(vector)), mask, zero])
+
+        return target(a, starts, types.intp, types.intp), codegen
+
+    return {
+        "load": load, "splat": splat, "row_starts": row_starts, "gather": gather,
+        "lane_count": inline_jit(lambda: count),
+    }  # fmt: skip

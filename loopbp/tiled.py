@@ -16,36 +16,20 @@ from numba.extending import overload
 
 from loopbp import tiles
 from loopbp._jit import call_address, inline_jit, inner_jit, jit
-from loopbp.activations import (
-    ELU,
-    GELU,
-    IDENTITY,
-    LEAKY_RELU,
-    LEAKY_SLOPE,
-    RELU,
-    SIGMOID,
-    SILU,
-    SOFTMAX,
-    SOFTPLUS,
-    TANH,
-    gelu,
-    gelu_prime,
-)
+from loopbp.activations import ELU, GELU, IDENTITY, SIGMOID, SILU, SOFTMAX, gelu, gelu_prime
 from loopbp.lanes import (
     REGISTER_BYTES,
+    choose,
     fma,
-    greater,
     highest,
     load,
     load_part,
     load_part_or,
-    minus,
-    plus,
     prefetch_first,
     splat,
     store,
     store_part,
-    times,
+    store_sum,
     total,
     width,
 )  # fmt: skip
@@ -56,7 +40,7 @@ from loopbp.losses import (
     loss_row,
     times_loss_prime_row,
 )
-from loopbp.vector_math import exp, expm1, log_of_sum, sigmoid, softplus, tanh
+from loopbp.vector_math import exp, log_of_sum, sigma, sigma_prime, softplus
 from loopbp.views import flat, vector
 
 # 16 registers (AVX2) or 32 (AVX-512, NEON): which tiles fit, and how many vectors wide they are.
@@ -270,64 +254,40 @@ def activation(code, address, z, out_a):
 @inner_jit
 def activation_rows(code, address, z, out_a, start, rows, columns, apart):
     """`activation` of a block of numbers: `rows` times `columns`, `apart` from row to row."""
-    zero, one = z.dtype.type(0.0), z.dtype.type(1.0)
-    slope = z.dtype.type(LEAKY_SLOPE)
+    W = width(z.itemsize)
     for r in range(rows):
-        zs = vector(z, start + r * apart, columns)
-        out = vector(out_a, start + r * apart, columns)
-        if code == IDENTITY:
-            for k in range(columns):
-                out[k] = zs[k]
-        elif code == SIGMOID:
-            for k in range(columns):
-                out[k] = sigmoid(zs[k])
-        elif code == TANH:
-            for k in range(columns):
-                out[k] = tanh(zs[k])
-        elif code == RELU:
-            for k in range(columns):
-                out[k] = zero if zs[k] <= zero else zs[k]
-        elif code == LEAKY_RELU:
-            for k in range(columns):
-                out[k] = zs[k] * (one if zs[k] > zero else slope)
-        elif code == ELU:
-            for k in range(columns):
-                below = expm1(zero if zs[k] > zero else zs[k])
-                out[k] = zs[k] if zs[k] > zero else below
-        elif code == SOFTPLUS:
-            for k in range(columns):
-                out[k] = softplus(zs[k])
-        elif code == GELU:
-            for k in range(columns):
-                out[k] = gelu(zs[k])
-        elif code == SILU:
-            for k in range(columns):
-                out[k] = zs[k] * sigmoid(zs[k])
+        at, end = start + r * apart, start + r * apart + columns
+        if code <= SILU and code != GELU:
+            for k in range(at, end, W):
+                store_part(out_a, k, sigma(code, load_part(z, k, end - k)), end - k)
         else:
-            for k in range(columns):
-                out[k] = call_address(address, zs[k])
+            for k in range(at, end):
+                out_a[k] = gelu(z[k]) if code == GELU else call_address(address, z[k])
 
 
 @inner_jit
 def _softmax(z, out_a):
-    """Rows of exp(z_i - max) over their sum; the exp as one loop over all of them."""
+    """Rows of exp(z_i - max) over their sum, in registers."""
     m, n = z.shape
-    out = flat(out_a)
+    zs, out = flat(z), flat(out_a)
+    W = width(z.itemsize)
+    zero, one = z.dtype.type(0.0), z.dtype.type(1.0)
+    lowest = splat(z.dtype.type(-np.inf))
     for t in range(m):
-        top = z[t, 0]
-        for i in range(1, n):
-            top = z[t, i] if z[t, i] > top else top
-        for i in range(n):
-            out_a[t, i] = z[t, i] - top
-    for k in range(out.shape[0]):
-        out[k] = exp(out[k])
-    for t in range(m):
-        total = out_a[t, 0]
-        for i in range(1, n):
-            total += out_a[t, i]
-        scale = z.dtype.type(1.0) / total
-        for i in range(n):
-            out_a[t, i] *= scale
+        at, end = t * n, (t + 1) * n
+        top = lowest
+        for k in range(at, end, W):
+            z_t = load_part_or(zs, k, end - k, lowest)
+            top = choose(z_t > top, z_t, top)
+        top_t = highest(top)
+        mass = splat(zero)
+        for k in range(at, end, W):
+            e = exp(load_part_or(zs, k, end - k, lowest) - top_t)
+            mass = mass + e
+            store_part(out, k, e, end - k)
+        scale = one / total(mass)
+        for k in range(at, end, W):
+            store_part(out, k, scale * load_part(out, k, end - k), end - k)
 
 
 @inner_jit
@@ -347,28 +307,29 @@ def softmax_cross_entropy(z, y, weight, out_a, out_delta, out_c):
     for t in range(m):
         top = lowest
         for i in range(0, n, W):
-            top = greater(top, load_part_or(zs, t * n + i, n - i, lowest))
-        top = splat(highest(top))
+            z_t = load_part_or(zs, t * n + i, n - i, lowest)
+            top = choose(z_t > top, z_t, top)
+        top_t = highest(top)
         hit = splat(zero)
         for i in range(0, n, W):
-            shifted = minus(load_part(zs, t * n + i, n - i), top)
+            shifted = load_part(zs, t * n + i, n - i) - top_t
             hit = fma(load_part(ys, t * n + i, n - i), shifted, hit)
             store_part(out, t * n + i, shifted, n - i)
         out_c[t] = -total(hit)
     # Back and forth: a load that overlaps a store of the row before it would wait for it.
-    for k in range(out.shape[0]):
-        zs[k] = exp(out[k])
+    for k in range(0, m * n, W):
+        store_part(zs, k, exp(load_part(out, k, m * n - k)), m * n - k)
     for t in range(m):
         mass = splat(zero)
         for i in range(0, n, W):
-            mass = plus(mass, load_part(zs, t * n + i, n - i))
+            mass = mass + load_part(zs, t * n + i, n - i)
         sum_t = total(mass)
-        scale, s_t = splat(one / sum_t), splat(weight[t])
+        scale, s_t = one / sum_t, weight[t]
         for i in range(0, n, W):
-            a_t = times(scale, load_part(zs, t * n + i, n - i))
+            a_t = scale * load_part(zs, t * n + i, n - i)
             store_part(out, t * n + i, a_t, n - i)
-            error = minus(a_t, load_part(ys, t * n + i, n - i))
-            store_part(delta, t * n + i, times(s_t, error), n - i)
+            error = a_t - load_part(ys, t * n + i, n - i)
+            store_part(delta, t * n + i, s_t * error, n - i)
         zs[t] = sum_t  # in row t / n, which has been read
     for t in range(m):
         out_c[t] = weight[t] * (out_c[t] + log_of_sum(np.float64(zs[t])))
@@ -436,40 +397,19 @@ def times_sigma_prime(code, address, z, a, delta):
 @inner_jit
 def times_sigma_prime_rows(code, address, z, a, delta, start, rows, columns, apart):
     """`times_sigma_prime` of a block of numbers: `rows` times `columns`, rows `apart`."""
-    zero, one = z.dtype.type(0.0), z.dtype.type(1.0)
-    slope = z.dtype.type(LEAKY_SLOPE)
+    W = width(z.itemsize)
+    if code == IDENTITY:
+        return
     for r in range(rows):
-        zs = vector(z, start + r * apart, columns)
-        activations = vector(a, start + r * apart, columns)
-        out = vector(delta, start + r * apart, columns)
-        if code == SIGMOID:
-            for k in range(columns):
-                out[k] *= activations[k] * (one - activations[k])
-        elif code == TANH:
-            for k in range(columns):
-                out[k] *= one - activations[k] * activations[k]
-        elif code == RELU:
-            for k in range(columns):
-                out[k] *= one if activations[k] > zero else zero
-        elif code == LEAKY_RELU:
-            for k in range(columns):
-                out[k] *= one if zs[k] > zero else slope
-        elif code == ELU:
-            for k in range(columns):
-                out[k] *= one if zs[k] > zero else activations[k] + one
-        elif code == SOFTPLUS:
-            for k in range(columns):
-                out[k] *= sigmoid(zs[k])
-        elif code == GELU:
-            for k in range(columns):
-                out[k] *= gelu_prime(zs[k])
-        elif code == SILU:
-            for k in range(columns):
-                s = sigmoid(zs[k])
-                out[k] *= s * (one + zs[k] * (one - s))
-        elif code != IDENTITY:
-            for k in range(columns):
-                out[k] *= call_address(address, zs[k])
+        at, end = start + r * apart, start + r * apart + columns
+        if code <= SILU and code != GELU:
+            for k in range(at, end, W):
+                left = end - k
+                prime = sigma_prime(code, load_part(z, k, left), load_part(a, k, left))
+                store_part(delta, k, load_part(delta, k, left) * prime, left)
+        else:
+            for k in range(at, end):
+                delta[k] *= gelu_prime(z[k]) if code == GELU else call_address(address, z[k])
 
 
 @inner_jit
@@ -675,16 +615,13 @@ def bias_sums(delta, start, stop, alpha, beta, out_b):
     m, n_l = delta.shape
     d = flat(delta)
     W = width(delta.itemsize)
+    held = W if beta != 0 else 0  # of out_b, which may hold anything if beta is 0
     for i in range(start, stop, W):
         count = min(W, stop - i)
-        total = load_part(d, i, count)
+        sum_i = load_part(d, i, count)
         for t in range(1, m):
-            total = plus(total, load_part(d, t * n_l + i, count))
-        if beta == 0:
-            store_part(out_b, i, times(total, splat(alpha)), count)
-        else:
-            held = times(load_part(out_b, i, count), splat(beta))
-            store_part(out_b, i, fma(total, splat(alpha), held), count)
+            sum_i = sum_i + load_part(d, t * n_l + i, count)
+        store_sum(out_b, i, count, sum_i, alpha, beta, out_b, i, held)
 
 
 @jit

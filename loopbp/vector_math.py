@@ -29,13 +29,29 @@ from numba import types
 from numba.extending import overload
 
 from loopbp._jit import inline_jit, instruction
-from loopbp.lanes import fma
+from loopbp.activations import (
+    ELU,
+    LEAKY_RELU,
+    LEAKY_SLOPE,
+    RELU,
+    SIGMOID,
+    SILU,
+    SOFTPLUS,
+    TANH,
+)
+from loopbp.lanes import Lanes, choose, fma, like, magnitude
 
 _F, _D = np.float32, np.float64
 
 
+_PAIRS: Any = {
+    types.float32: types.int32, types.int32: types.float32,
+    types.float64: types.int64, types.int64: types.float64,
+}  # fmt: skip
+
+
 def reinterpret(value):
-    """The same bits as the integer, or as the float, of the same size."""
+    """The same bits as the integer, or the float, of the same size; of a register, each lane."""
     pairs = {"f4": np.int32, "i4": np.float32, "f8": np.int64, "i8": np.float64}
     number = np.asarray(value)
     return number.view(pairs[f"{number.dtype.kind}{number.dtype.itemsize}"])[()]
@@ -43,10 +59,8 @@ def reinterpret(value):
 
 @instruction(reinterpret)
 def _reinterpret(typing_context, value):
-    target = {
-        types.float32: types.int32, types.int32: types.float32,
-        types.float64: types.int64, types.int64: types.float64,
-    }[value]  # fmt: skip
+    is_register = isinstance(value, Lanes)
+    target = Lanes(_PAIRS[value.scalar], value.count) if is_register else _PAIRS[value]
 
     def codegen(context, builder, signature, arguments):
         return builder.bitcast(arguments[0], context.get_value_type(target))
@@ -54,15 +68,50 @@ def _reinterpret(typing_context, value):
     return target(value), codegen
 
 
+def int32(n):
+    """An integer, which Numba makes wider when it computes, as int32 again; registers stay."""
+    return np.asarray(n).astype(np.int32)[()]
+
+
+@instruction(int32)
+def _int32(typing_context, n):
+    def codegen(context, builder, signature, arguments):
+        if isinstance(n, Lanes):
+            return arguments[0]
+        return context.cast(builder, arguments[0], n, types.int32)
+
+    return (n if isinstance(n, Lanes) else types.int32)(n), codegen
+
+
+def float64(x):
+    """A number as float64, or each of a register."""
+    return np.asarray(x).astype(np.float64)[()]
+
+
+@instruction(float64)
+def _float64(typing_context, x):
+    is_register = isinstance(x, Lanes)
+    target = Lanes(types.float64, x.count) if is_register else types.float64
+
+    def codegen(context, builder, signature, arguments):
+        if not is_register:
+            return context.cast(builder, arguments[0], x, target)
+        convert = builder.sitofp if isinstance(x.scalar, types.Integer) else builder.fpext
+        return convert(arguments[0], context.get_value_type(target))
+
+    return target(x), codegen
+
+
 def _by_type(single: Any, double: Any) -> Any:
-    """A function that is `single` of a float32 and `double` of a float64."""
+    """A function that is `single` of float32 and `double` of float64, numbers or registers."""
 
     def chosen(x):
-        with np.errstate(all="ignore"):  # scalars warn where compiled code overflows in silence
+        with np.errstate(all="ignore"):  # uncompiled code warns where compiled code is silent
             return (single if np.asarray(x).dtype == np.float32 else double)(x)
 
     def typed(x):
-        if x == types.float32:
+        scalar = x.scalar if isinstance(x, Lanes) else x
+        if scalar == types.float32:
             return lambda x: single(x)
         return lambda x: double(x)
 
@@ -105,7 +154,7 @@ _F_SIGN, _D_SIGN = np.int32(-0x80000000), np.int64(-0x8000000000000000)
 @inline_jit
 def _signed_f(size, x):
     """size >= 0 with the sign of x, that of a zero as well."""
-    return reinterpret(np.int32(reinterpret(size) | (reinterpret(x) & _F_SIGN)))
+    return reinterpret(int32(reinterpret(size) | (reinterpret(x) & _F_SIGN)))
 
 
 @inline_jit
@@ -117,10 +166,10 @@ def _signed_d(size, x):
 @inline_jit
 def _reduce_f(x):
     """n as an integer, r, and exp(r) - 1 for float32."""
-    x = _F_LOWEST if x < _F_LOWEST else x
-    x = _F_HIGHEST if x > _F_HIGHEST else x
+    x = choose(x < _F_LOWEST, _F_LOWEST, x)
+    x = choose(x > _F_HIGHEST, _F_HIGHEST, x)
     shifted = fma(x, _F_LOG2E, _F_MAGIC)
-    n = np.int32(reinterpret(shifted) - _F_MAGIC_BITS)
+    n = int32(reinterpret(shifted) - _F_MAGIC_BITS)
     whole = shifted - _F_MAGIC
     r = fma(whole, _F_LN2_LOW, fma(whole, _F_LN2_HIGH, x))
     p = fma(_F_E[0], r, _F_E[1])
@@ -134,32 +183,32 @@ def _reduce_f(x):
 @inline_jit
 def _power_f(n):
     """2**n for float32, n from -126 to 127."""
-    return reinterpret(np.int32((n + _I127) << _I23))
+    return reinterpret(int32((n + _I127) << _I23))
 
 
 @inline_jit
 def _exp_f(x):
     n, p = _reduce_f(x)
-    half = np.int32(n >> _I1)  # two factors: 2**n alone may be subnormal or infinite
-    return ((p + _F_ONE) * _power_f(half)) * _power_f(np.int32(n - half))
+    half = int32(n >> _I1)  # two factors: 2**n alone may be subnormal or infinite
+    return ((p + _F_ONE) * _power_f(half)) * _power_f(int32(n - half))
 
 
 @inline_jit
 def _expm1_f(x):
     n, p = _reduce_f(x)
-    half = np.int32(n >> _I1)
-    low, high = _power_f(half), _power_f(np.int32(n - half))
+    half = int32(n >> _I1)
+    low, high = _power_f(half), _power_f(int32(n - half))
     # 2**n (1 + p) - 1 = 2**n p + (2**n - 1): no digits lost where n = 0
     scale = low * high
-    less = fma(p, scale, scale - _F_ONE) if n < 127 else ((p + _F_ONE) * low) * high
-    return x if x == _F_ZERO else less
+    less = choose(n < _I127, fma(p, scale, scale - _F_ONE), ((p + _F_ONE) * low) * high)
+    return choose(x == _F_ZERO, x, less)
 
 
 @inline_jit
 def _reduce_d(x):
     """n as an integer, and exp(r) - 1 for float64."""
-    x = _D_LOWEST if x < _D_LOWEST else x
-    x = _D_HIGHEST if x > _D_HIGHEST else x
+    x = choose(x < _D_LOWEST, _D_LOWEST, x)
+    x = choose(x > _D_HIGHEST, _D_HIGHEST, x)
     shifted = fma(x, _D_LOG2E, _D_MAGIC)
     n = reinterpret(shifted) - _D_MAGIC_BITS
     whole = shifted - _D_MAGIC
@@ -191,8 +240,8 @@ def _expm1_d(x):
     half = n >> _L1
     low, high = _power_d(half), _power_d(n - half)
     scale = low * high
-    less = fma(p, scale, scale - _D_ONE) if n < 1023 else ((p + _D_ONE) * low) * high
-    return x if x == _D_ZERO else less
+    less = choose(n < _I1023, fma(p, scale, scale - _D_ONE), ((p + _D_ONE) * low) * high)
+    return choose(x == _D_ZERO, x, less)
 
 
 exp = _by_type(_exp_f, _exp_d)
@@ -214,23 +263,23 @@ _D_TQ = tuple(map(_D, (
 
 @inline_jit
 def _tanh_f(x):
-    size = abs(x)
+    size = magnitude(x)
     z = x * x
     p = fma(fma(fma(fma(_F_T[0], z, _F_T[1]), z, _F_T[2]), z, _F_T[3]), z, _F_T[4])
     near = fma(p * z, size, size)
     far = _F_ONE - _F_TWO / (_exp_f(size + size) + _F_ONE)
-    return _signed_f(near if size < _F_EDGE else far, x)
+    return _signed_f(choose(size < _F_EDGE, near, far), x)
 
 
 @inline_jit
 def _tanh_d(x):
-    size = abs(x)
+    size = magnitude(x)
     z = x * x
     p = fma(fma(_D_TP[0], z, _D_TP[1]), z, _D_TP[2])
     q = fma(fma(z + _D_TQ[0], z, _D_TQ[1]), z, _D_TQ[2])
     near = fma(size, z * (p / q), size)
     far = _D_ONE - _D_TWO / (_exp_d(size + size) + _D_ONE)
-    return _signed_d(near if size < _D_EDGE else far, x)
+    return _signed_d(choose(size < _D_EDGE, near, far), x)
 
 
 tanh = _by_type(_tanh_f, _tanh_d)
@@ -238,14 +287,14 @@ tanh = _by_type(_tanh_f, _tanh_d)
 
 @inline_jit
 def _sigmoid_f(x):
-    e = _exp_f(-abs(x))
-    return (e if x < _F_ZERO else _F_ONE) / (_F_ONE + e)
+    e = _exp_f(-magnitude(x))
+    return choose(x < _F_ZERO, e, _F_ONE) / (_F_ONE + e)
 
 
 @inline_jit
 def _sigmoid_d(x):
-    e = _exp_d(-abs(x))
-    return (e if x < _D_ZERO else _D_ONE) / (_D_ONE + e)
+    e = _exp_d(-magnitude(x))
+    return choose(x < _D_ZERO, e, _D_ONE) / (_D_ONE + e)
 
 
 sigmoid = _by_type(_sigmoid_f, _sigmoid_d)
@@ -296,12 +345,12 @@ log1p_of_unit = _by_type(_log1p_f, _log1p_d)
 
 @inline_jit
 def _softplus_f(x):
-    return (_F_ZERO if x < _F_ZERO else x) + _log1p_f(_exp_f(-abs(x)))
+    return choose(x < _F_ZERO, _F_ZERO, x) + _log1p_f(_exp_f(-magnitude(x)))
 
 
 @inline_jit
 def _softplus_d(x):
-    return (_D_ZERO if x < _D_ZERO else x) + _log1p_d(_exp_d(-abs(x)))
+    return choose(x < _D_ZERO, _D_ZERO, x) + _log1p_d(_exp_d(-magnitude(x)))
 
 
 softplus = _by_type(_softplus_f, _softplus_d)
@@ -313,5 +362,52 @@ def log_of_sum(x):
     bits = reinterpret(x)
     n = (bits >> _I52) - _I1023
     rest = reinterpret((bits & np.int64(0x000FFFFFFFFFFFFF)) | np.int64(0x3FF0000000000000))
-    log = fma(_D(n), _D(0.693147180559945309417), _log1p_d(rest - _D_ONE))
-    return log if x < _D(np.inf) else x
+    log = fma(float64(n), _D(0.693147180559945309417), _log1p_d(rest - _D_ONE))
+    return choose(x < _D(np.inf), log, x)
+
+
+# -- the activations of a register, by their codes ------------------------------------------------
+
+
+@inline_jit
+def sigma(code, z):
+    """sigma(z) of a register: of all codes up to SILU but GELU, which calls erf."""
+    zero, a = like(z, 0.0), z
+    if code == RELU:
+        a = choose(z <= zero, zero, z)
+    elif code == SIGMOID:
+        a = sigmoid(z)
+    elif code == TANH:
+        a = tanh(z)
+    elif code == LEAKY_RELU:
+        a = choose(z > zero, z, LEAKY_SLOPE * z)
+    elif code == ELU:
+        a = choose(z > zero, z, expm1(choose(z > zero, zero, z)))
+    elif code == SOFTPLUS:
+        a = softplus(z)
+    elif code == SILU:
+        a = z * sigmoid(z)
+    return a
+
+
+@inline_jit
+def sigma_prime(code, z, a):
+    """sigma'(z) of the same, from a = sigma(z) where that is cheaper."""
+    zero, one = like(z, 0.0), like(z, 1.0)
+    prime = one
+    if code == RELU:
+        prime = choose(a > zero, one, zero)
+    elif code == SIGMOID:
+        prime = a * (one - a)
+    elif code == TANH:
+        prime = one - a * a
+    elif code == LEAKY_RELU:
+        prime = choose(z > zero, one, like(z, LEAKY_SLOPE))
+    elif code == ELU:
+        prime = choose(z > zero, one, a + one)
+    elif code == SOFTPLUS:
+        prime = sigmoid(z)
+    elif code == SILU:
+        s = sigmoid(z)
+        prime = s * (one + z * (one - s))
+    return prime

@@ -45,7 +45,7 @@ def test_every_pair_hidden_activation_and_batch_size(dtype, hidden, output, loss
         weight = 0.25 + np.random.default_rng(1).random(m)
         net = helpers.network([4, 5, 3], hidden, output, loss, dtype=dtype, l2=0.02)
         assert small.suits(net.architecture, RULE.settings, batch_size)
-        for engine in {id(e): e for e in (small_engine(batch_size), small_engine(99))}.values():
+        for engine in {id(e): e for e in map(small_engine, (batch_size, 16))}.values():
             found = difference(
                 engine, net, X, Y, batch_size, optimizer=RULE, weight=weight, epochs=epochs,
                 shuffled=shuffled,
@@ -103,7 +103,7 @@ def test_registers_by_batch_size():
     epochs = {size: small_engine(size).epoch for size in range(1, 17)}
     assert len({id(epochs[size]) for size in range(1, 5)}) == 1
     assert len({id(epochs[size]) for size in range(5, 9)}) == 1
-    assert all(epochs[size] is small.epoch for size in range(9, 17))
+    assert len({id(epochs[size]) for size in range(9, 17)}) == 1
     assert len({id(epochs[size]) for size in (4, 8, 16)}) == 3
     net = helpers.network([2, 2, 1])
     assert engines.pick("auto", net.theta.size, 4, True) is small_engine(4)
@@ -124,7 +124,7 @@ print(sorted(names()))
 def test_a_new_process_knows_every_width_that_may_be_cached():
     before, after = helpers.run_python(_REGISTERED).split(";")
     assert before == "['epoch', 'steps']"
-    few = [f"{name}__of_{count}" for count in (4, 8) for name in ("epoch", "steps")]
+    few = [f"{name}__of_{count}" for count in (4, 8, 16) for name in ("epoch", "steps")]
     assert after == str(sorted(["epoch", "steps", *few]))
 
 
@@ -132,8 +132,8 @@ def test_a_new_process_knows_every_width_that_may_be_cached():
 
 
 SOURCES = [
-    "activate", "times_prime", "add_squares", "add_sigmoid_losses", "add_softmax_losses", "steps",
-    "epoch",
+    "gather_batch", "weighted_inputs", "softmax_output", "sigmoid_output", "squares_output",
+    "steps", "epoch",
 ]  # fmt: skip
 
 
@@ -144,25 +144,38 @@ def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     return replace(tiled_engine(False), epoch=bound.epoch)
 
 
-def _sigma_prime_left_out(code, z, a, delta):
-    pass
+def _sigma_prime_left_out(code, z, a):
+    return np.ones_like(z)
 
 
-def _losses_without_targets(z, a, y, s, losses):
-    small.add_sigmoid_losses(z, a, np.zeros_like(y), s, losses)
+def _output_without_targets(a, y, *others):
+    plain(small.sigmoid_output)(a, np.zeros_like(y), *others)
 
 
-def _losses_without_weights(z, a, y, s, losses):
-    small.add_sigmoid_losses(z, a, y, np.ones_like(s), losses)
+def _output_without_weights(a, y, s, *others):
+    plain(small.sigmoid_output)(a, y, np.ones_like(s), *others)
+
+
+def _a_wrong_example(X, Y, weight, order, start, m, *others):
+    plain(small.gather_batch)(X, Y, weight, order[::-1], start, m, *others)
+
+
+def _bias_left_out(theta, w_at, b_at, i, n_prev, a_prev, prev_at, lanes):
+    without = theta.copy()
+    without[b_at + i] = 0.25
+    return plain(small.weighted_inputs)(without, w_at, b_at, i, n_prev, a_prev, prev_at, lanes)
 
 
 MUTANTS = [
-    ("times_prime", _sigma_prime_left_out),
-    ("add_sigmoid_losses", _losses_without_targets),
-    ("add_sigmoid_losses", _losses_without_weights),
+    ("sigma_prime", _sigma_prime_left_out),
+    ("sigmoid_output", _output_without_targets),
+    ("sigmoid_output", _output_without_weights),
+    ("gather_batch", _a_wrong_example),
+    ("weighted_inputs", _bias_left_out),
 ]
 
 
+@pytest.mark.skipif(JIT, reason="arrays stand for registers only where nothing is compiled")
 @pytest.mark.parametrize(("name", "wrong"), MUTANTS, ids=lambda of: getattr(of, "__name__", of))
 def test_a_wrong_step_is_rejected(name, wrong):
     pair = ("sigmoid", "binary_cross_entropy")
@@ -175,4 +188,4 @@ def test_a_wrong_step_is_rejected(name, wrong):
         return difference(engine, net, X, Y, 3, optimizer=RULE, weight=weight, epochs=1)
 
     assert found(wrong) > 1e-6
-    assert found(getattr(small, name)) <= TOLERANCE["float64"]
+    assert found(plain(getattr(small, name))) <= TOLERANCE["float64"]

@@ -13,21 +13,23 @@ from numba.extending import intrinsic
 
 from loopbp import lanes, views
 from loopbp.lanes import (
+    choose,
     fma,
-    greater,
     highest,
     item,
+    like,
     load,
     load_part,
     load_part_or,
-    minus,
-    plus,
+    magnitude,
     prefetch,
     prefetch_first,
     splat,
+    splat_item,
     store,
     store_part,
-    times,
+    store_sum,
+    store_total,
     total,
     zip_high,
     zip_low,
@@ -271,24 +273,88 @@ def _fma_of_numbers(x, y, s, out, count):
     out[1] = fma(x[0], y[0], s[0])
 
 
+def _fma_with_a_number(x, y, s, out, count):
+    store(out, 1, fma(load(x, 0), y[0], load(s, 0)))
+
+
 def _times(x, y, s, out, count):
-    store(out, 1, times(load(x, 0), load(y, 0)))
+    store(out, 1, load(x, 0) * load(y, 0))
 
 
 def _plus(x, y, s, out, count):
-    store(out, 1, plus(load(x, 0), load(y, 0)))
+    store(out, 1, load(x, 0) + load(y, 0))
 
 
 def _minus(x, y, s, out, count):
-    store(out, 1, minus(load(x, 0), load(y, 0)))
+    store(out, 1, load(x, 0) - load(y, 0))
+
+
+def _number_minus(x, y, s, out, count):
+    store(out, 1, s[0] - load(x, 0))
+
+
+def _over(x, y, s, out, count):
+    store(out, 1, load(x, 0) / load(y, 0))
+
+
+def _negative(x, y, s, out, count):
+    store(out, 1, -load(x, 0))
+
+
+def _magnitude(x, y, s, out, count):
+    store(out, 1, magnitude(load(x, 0)))
+
+
+def _magnitude_of_a_number(x, y, s, out, count):
+    out[1] = magnitude(x[0])
 
 
 def _greater(x, y, s, out, count):
-    store(out, 1, greater(load(x, 0), load(y, 0)))
+    store(out, 1, choose(load(x, 0) > load(y, 0), load(x, 0), load(y, 0)))
 
 
 def _greater_turned(x, y, s, out, count):
-    store(out, 1, greater(load(y, 0), load(x, 0)))
+    store(out, 1, choose(load(y, 0) > load(x, 0), load(y, 0), load(x, 0)))
+
+
+def _less(x, y, s, out, count):
+    store(out, 1, choose(load(x, 0) < s[0], load(x, 0), load(y, 0)))
+
+
+def _less_or_equal(x, y, s, out, count):
+    store(out, 1, choose(load(x, 0) <= x[2], load(x, 0), load(y, 0)))
+
+
+def _equal(x, y, s, out, count):
+    store(out, 1, choose(load(x, 0) == x[2], load(s, 0), load(y, 0)))
+
+
+def _choice_of_numbers(x, y, s, out, count):
+    out[1] = choose(x[2] < y[2], s[0], s[1])
+
+
+def _choice_with_a_number(x, y, s, out, count):
+    store(out, 1, choose(load(x, 0) < load(y, 0), s[0], load(y, 0)))
+
+
+def _like(x, y, s, out, count):
+    store(out, 1, like(load(x, 0), y[0]))
+
+
+def _splat_item(x, y, s, out, count):
+    store(out, 1, splat_item(x, 2))
+
+
+def _store_sum(x, y, s, out, count):
+    store_sum(out, 1, count, load(x, 0), y[0], s[0], s, 1, max(0, count - 1))
+
+
+def _store_sum_of_nothing_held(x, y, s, out, count):
+    store_sum(out, 1, count, load(x, 0), y[0], s[0], s, 1, 0)
+
+
+def _store_total(x, y, s, out, count):
+    store_total(out, 1, load(y, 0), s, 1)
 
 
 def _highest(x, y, s, out, count):
@@ -321,6 +387,11 @@ def _larger(x: Any, y: Any) -> Any:
     return np.array([a if a > b else b for a, b in zip(x, y, strict=True)])
 
 
+def _sums(x: Any, y: Any, s: Any, W: int, count: int, held: int) -> Any:
+    added = np.where(np.arange(W) < held, s[1 : W + 1], 0)
+    return (y[0] * x[:W] + s[0] * added)[:count]
+
+
 # By NumPy: x, y, s of W + 2 numbers, W, count.
 EXPECTED: dict[Callable[..., None], Callable[..., Any]] = {
     _load: lambda x, y, s, W, count: x[2:],
@@ -331,17 +402,33 @@ EXPECTED: dict[Callable[..., None], Callable[..., Any]] = {
     _item: lambda x, y, s, W, count: x[3:4],
     _fma: lambda x, y, s, W, count: s[:W] + x[:W] * y[:W],
     _fma_of_numbers: lambda x, y, s, W, count: s[:1] + x[:1] * y[:1],
+    _fma_with_a_number: lambda x, y, s, W, count: s[:W] + x[:W] * y[0],
     _times: lambda x, y, s, W, count: x[:W] * y[:W],
     _plus: lambda x, y, s, W, count: x[:W] + y[:W],
     _minus: lambda x, y, s, W, count: x[:W] - y[:W],
+    _number_minus: lambda x, y, s, W, count: s[0] - x[:W],
+    _over: lambda x, y, s, W, count: x[:W] / y[:W],
+    _negative: lambda x, y, s, W, count: -x[:W],
+    _magnitude: lambda x, y, s, W, count: np.abs(x[:W]),
+    _magnitude_of_a_number: lambda x, y, s, W, count: np.abs(x[:1]),
     _greater: lambda x, y, s, W, count: _larger(x[:W], y[:W]),
+    _less: lambda x, y, s, W, count: np.where(x[:W] < s[0], x[:W], y[:W]),
+    _less_or_equal: lambda x, y, s, W, count: np.where(x[:W] <= x[2], x[:W], y[:W]),
+    _equal: lambda x, y, s, W, count: np.where(x[:W] == x[2], s[:W], y[:W]),
+    _choice_of_numbers: lambda x, y, s, W, count: s[:1] if x[2] < y[2] else s[1:2],
+    _choice_with_a_number: lambda x, y, s, W, count: np.where(x[:W] < y[:W], s[0], y[:W]),
+    _like: lambda x, y, s, W, count: np.repeat(y[0], W),
+    _splat_item: lambda x, y, s, W, count: np.repeat(x[2], W),
+    _store_sum: lambda x, y, s, W, count: _sums(x, y, s, W, min(W, count), max(0, count - 1)),
+    _store_sum_of_nothing_held: lambda x, y, s, W, count: _sums(x, y, s, W, min(W, count), 0),
+    _store_total: lambda x, y, s, W, count: s[1:2] + _halves(y[:W]),
     _highest: lambda x, y, s, W, count: _halves(y[:W], _larger),
     _prefetch: lambda x, y, s, W, count: x[:0],
     _total: lambda x, y, s, W, count: _halves(y[:W]),
     _zip_low: lambda x, y, s, W, count: np.column_stack([x[:W], y[:W]]).ravel()[:W],
     _zip_high: lambda x, y, s, W, count: np.column_stack([x[:W], y[:W]]).ravel()[W:],
 }
-PARTIAL = (_load_part, _load_part_or, _store_part)
+PARTIAL = (_load_part, _load_part_or, _store_part, _store_sum, _store_sum_of_nothing_held)
 each_lane = pytest.mark.parametrize("lane", EXPECTED, ids=lambda lane: lane.__name__.strip("_"))
 
 
@@ -356,7 +443,7 @@ def lane_is_right(function: Callable[..., Any], lane: Callable[..., None], dtype
     for with_nan, count in itertools.product((False, True), counts):
         if with_nan:
             x[1], y[W // 2] = np.nan, np.nan
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", divide="ignore"):
             numbers = EXPECTED[lane](x, y, s, W, count)
         expected = np.full(W + 2, 7, dtype)
         expected[1 : 1 + len(numbers)] = numbers
@@ -385,50 +472,64 @@ def test_lane_in_compiled_code(lane, dtype):
     [
         (_load, _load_part), (_load, _store_part), (_zip_high, _zip_low),
         (_times, _fma), (_plus, _times), (_item, _total), (_load_part, _load_part_or),
-        (_plus, _minus), (_greater_turned, _greater), (_total, _highest), (_load, _prefetch),
+        (_plus, _minus), (_greater_turned, _greater), (_less, _less_or_equal),
+        (_minus, _number_minus),
+        (_store_sum, _store_sum_of_nothing_held), (_negative, _magnitude),
+        (_total, _store_total),
+        (_equal, _less_or_equal), (_total, _highest), (_load, _prefetch),
     ],
 )  # fmt: skip
 def test_a_wrong_lane_is_rejected(wrong, lane):
     assert not lane_is_right(wrong, lane, "float64")
 
 
+ORDER = np.array([9, 3, 0, 2, 5, 1, 4, 3, 0, 1, 2, 5, 4, 3, 2, 1, 0, 5])
+COLUMNS = 3
+
+
 def _shorter(count: int) -> Callable[..., Any]:
     """A driver like those above for registers of `count` numbers."""
     few = lanes.lanes_of(count)
-    load_few, splat_few, width_few = few["load"], few["splat"], few["width"]
+    load_few, splat_few, lane_count = few["load"], few["splat"], few["lane_count"]
+    row_starts, gather = few["row_starts"], few["gather"]
 
-    def driver(x, y, s, out):
+    def driver(x, y, s, order, m, out):
         a, b, c = load_few(x, 1), load_few(y, 2), splat_few(s[0])
         store(out, 1, fma(a, b, c))
-        store(out, count + 1, plus(times(a, b), c))
-        store(out, 2 * count + 1, minus(a, splat_few(s[1])))
+        store(out, count + 1, a * b + c)
+        store(out, 2 * count + 1, gather(x, row_starts(order, 1, m, COLUMNS), 2, m))
         out[3 * count + 1] = total(b)
-        out[3 * count + 2] = highest(greater(a, b))
-        return width_few(x.itemsize)
+        out[3 * count + 2] = highest(choose(a > b, a, b))
+        return lane_count()
 
     return driver
 
 
 def shorter_is_right(function: Callable[..., Any], count: int, dtype: str) -> bool:
     rng = np.random.default_rng(count)
-    x, y, s = (rng.integers(-99, 99, count + 3).astype(dtype) / 8 for _ in range(3))
+    x, y, s = (rng.integers(-99, 99, count + 20).astype(dtype) / 8 for _ in range(3))
     a, b = x[1 : count + 1], y[2 : count + 2]
     sums = a * b + s[0]
-    numbers = [*sums, *sums, *(a - s[1]), b.sum(), max(a.max(), b.max())]
-    expected = np.array([7, *numbers, 7], dtype)
-    out = np.full_like(expected, 7)
-    return function(x, y, s, out) == count and out.tobytes() == expected.tobytes()
+    for m in range(1, count + 1):
+        gathered = np.zeros(count, dtype)
+        gathered[:m] = x[COLUMNS * ORDER[1 : m + 1] + 2]
+        numbers = [*sums, *sums, *gathered, b.sum(), max(a.max(), b.max())]
+        expected = np.array([7, *numbers, 7], dtype)
+        out = np.full_like(expected, 7)
+        if function(x, y, s, ORDER, m, out) != count or out.tobytes() != expected.tobytes():
+            return False
+    return True
 
 
 @each_dtype
-@pytest.mark.parametrize("count", [4, 8])
+@pytest.mark.parametrize("count", [4, 8, 16])
 def test_shorter_registers_in_plain_python(count, dtype):
     assert shorter_is_right(_shorter(count), count, dtype)
 
 
 @needs_jit
 @each_dtype
-@pytest.mark.parametrize("count", [4, 8])
+@pytest.mark.parametrize("count", [4, 8, 16])
 def test_shorter_registers_in_compiled_code(count, dtype):
     assert shorter_is_right(njit(_shorter(count)), count, dtype)
 
