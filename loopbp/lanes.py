@@ -242,6 +242,20 @@ def _everywhere(builder: Any, vector: Any, value: Any) -> Any:
     return builder.shuffle_vector(first, undefined, zeros)
 
 
+def keep_turns_apart():
+    """At the end of a loop's body: LLVM must not unroll it, nor load for the next turn."""
+
+
+@instruction(keep_turns_apart)
+def _keep_turns_apart(typing_context):
+    def codegen(context, builder, signature, arguments):
+        nothing = ir.InlineAsm(ir.FunctionType(ir.VoidType(), []), "", "", side_effect=True)
+        builder.call(nothing, [], attrs=("convergent", "nounwind"))
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
 def splat(x):
     """x in every lane."""
     return np.full(width(np.dtype(type(x)).itemsize), x)
@@ -255,19 +269,20 @@ def _splat(typing_context, x):
     return Lanes(x)(x), codegen
 
 
-def splat_item(a, i):
-    """a[i] in every lane."""
-    return np.full(width(a.itemsize), a[i])
+def splat_row(a, i, r, row):
+    """a[i + r row] in every lane: r rows below a[i]."""
+    return np.full(width(a.itemsize), a[i + r * row])
 
 
-@instruction(splat_item)
-def _splat_item(typing_context, a, i):
+@instruction(splat_row)
+def _splat_row(typing_context, a, i, r, row):
     def codegen(context, builder, signature, arguments):
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        value = builder.load(builder.gep(data, [arguments[1]]))
+        a, i, r, row = arguments
+        data = context.make_array(signature.args[0])(context, builder, a).data
+        value = builder.load(builder.gep(data, [builder.add(i, builder.mul(r, row))]))
         return _everywhere(builder, _llvm_type(context, signature.return_type), value)
 
-    return Lanes(a.dtype)(a, types.intp), codegen
+    return Lanes(a.dtype)(a, types.intp, types.intp, types.intp), codegen
 
 
 def item(a, i):
@@ -429,20 +444,35 @@ def _larger(builder, x, y):
     return builder.select(builder.fcmp_ordered(">", x, y), x, y)
 
 
-def store_sum(out, i, count, s, alpha, beta, d, j, held):
-    """out[i : i + count] = alpha s + beta d[j : j + held], with zeros behind what is held of d."""
-    store_part(out, i, fma(alpha, s, beta * load_part(d, j, min(count, held))), count)
+def store_scaled(out, i, count, s, alpha):
+    """out[i : i + count] = alpha s."""
+    store_part(out, i, alpha * s, count)
+
+
+@instruction(store_scaled)
+def _store_scaled(typing_context, out, i, count, s, alpha):
+    def codegen(context, builder, signature, arguments):
+        out, i, count, s, alpha = arguments
+        value = builder.fmul(_everywhere(builder, s.type, alpha), s)
+        _masked_store(builder, value, _pointer(context, builder, signature.args[0], out, i), count)
+        return context.get_dummy_value()
+
+    return types.void(out, types.intp, types.intp, s, alpha), codegen
+
+
+def store_sum(out, i, count, s, alpha, beta, d, j):
+    """out[i : i + count] = alpha s + beta d[j : j + count]."""
+    store_part(out, i, fma(alpha, s, beta * load_part(d, j, count)), count)
 
 
 @instruction(store_sum)
-def _store_sum(typing_context, out, i, count, s, alpha, beta, d, j, held):
+def _store_sum(typing_context, out, i, count, s, alpha, beta, d, j):
     def codegen(context, builder, signature, arguments):
-        out, i, count, s, alpha, beta, d, j, held = arguments
+        out, i, count, s, alpha, beta, d, j = arguments
         kinds = signature.args
-        fewer = builder.select(builder.icmp_signed("<", count, held), count, held)
         zero = ir.Constant(s.type, [0.0] * s.type.count)
         source = _pointer(context, builder, kinds[6], d, j)
-        before = _masked_load(builder, s.type, source, fewer, zero)
+        before = _masked_load(builder, s.type, source, count, zero)
         kept = builder.fmul(_everywhere(builder, s.type, beta), before)
         function = _declare(builder, f"llvm.fma.{_suffix(s.type)}", s.type, [s.type] * 3)
         value = builder.call(function, [_everywhere(builder, s.type, alpha), s, kept])
@@ -450,7 +480,7 @@ def _store_sum(typing_context, out, i, count, s, alpha, beta, d, j, held):
         return context.get_dummy_value()
 
     index = types.intp
-    return types.void(out, index, index, s, alpha, beta, d, index, index), codegen
+    return types.void(out, index, index, s, alpha, beta, d, index), codegen
 
 
 def _fold(builder, value, combine):

@@ -31,13 +31,15 @@ _HEAD = '''"""Tiles of sums in registers.  Written by `loopbp.tile_template`, wh
 from loopbp._jit import inline_jit, inner_jit
 from loopbp.lanes import (
     fma,
+    keep_turns_apart,
     load,
     load_part,
     prefetch,
     prefetch_first,
     splat,
-    splat_item,
+    splat_row,
     store_part,
+    store_scaled,
     store_sum,
     store_total,
     width,
@@ -61,25 +63,28 @@ def tile(R: int, V: int) -> str:
     sums = [f"s{r}_{v}" for r in range(R) for v in range(V)]
     if len(sums) > 1:
         lines += [f"    {' = '.join(sums[1:])} = s0_0"]
-    lines += [f"    a{r} = a{r - 1} + a_row" for r in range(1, R)]
     lines += ["    if K > 64:  # by the time that the sums are there, so is what they are added to"]
     lines += [f"        for r in range({R}):", f"            for v in range({V}):"]
     lines += ["                prefetch_first(out, out0 + r * out_row + v * W)"]
-    lines += ["    for k in range(K):", "        b_at, step = b0 + k * b_k, k * a_k"]
+    lines += ["    for k in range(K):", "        a_at, b_at = a0 + k * a_k, b0 + k * b_k"]
     lines += [f"        y{v} = load(b, b_at + {v} * W)" for v in range(V - 1)]
     lines += [f"        y{V - 1} = load_part(b, b_at + {V - 1} * W, last)"]
     for r in range(R):
-        lines += [f"        x = splat_item(a, a{r} + step)"]
+        lines += [f"        x = splat_row(a, a_at, {r}, a_row)"]
         lines += [f"        s{r}_{v} = fma(x, y{v}, s{r}_{v})" for v in range(V)]
-    lines += ["    held = W if beta != 0 else 0  # of d, which may hold anything if beta is 0"]
-    for r in range(R):
-        if r > 0:
-            lines += ["    d0, out0 = d0 + d_row, out0 + out_row"]
-        for v in range(V):
-            at = f"out, out0 + {v} * W" if v else "out, out0"
-            source = f"d, d0 + {v} * W" if v else "d, d0"
-            count = "last" if v == V - 1 else "W"
-            lines += [f"    store_sum({at}, {count}, s{r}_{v}, alpha, beta, {source}, held)"]
+    # With two turns in one, LLVM loaded for both first in some processes, and spilt sums: 60 GF/s.
+    lines += ["        keep_turns_apart()"]
+    for test, more in (("if beta == 0:", ""), ("else:", ", beta, {}")):
+        lines += [f"    {test}"]
+        for r in range(R):
+            if r > 0:
+                lines += ["        out0 += out_row", *["        d0 += d_row"] * bool(more)]
+            for v in range(V):
+                at = f" + {v} * W" if v else ""
+                count = "last" if v == V - 1 else "W"
+                kind = "sum" if more else "scaled"
+                rest = more.format(f"d, d0{at}")
+                lines += [f"        store_{kind}(out, out0{at}, {count}, s{r}_{v}, alpha{rest})"]
     return "\n".join(lines) + "\n"
 
 
@@ -107,6 +112,7 @@ def dot(R: int, C: int) -> str:
 
     lines += ["    full = K // W * W", "    for k in range(0, full, W):"]
     lines += step(" " * 8, "load", "")
+    lines += ["        keep_turns_apart()"]
     lines += ["    if full < K:", "        k = full"]
     lines += step(" " * 8, "load_part", ", K - full")
     for r in range(R):

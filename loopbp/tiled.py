@@ -29,6 +29,7 @@ from loopbp.lanes import (
     splat,
     store,
     store_part,
+    store_scaled,
     store_sum,
     total,
     width,
@@ -615,13 +616,15 @@ def bias_sums(delta, start, stop, alpha, beta, out_b):
     m, n_l = delta.shape
     d = flat(delta)
     W = width(delta.itemsize)
-    held = W if beta != 0 else 0  # of out_b, which may hold anything if beta is 0
     for i in range(start, stop, W):
         count = min(W, stop - i)
         sum_i = load_part(d, i, count)
         for t in range(1, m):
             sum_i = sum_i + load_part(d, t * n_l + i, count)
-        store_sum(out_b, i, count, sum_i, alpha, beta, out_b, i, held)
+        if beta == 0:
+            store_scaled(out_b, i, count, sum_i, alpha)
+        else:
+            store_sum(out_b, i, count, sum_i, alpha, beta, out_b, i)
 
 
 @jit

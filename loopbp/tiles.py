@@ -3,13 +3,15 @@
 from loopbp._jit import inline_jit, inner_jit
 from loopbp.lanes import (
     fma,
+    keep_turns_apart,
     load,
     load_part,
     prefetch,
     prefetch_first,
     splat,
-    splat_item,
+    splat_row,
     store_part,
+    store_scaled,
     store_sum,
     store_total,
     width,
@@ -30,12 +32,15 @@ def tile_1x1(
             for v in range(1):
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
-        b_at, step = b0 + k * b_k, k * a_k
+        a_at, b_at = a0 + k * a_k, b0 + k * b_k
         y0 = load_part(b, b_at + 0 * W, last)
-        x = splat_item(a, a0 + step)
+        x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
-    held = W if beta != 0 else 0  # of d, which may hold anything if beta is 0
-    store_sum(out, out0, last, s0_0, alpha, beta, d, d0, held)
+        keep_turns_apart()
+    if beta == 0:
+        store_scaled(out, out0, last, s0_0, alpha)
+    else:
+        store_sum(out, out0, last, s0_0, alpha, beta, d, d0)
 
 
 @inline_jit
@@ -51,15 +56,19 @@ def tile_1x2(
             for v in range(2):
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
-        b_at, step = b0 + k * b_k, k * a_k
+        a_at, b_at = a0 + k * a_k, b0 + k * b_k
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
-        x = splat_item(a, a0 + step)
+        x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
         s0_1 = fma(x, y1, s0_1)
-    held = W if beta != 0 else 0  # of d, which may hold anything if beta is 0
-    store_sum(out, out0, W, s0_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s0_1, alpha, beta, d, d0 + 1 * W, held)
+        keep_turns_apart()
+    if beta == 0:
+        store_scaled(out, out0, W, s0_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s0_1, alpha)
+    else:
+        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s0_1, alpha, beta, d, d0 + 1 * W)
 
 
 @inline_jit
@@ -75,21 +84,27 @@ def tile_1x4(
             for v in range(4):
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
-        b_at, step = b0 + k * b_k, k * a_k
+        a_at, b_at = a0 + k * a_k, b0 + k * b_k
         y0 = load(b, b_at + 0 * W)
         y1 = load(b, b_at + 1 * W)
         y2 = load(b, b_at + 2 * W)
         y3 = load_part(b, b_at + 3 * W, last)
-        x = splat_item(a, a0 + step)
+        x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
         s0_1 = fma(x, y1, s0_1)
         s0_2 = fma(x, y2, s0_2)
         s0_3 = fma(x, y3, s0_3)
-    held = W if beta != 0 else 0  # of d, which may hold anything if beta is 0
-    store_sum(out, out0, W, s0_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, W, s0_1, alpha, beta, d, d0 + 1 * W, held)
-    store_sum(out, out0 + 2 * W, W, s0_2, alpha, beta, d, d0 + 2 * W, held)
-    store_sum(out, out0 + 3 * W, last, s0_3, alpha, beta, d, d0 + 3 * W, held)
+        keep_turns_apart()
+    if beta == 0:
+        store_scaled(out, out0, W, s0_0, alpha)
+        store_scaled(out, out0 + 1 * W, W, s0_1, alpha)
+        store_scaled(out, out0 + 2 * W, W, s0_2, alpha)
+        store_scaled(out, out0 + 3 * W, last, s0_3, alpha)
+    else:
+        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, W, s0_1, alpha, beta, d, d0 + 1 * W)
+        store_sum(out, out0 + 2 * W, W, s0_2, alpha, beta, d, d0 + 2 * W)
+        store_sum(out, out0 + 3 * W, last, s0_3, alpha, beta, d, d0 + 3 * W)
 
 
 @inline_jit
@@ -100,32 +115,41 @@ def tile_4x1(
     W = width(a.itemsize)
     s0_0 = splat(a.dtype.type(0))
     s1_0 = s2_0 = s3_0 = s0_0
-    a1 = a0 + a_row
-    a2 = a1 + a_row
-    a3 = a2 + a_row
     if K > 64:  # by the time that the sums are there, so is what they are added to
         for r in range(4):
             for v in range(1):
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
-        b_at, step = b0 + k * b_k, k * a_k
+        a_at, b_at = a0 + k * a_k, b0 + k * b_k
         y0 = load_part(b, b_at + 0 * W, last)
-        x = splat_item(a, a0 + step)
+        x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
-        x = splat_item(a, a1 + step)
+        x = splat_row(a, a_at, 1, a_row)
         s1_0 = fma(x, y0, s1_0)
-        x = splat_item(a, a2 + step)
+        x = splat_row(a, a_at, 2, a_row)
         s2_0 = fma(x, y0, s2_0)
-        x = splat_item(a, a3 + step)
+        x = splat_row(a, a_at, 3, a_row)
         s3_0 = fma(x, y0, s3_0)
-    held = W if beta != 0 else 0  # of d, which may hold anything if beta is 0
-    store_sum(out, out0, last, s0_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s1_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s2_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s3_0, alpha, beta, d, d0, held)
+        keep_turns_apart()
+    if beta == 0:
+        store_scaled(out, out0, last, s0_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s1_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s2_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s3_0, alpha)
+    else:
+        store_sum(out, out0, last, s0_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s1_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s2_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s3_0, alpha, beta, d, d0)
 
 
 @inline_jit
@@ -136,41 +160,54 @@ def tile_4x2(
     W = width(a.itemsize)
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s1_0 = s1_1 = s2_0 = s2_1 = s3_0 = s3_1 = s0_0
-    a1 = a0 + a_row
-    a2 = a1 + a_row
-    a3 = a2 + a_row
     if K > 64:  # by the time that the sums are there, so is what they are added to
         for r in range(4):
             for v in range(2):
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
-        b_at, step = b0 + k * b_k, k * a_k
+        a_at, b_at = a0 + k * a_k, b0 + k * b_k
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
-        x = splat_item(a, a0 + step)
+        x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
         s0_1 = fma(x, y1, s0_1)
-        x = splat_item(a, a1 + step)
+        x = splat_row(a, a_at, 1, a_row)
         s1_0 = fma(x, y0, s1_0)
         s1_1 = fma(x, y1, s1_1)
-        x = splat_item(a, a2 + step)
+        x = splat_row(a, a_at, 2, a_row)
         s2_0 = fma(x, y0, s2_0)
         s2_1 = fma(x, y1, s2_1)
-        x = splat_item(a, a3 + step)
+        x = splat_row(a, a_at, 3, a_row)
         s3_0 = fma(x, y0, s3_0)
         s3_1 = fma(x, y1, s3_1)
-    held = W if beta != 0 else 0  # of d, which may hold anything if beta is 0
-    store_sum(out, out0, W, s0_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s0_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s1_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s1_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s2_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s2_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s3_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s3_1, alpha, beta, d, d0 + 1 * W, held)
+        keep_turns_apart()
+    if beta == 0:
+        store_scaled(out, out0, W, s0_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s0_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s1_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s1_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s2_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s2_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s3_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s3_1, alpha)
+    else:
+        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s0_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s1_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s1_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s2_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s2_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s3_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s3_1, alpha, beta, d, d0 + 1 * W)
 
 
 @inline_jit
@@ -181,59 +218,80 @@ def tile_4x4(
     W = width(a.itemsize)
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s0_2 = s0_3 = s1_0 = s1_1 = s1_2 = s1_3 = s2_0 = s2_1 = s2_2 = s2_3 = s3_0 = s3_1 = s3_2 = s3_3 = s0_0
-    a1 = a0 + a_row
-    a2 = a1 + a_row
-    a3 = a2 + a_row
     if K > 64:  # by the time that the sums are there, so is what they are added to
         for r in range(4):
             for v in range(4):
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
-        b_at, step = b0 + k * b_k, k * a_k
+        a_at, b_at = a0 + k * a_k, b0 + k * b_k
         y0 = load(b, b_at + 0 * W)
         y1 = load(b, b_at + 1 * W)
         y2 = load(b, b_at + 2 * W)
         y3 = load_part(b, b_at + 3 * W, last)
-        x = splat_item(a, a0 + step)
+        x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
         s0_1 = fma(x, y1, s0_1)
         s0_2 = fma(x, y2, s0_2)
         s0_3 = fma(x, y3, s0_3)
-        x = splat_item(a, a1 + step)
+        x = splat_row(a, a_at, 1, a_row)
         s1_0 = fma(x, y0, s1_0)
         s1_1 = fma(x, y1, s1_1)
         s1_2 = fma(x, y2, s1_2)
         s1_3 = fma(x, y3, s1_3)
-        x = splat_item(a, a2 + step)
+        x = splat_row(a, a_at, 2, a_row)
         s2_0 = fma(x, y0, s2_0)
         s2_1 = fma(x, y1, s2_1)
         s2_2 = fma(x, y2, s2_2)
         s2_3 = fma(x, y3, s2_3)
-        x = splat_item(a, a3 + step)
+        x = splat_row(a, a_at, 3, a_row)
         s3_0 = fma(x, y0, s3_0)
         s3_1 = fma(x, y1, s3_1)
         s3_2 = fma(x, y2, s3_2)
         s3_3 = fma(x, y3, s3_3)
-    held = W if beta != 0 else 0  # of d, which may hold anything if beta is 0
-    store_sum(out, out0, W, s0_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, W, s0_1, alpha, beta, d, d0 + 1 * W, held)
-    store_sum(out, out0 + 2 * W, W, s0_2, alpha, beta, d, d0 + 2 * W, held)
-    store_sum(out, out0 + 3 * W, last, s0_3, alpha, beta, d, d0 + 3 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s1_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, W, s1_1, alpha, beta, d, d0 + 1 * W, held)
-    store_sum(out, out0 + 2 * W, W, s1_2, alpha, beta, d, d0 + 2 * W, held)
-    store_sum(out, out0 + 3 * W, last, s1_3, alpha, beta, d, d0 + 3 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s2_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, W, s2_1, alpha, beta, d, d0 + 1 * W, held)
-    store_sum(out, out0 + 2 * W, W, s2_2, alpha, beta, d, d0 + 2 * W, held)
-    store_sum(out, out0 + 3 * W, last, s2_3, alpha, beta, d, d0 + 3 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s3_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, W, s3_1, alpha, beta, d, d0 + 1 * W, held)
-    store_sum(out, out0 + 2 * W, W, s3_2, alpha, beta, d, d0 + 2 * W, held)
-    store_sum(out, out0 + 3 * W, last, s3_3, alpha, beta, d, d0 + 3 * W, held)
+        keep_turns_apart()
+    if beta == 0:
+        store_scaled(out, out0, W, s0_0, alpha)
+        store_scaled(out, out0 + 1 * W, W, s0_1, alpha)
+        store_scaled(out, out0 + 2 * W, W, s0_2, alpha)
+        store_scaled(out, out0 + 3 * W, last, s0_3, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s1_0, alpha)
+        store_scaled(out, out0 + 1 * W, W, s1_1, alpha)
+        store_scaled(out, out0 + 2 * W, W, s1_2, alpha)
+        store_scaled(out, out0 + 3 * W, last, s1_3, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s2_0, alpha)
+        store_scaled(out, out0 + 1 * W, W, s2_1, alpha)
+        store_scaled(out, out0 + 2 * W, W, s2_2, alpha)
+        store_scaled(out, out0 + 3 * W, last, s2_3, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s3_0, alpha)
+        store_scaled(out, out0 + 1 * W, W, s3_1, alpha)
+        store_scaled(out, out0 + 2 * W, W, s3_2, alpha)
+        store_scaled(out, out0 + 3 * W, last, s3_3, alpha)
+    else:
+        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, W, s0_1, alpha, beta, d, d0 + 1 * W)
+        store_sum(out, out0 + 2 * W, W, s0_2, alpha, beta, d, d0 + 2 * W)
+        store_sum(out, out0 + 3 * W, last, s0_3, alpha, beta, d, d0 + 3 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s1_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, W, s1_1, alpha, beta, d, d0 + 1 * W)
+        store_sum(out, out0 + 2 * W, W, s1_2, alpha, beta, d, d0 + 2 * W)
+        store_sum(out, out0 + 3 * W, last, s1_3, alpha, beta, d, d0 + 3 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s2_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, W, s2_1, alpha, beta, d, d0 + 1 * W)
+        store_sum(out, out0 + 2 * W, W, s2_2, alpha, beta, d, d0 + 2 * W)
+        store_sum(out, out0 + 3 * W, last, s2_3, alpha, beta, d, d0 + 3 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s3_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, W, s3_1, alpha, beta, d, d0 + 1 * W)
+        store_sum(out, out0 + 2 * W, W, s3_2, alpha, beta, d, d0 + 2 * W)
+        store_sum(out, out0 + 3 * W, last, s3_3, alpha, beta, d, d0 + 3 * W)
 
 
 @inline_jit
@@ -244,55 +302,74 @@ def tile_6x2(
     W = width(a.itemsize)
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s1_0 = s1_1 = s2_0 = s2_1 = s3_0 = s3_1 = s4_0 = s4_1 = s5_0 = s5_1 = s0_0
-    a1 = a0 + a_row
-    a2 = a1 + a_row
-    a3 = a2 + a_row
-    a4 = a3 + a_row
-    a5 = a4 + a_row
     if K > 64:  # by the time that the sums are there, so is what they are added to
         for r in range(6):
             for v in range(2):
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
-        b_at, step = b0 + k * b_k, k * a_k
+        a_at, b_at = a0 + k * a_k, b0 + k * b_k
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
-        x = splat_item(a, a0 + step)
+        x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
         s0_1 = fma(x, y1, s0_1)
-        x = splat_item(a, a1 + step)
+        x = splat_row(a, a_at, 1, a_row)
         s1_0 = fma(x, y0, s1_0)
         s1_1 = fma(x, y1, s1_1)
-        x = splat_item(a, a2 + step)
+        x = splat_row(a, a_at, 2, a_row)
         s2_0 = fma(x, y0, s2_0)
         s2_1 = fma(x, y1, s2_1)
-        x = splat_item(a, a3 + step)
+        x = splat_row(a, a_at, 3, a_row)
         s3_0 = fma(x, y0, s3_0)
         s3_1 = fma(x, y1, s3_1)
-        x = splat_item(a, a4 + step)
+        x = splat_row(a, a_at, 4, a_row)
         s4_0 = fma(x, y0, s4_0)
         s4_1 = fma(x, y1, s4_1)
-        x = splat_item(a, a5 + step)
+        x = splat_row(a, a_at, 5, a_row)
         s5_0 = fma(x, y0, s5_0)
         s5_1 = fma(x, y1, s5_1)
-    held = W if beta != 0 else 0  # of d, which may hold anything if beta is 0
-    store_sum(out, out0, W, s0_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s0_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s1_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s1_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s2_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s2_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s3_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s3_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s4_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s4_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s5_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s5_1, alpha, beta, d, d0 + 1 * W, held)
+        keep_turns_apart()
+    if beta == 0:
+        store_scaled(out, out0, W, s0_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s0_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s1_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s1_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s2_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s2_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s3_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s3_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s4_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s4_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s5_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s5_1, alpha)
+    else:
+        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s0_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s1_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s1_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s2_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s2_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s3_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s3_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s4_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s4_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s5_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s5_1, alpha, beta, d, d0 + 1 * W)
 
 
 @inline_jit
@@ -303,81 +380,112 @@ def tile_6x4(
     W = width(a.itemsize)
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s0_2 = s0_3 = s1_0 = s1_1 = s1_2 = s1_3 = s2_0 = s2_1 = s2_2 = s2_3 = s3_0 = s3_1 = s3_2 = s3_3 = s4_0 = s4_1 = s4_2 = s4_3 = s5_0 = s5_1 = s5_2 = s5_3 = s0_0
-    a1 = a0 + a_row
-    a2 = a1 + a_row
-    a3 = a2 + a_row
-    a4 = a3 + a_row
-    a5 = a4 + a_row
     if K > 64:  # by the time that the sums are there, so is what they are added to
         for r in range(6):
             for v in range(4):
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
-        b_at, step = b0 + k * b_k, k * a_k
+        a_at, b_at = a0 + k * a_k, b0 + k * b_k
         y0 = load(b, b_at + 0 * W)
         y1 = load(b, b_at + 1 * W)
         y2 = load(b, b_at + 2 * W)
         y3 = load_part(b, b_at + 3 * W, last)
-        x = splat_item(a, a0 + step)
+        x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
         s0_1 = fma(x, y1, s0_1)
         s0_2 = fma(x, y2, s0_2)
         s0_3 = fma(x, y3, s0_3)
-        x = splat_item(a, a1 + step)
+        x = splat_row(a, a_at, 1, a_row)
         s1_0 = fma(x, y0, s1_0)
         s1_1 = fma(x, y1, s1_1)
         s1_2 = fma(x, y2, s1_2)
         s1_3 = fma(x, y3, s1_3)
-        x = splat_item(a, a2 + step)
+        x = splat_row(a, a_at, 2, a_row)
         s2_0 = fma(x, y0, s2_0)
         s2_1 = fma(x, y1, s2_1)
         s2_2 = fma(x, y2, s2_2)
         s2_3 = fma(x, y3, s2_3)
-        x = splat_item(a, a3 + step)
+        x = splat_row(a, a_at, 3, a_row)
         s3_0 = fma(x, y0, s3_0)
         s3_1 = fma(x, y1, s3_1)
         s3_2 = fma(x, y2, s3_2)
         s3_3 = fma(x, y3, s3_3)
-        x = splat_item(a, a4 + step)
+        x = splat_row(a, a_at, 4, a_row)
         s4_0 = fma(x, y0, s4_0)
         s4_1 = fma(x, y1, s4_1)
         s4_2 = fma(x, y2, s4_2)
         s4_3 = fma(x, y3, s4_3)
-        x = splat_item(a, a5 + step)
+        x = splat_row(a, a_at, 5, a_row)
         s5_0 = fma(x, y0, s5_0)
         s5_1 = fma(x, y1, s5_1)
         s5_2 = fma(x, y2, s5_2)
         s5_3 = fma(x, y3, s5_3)
-    held = W if beta != 0 else 0  # of d, which may hold anything if beta is 0
-    store_sum(out, out0, W, s0_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, W, s0_1, alpha, beta, d, d0 + 1 * W, held)
-    store_sum(out, out0 + 2 * W, W, s0_2, alpha, beta, d, d0 + 2 * W, held)
-    store_sum(out, out0 + 3 * W, last, s0_3, alpha, beta, d, d0 + 3 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s1_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, W, s1_1, alpha, beta, d, d0 + 1 * W, held)
-    store_sum(out, out0 + 2 * W, W, s1_2, alpha, beta, d, d0 + 2 * W, held)
-    store_sum(out, out0 + 3 * W, last, s1_3, alpha, beta, d, d0 + 3 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s2_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, W, s2_1, alpha, beta, d, d0 + 1 * W, held)
-    store_sum(out, out0 + 2 * W, W, s2_2, alpha, beta, d, d0 + 2 * W, held)
-    store_sum(out, out0 + 3 * W, last, s2_3, alpha, beta, d, d0 + 3 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s3_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, W, s3_1, alpha, beta, d, d0 + 1 * W, held)
-    store_sum(out, out0 + 2 * W, W, s3_2, alpha, beta, d, d0 + 2 * W, held)
-    store_sum(out, out0 + 3 * W, last, s3_3, alpha, beta, d, d0 + 3 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s4_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, W, s4_1, alpha, beta, d, d0 + 1 * W, held)
-    store_sum(out, out0 + 2 * W, W, s4_2, alpha, beta, d, d0 + 2 * W, held)
-    store_sum(out, out0 + 3 * W, last, s4_3, alpha, beta, d, d0 + 3 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s5_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, W, s5_1, alpha, beta, d, d0 + 1 * W, held)
-    store_sum(out, out0 + 2 * W, W, s5_2, alpha, beta, d, d0 + 2 * W, held)
-    store_sum(out, out0 + 3 * W, last, s5_3, alpha, beta, d, d0 + 3 * W, held)
+        keep_turns_apart()
+    if beta == 0:
+        store_scaled(out, out0, W, s0_0, alpha)
+        store_scaled(out, out0 + 1 * W, W, s0_1, alpha)
+        store_scaled(out, out0 + 2 * W, W, s0_2, alpha)
+        store_scaled(out, out0 + 3 * W, last, s0_3, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s1_0, alpha)
+        store_scaled(out, out0 + 1 * W, W, s1_1, alpha)
+        store_scaled(out, out0 + 2 * W, W, s1_2, alpha)
+        store_scaled(out, out0 + 3 * W, last, s1_3, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s2_0, alpha)
+        store_scaled(out, out0 + 1 * W, W, s2_1, alpha)
+        store_scaled(out, out0 + 2 * W, W, s2_2, alpha)
+        store_scaled(out, out0 + 3 * W, last, s2_3, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s3_0, alpha)
+        store_scaled(out, out0 + 1 * W, W, s3_1, alpha)
+        store_scaled(out, out0 + 2 * W, W, s3_2, alpha)
+        store_scaled(out, out0 + 3 * W, last, s3_3, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s4_0, alpha)
+        store_scaled(out, out0 + 1 * W, W, s4_1, alpha)
+        store_scaled(out, out0 + 2 * W, W, s4_2, alpha)
+        store_scaled(out, out0 + 3 * W, last, s4_3, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s5_0, alpha)
+        store_scaled(out, out0 + 1 * W, W, s5_1, alpha)
+        store_scaled(out, out0 + 2 * W, W, s5_2, alpha)
+        store_scaled(out, out0 + 3 * W, last, s5_3, alpha)
+    else:
+        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, W, s0_1, alpha, beta, d, d0 + 1 * W)
+        store_sum(out, out0 + 2 * W, W, s0_2, alpha, beta, d, d0 + 2 * W)
+        store_sum(out, out0 + 3 * W, last, s0_3, alpha, beta, d, d0 + 3 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s1_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, W, s1_1, alpha, beta, d, d0 + 1 * W)
+        store_sum(out, out0 + 2 * W, W, s1_2, alpha, beta, d, d0 + 2 * W)
+        store_sum(out, out0 + 3 * W, last, s1_3, alpha, beta, d, d0 + 3 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s2_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, W, s2_1, alpha, beta, d, d0 + 1 * W)
+        store_sum(out, out0 + 2 * W, W, s2_2, alpha, beta, d, d0 + 2 * W)
+        store_sum(out, out0 + 3 * W, last, s2_3, alpha, beta, d, d0 + 3 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s3_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, W, s3_1, alpha, beta, d, d0 + 1 * W)
+        store_sum(out, out0 + 2 * W, W, s3_2, alpha, beta, d, d0 + 2 * W)
+        store_sum(out, out0 + 3 * W, last, s3_3, alpha, beta, d, d0 + 3 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s4_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, W, s4_1, alpha, beta, d, d0 + 1 * W)
+        store_sum(out, out0 + 2 * W, W, s4_2, alpha, beta, d, d0 + 2 * W)
+        store_sum(out, out0 + 3 * W, last, s4_3, alpha, beta, d, d0 + 3 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s5_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, W, s5_1, alpha, beta, d, d0 + 1 * W)
+        store_sum(out, out0 + 2 * W, W, s5_2, alpha, beta, d, d0 + 2 * W)
+        store_sum(out, out0 + 3 * W, last, s5_3, alpha, beta, d, d0 + 3 * W)
 
 
 @inline_jit
@@ -388,52 +496,69 @@ def tile_8x1(
     W = width(a.itemsize)
     s0_0 = splat(a.dtype.type(0))
     s1_0 = s2_0 = s3_0 = s4_0 = s5_0 = s6_0 = s7_0 = s0_0
-    a1 = a0 + a_row
-    a2 = a1 + a_row
-    a3 = a2 + a_row
-    a4 = a3 + a_row
-    a5 = a4 + a_row
-    a6 = a5 + a_row
-    a7 = a6 + a_row
     if K > 64:  # by the time that the sums are there, so is what they are added to
         for r in range(8):
             for v in range(1):
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
-        b_at, step = b0 + k * b_k, k * a_k
+        a_at, b_at = a0 + k * a_k, b0 + k * b_k
         y0 = load_part(b, b_at + 0 * W, last)
-        x = splat_item(a, a0 + step)
+        x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
-        x = splat_item(a, a1 + step)
+        x = splat_row(a, a_at, 1, a_row)
         s1_0 = fma(x, y0, s1_0)
-        x = splat_item(a, a2 + step)
+        x = splat_row(a, a_at, 2, a_row)
         s2_0 = fma(x, y0, s2_0)
-        x = splat_item(a, a3 + step)
+        x = splat_row(a, a_at, 3, a_row)
         s3_0 = fma(x, y0, s3_0)
-        x = splat_item(a, a4 + step)
+        x = splat_row(a, a_at, 4, a_row)
         s4_0 = fma(x, y0, s4_0)
-        x = splat_item(a, a5 + step)
+        x = splat_row(a, a_at, 5, a_row)
         s5_0 = fma(x, y0, s5_0)
-        x = splat_item(a, a6 + step)
+        x = splat_row(a, a_at, 6, a_row)
         s6_0 = fma(x, y0, s6_0)
-        x = splat_item(a, a7 + step)
+        x = splat_row(a, a_at, 7, a_row)
         s7_0 = fma(x, y0, s7_0)
-    held = W if beta != 0 else 0  # of d, which may hold anything if beta is 0
-    store_sum(out, out0, last, s0_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s1_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s2_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s3_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s4_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s5_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s6_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s7_0, alpha, beta, d, d0, held)
+        keep_turns_apart()
+    if beta == 0:
+        store_scaled(out, out0, last, s0_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s1_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s2_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s3_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s4_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s5_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s6_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s7_0, alpha)
+    else:
+        store_sum(out, out0, last, s0_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s1_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s2_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s3_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s4_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s5_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s6_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s7_0, alpha, beta, d, d0)
 
 
 @inline_jit
@@ -444,72 +569,97 @@ def tile_12x1(
     W = width(a.itemsize)
     s0_0 = splat(a.dtype.type(0))
     s1_0 = s2_0 = s3_0 = s4_0 = s5_0 = s6_0 = s7_0 = s8_0 = s9_0 = s10_0 = s11_0 = s0_0
-    a1 = a0 + a_row
-    a2 = a1 + a_row
-    a3 = a2 + a_row
-    a4 = a3 + a_row
-    a5 = a4 + a_row
-    a6 = a5 + a_row
-    a7 = a6 + a_row
-    a8 = a7 + a_row
-    a9 = a8 + a_row
-    a10 = a9 + a_row
-    a11 = a10 + a_row
     if K > 64:  # by the time that the sums are there, so is what they are added to
         for r in range(12):
             for v in range(1):
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
-        b_at, step = b0 + k * b_k, k * a_k
+        a_at, b_at = a0 + k * a_k, b0 + k * b_k
         y0 = load_part(b, b_at + 0 * W, last)
-        x = splat_item(a, a0 + step)
+        x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
-        x = splat_item(a, a1 + step)
+        x = splat_row(a, a_at, 1, a_row)
         s1_0 = fma(x, y0, s1_0)
-        x = splat_item(a, a2 + step)
+        x = splat_row(a, a_at, 2, a_row)
         s2_0 = fma(x, y0, s2_0)
-        x = splat_item(a, a3 + step)
+        x = splat_row(a, a_at, 3, a_row)
         s3_0 = fma(x, y0, s3_0)
-        x = splat_item(a, a4 + step)
+        x = splat_row(a, a_at, 4, a_row)
         s4_0 = fma(x, y0, s4_0)
-        x = splat_item(a, a5 + step)
+        x = splat_row(a, a_at, 5, a_row)
         s5_0 = fma(x, y0, s5_0)
-        x = splat_item(a, a6 + step)
+        x = splat_row(a, a_at, 6, a_row)
         s6_0 = fma(x, y0, s6_0)
-        x = splat_item(a, a7 + step)
+        x = splat_row(a, a_at, 7, a_row)
         s7_0 = fma(x, y0, s7_0)
-        x = splat_item(a, a8 + step)
+        x = splat_row(a, a_at, 8, a_row)
         s8_0 = fma(x, y0, s8_0)
-        x = splat_item(a, a9 + step)
+        x = splat_row(a, a_at, 9, a_row)
         s9_0 = fma(x, y0, s9_0)
-        x = splat_item(a, a10 + step)
+        x = splat_row(a, a_at, 10, a_row)
         s10_0 = fma(x, y0, s10_0)
-        x = splat_item(a, a11 + step)
+        x = splat_row(a, a_at, 11, a_row)
         s11_0 = fma(x, y0, s11_0)
-    held = W if beta != 0 else 0  # of d, which may hold anything if beta is 0
-    store_sum(out, out0, last, s0_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s1_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s2_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s3_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s4_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s5_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s6_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s7_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s8_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s9_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s10_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s11_0, alpha, beta, d, d0, held)
+        keep_turns_apart()
+    if beta == 0:
+        store_scaled(out, out0, last, s0_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s1_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s2_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s3_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s4_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s5_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s6_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s7_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s8_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s9_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s10_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s11_0, alpha)
+    else:
+        store_sum(out, out0, last, s0_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s1_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s2_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s3_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s4_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s5_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s6_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s7_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s8_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s9_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s10_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s11_0, alpha, beta, d, d0)
 
 
 @inline_jit
@@ -520,97 +670,134 @@ def tile_12x2(
     W = width(a.itemsize)
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s1_0 = s1_1 = s2_0 = s2_1 = s3_0 = s3_1 = s4_0 = s4_1 = s5_0 = s5_1 = s6_0 = s6_1 = s7_0 = s7_1 = s8_0 = s8_1 = s9_0 = s9_1 = s10_0 = s10_1 = s11_0 = s11_1 = s0_0
-    a1 = a0 + a_row
-    a2 = a1 + a_row
-    a3 = a2 + a_row
-    a4 = a3 + a_row
-    a5 = a4 + a_row
-    a6 = a5 + a_row
-    a7 = a6 + a_row
-    a8 = a7 + a_row
-    a9 = a8 + a_row
-    a10 = a9 + a_row
-    a11 = a10 + a_row
     if K > 64:  # by the time that the sums are there, so is what they are added to
         for r in range(12):
             for v in range(2):
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
-        b_at, step = b0 + k * b_k, k * a_k
+        a_at, b_at = a0 + k * a_k, b0 + k * b_k
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
-        x = splat_item(a, a0 + step)
+        x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
         s0_1 = fma(x, y1, s0_1)
-        x = splat_item(a, a1 + step)
+        x = splat_row(a, a_at, 1, a_row)
         s1_0 = fma(x, y0, s1_0)
         s1_1 = fma(x, y1, s1_1)
-        x = splat_item(a, a2 + step)
+        x = splat_row(a, a_at, 2, a_row)
         s2_0 = fma(x, y0, s2_0)
         s2_1 = fma(x, y1, s2_1)
-        x = splat_item(a, a3 + step)
+        x = splat_row(a, a_at, 3, a_row)
         s3_0 = fma(x, y0, s3_0)
         s3_1 = fma(x, y1, s3_1)
-        x = splat_item(a, a4 + step)
+        x = splat_row(a, a_at, 4, a_row)
         s4_0 = fma(x, y0, s4_0)
         s4_1 = fma(x, y1, s4_1)
-        x = splat_item(a, a5 + step)
+        x = splat_row(a, a_at, 5, a_row)
         s5_0 = fma(x, y0, s5_0)
         s5_1 = fma(x, y1, s5_1)
-        x = splat_item(a, a6 + step)
+        x = splat_row(a, a_at, 6, a_row)
         s6_0 = fma(x, y0, s6_0)
         s6_1 = fma(x, y1, s6_1)
-        x = splat_item(a, a7 + step)
+        x = splat_row(a, a_at, 7, a_row)
         s7_0 = fma(x, y0, s7_0)
         s7_1 = fma(x, y1, s7_1)
-        x = splat_item(a, a8 + step)
+        x = splat_row(a, a_at, 8, a_row)
         s8_0 = fma(x, y0, s8_0)
         s8_1 = fma(x, y1, s8_1)
-        x = splat_item(a, a9 + step)
+        x = splat_row(a, a_at, 9, a_row)
         s9_0 = fma(x, y0, s9_0)
         s9_1 = fma(x, y1, s9_1)
-        x = splat_item(a, a10 + step)
+        x = splat_row(a, a_at, 10, a_row)
         s10_0 = fma(x, y0, s10_0)
         s10_1 = fma(x, y1, s10_1)
-        x = splat_item(a, a11 + step)
+        x = splat_row(a, a_at, 11, a_row)
         s11_0 = fma(x, y0, s11_0)
         s11_1 = fma(x, y1, s11_1)
-    held = W if beta != 0 else 0  # of d, which may hold anything if beta is 0
-    store_sum(out, out0, W, s0_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s0_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s1_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s1_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s2_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s2_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s3_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s3_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s4_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s4_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s5_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s5_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s6_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s6_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s7_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s7_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s8_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s8_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s9_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s9_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s10_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s10_1, alpha, beta, d, d0 + 1 * W, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, W, s11_0, alpha, beta, d, d0, held)
-    store_sum(out, out0 + 1 * W, last, s11_1, alpha, beta, d, d0 + 1 * W, held)
+        keep_turns_apart()
+    if beta == 0:
+        store_scaled(out, out0, W, s0_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s0_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s1_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s1_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s2_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s2_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s3_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s3_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s4_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s4_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s5_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s5_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s6_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s6_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s7_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s7_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s8_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s8_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s9_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s9_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s10_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s10_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s11_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s11_1, alpha)
+    else:
+        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s0_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s1_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s1_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s2_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s2_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s3_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s3_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s4_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s4_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s5_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s5_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s6_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s6_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s7_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s7_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s8_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s8_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s9_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s9_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s10_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s10_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s11_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s11_1, alpha, beta, d, d0 + 1 * W)
 
 
 @inline_jit
@@ -621,92 +808,125 @@ def tile_16x1(
     W = width(a.itemsize)
     s0_0 = splat(a.dtype.type(0))
     s1_0 = s2_0 = s3_0 = s4_0 = s5_0 = s6_0 = s7_0 = s8_0 = s9_0 = s10_0 = s11_0 = s12_0 = s13_0 = s14_0 = s15_0 = s0_0
-    a1 = a0 + a_row
-    a2 = a1 + a_row
-    a3 = a2 + a_row
-    a4 = a3 + a_row
-    a5 = a4 + a_row
-    a6 = a5 + a_row
-    a7 = a6 + a_row
-    a8 = a7 + a_row
-    a9 = a8 + a_row
-    a10 = a9 + a_row
-    a11 = a10 + a_row
-    a12 = a11 + a_row
-    a13 = a12 + a_row
-    a14 = a13 + a_row
-    a15 = a14 + a_row
     if K > 64:  # by the time that the sums are there, so is what they are added to
         for r in range(16):
             for v in range(1):
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
-        b_at, step = b0 + k * b_k, k * a_k
+        a_at, b_at = a0 + k * a_k, b0 + k * b_k
         y0 = load_part(b, b_at + 0 * W, last)
-        x = splat_item(a, a0 + step)
+        x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
-        x = splat_item(a, a1 + step)
+        x = splat_row(a, a_at, 1, a_row)
         s1_0 = fma(x, y0, s1_0)
-        x = splat_item(a, a2 + step)
+        x = splat_row(a, a_at, 2, a_row)
         s2_0 = fma(x, y0, s2_0)
-        x = splat_item(a, a3 + step)
+        x = splat_row(a, a_at, 3, a_row)
         s3_0 = fma(x, y0, s3_0)
-        x = splat_item(a, a4 + step)
+        x = splat_row(a, a_at, 4, a_row)
         s4_0 = fma(x, y0, s4_0)
-        x = splat_item(a, a5 + step)
+        x = splat_row(a, a_at, 5, a_row)
         s5_0 = fma(x, y0, s5_0)
-        x = splat_item(a, a6 + step)
+        x = splat_row(a, a_at, 6, a_row)
         s6_0 = fma(x, y0, s6_0)
-        x = splat_item(a, a7 + step)
+        x = splat_row(a, a_at, 7, a_row)
         s7_0 = fma(x, y0, s7_0)
-        x = splat_item(a, a8 + step)
+        x = splat_row(a, a_at, 8, a_row)
         s8_0 = fma(x, y0, s8_0)
-        x = splat_item(a, a9 + step)
+        x = splat_row(a, a_at, 9, a_row)
         s9_0 = fma(x, y0, s9_0)
-        x = splat_item(a, a10 + step)
+        x = splat_row(a, a_at, 10, a_row)
         s10_0 = fma(x, y0, s10_0)
-        x = splat_item(a, a11 + step)
+        x = splat_row(a, a_at, 11, a_row)
         s11_0 = fma(x, y0, s11_0)
-        x = splat_item(a, a12 + step)
+        x = splat_row(a, a_at, 12, a_row)
         s12_0 = fma(x, y0, s12_0)
-        x = splat_item(a, a13 + step)
+        x = splat_row(a, a_at, 13, a_row)
         s13_0 = fma(x, y0, s13_0)
-        x = splat_item(a, a14 + step)
+        x = splat_row(a, a_at, 14, a_row)
         s14_0 = fma(x, y0, s14_0)
-        x = splat_item(a, a15 + step)
+        x = splat_row(a, a_at, 15, a_row)
         s15_0 = fma(x, y0, s15_0)
-    held = W if beta != 0 else 0  # of d, which may hold anything if beta is 0
-    store_sum(out, out0, last, s0_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s1_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s2_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s3_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s4_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s5_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s6_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s7_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s8_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s9_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s10_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s11_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s12_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s13_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s14_0, alpha, beta, d, d0, held)
-    d0, out0 = d0 + d_row, out0 + out_row
-    store_sum(out, out0, last, s15_0, alpha, beta, d, d0, held)
+        keep_turns_apart()
+    if beta == 0:
+        store_scaled(out, out0, last, s0_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s1_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s2_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s3_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s4_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s5_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s6_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s7_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s8_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s9_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s10_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s11_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s12_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s13_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s14_0, alpha)
+        out0 += out_row
+        store_scaled(out, out0, last, s15_0, alpha)
+    else:
+        store_sum(out, out0, last, s0_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s1_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s2_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s3_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s4_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s5_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s6_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s7_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s8_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s9_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s10_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s11_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s12_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s13_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s14_0, alpha, beta, d, d0)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, last, s15_0, alpha, beta, d, d0)
 
 
 @inner_jit
@@ -959,6 +1179,7 @@ def dot_5x5(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
         s2_4 = fma(x2, y, s2_4)
         s3_4 = fma(x3, y, s3_4)
         s4_4 = fma(x4, y, s4_4)
+        keep_turns_apart()
     if full < K:
         k = full
         x0 = load_part(a, a0 + k, K - full)
@@ -1050,6 +1271,7 @@ def dot_5x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
         s2_0 = fma(x2, y, s2_0)
         s3_0 = fma(x3, y, s3_0)
         s4_0 = fma(x4, y, s4_0)
+        keep_turns_apart()
     if full < K:
         k = full
         x0 = load_part(a, a0 + k, K - full)
@@ -1097,6 +1319,7 @@ def dot_1x5(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
         s0_3 = fma(x0, y, s0_3)
         y = load(w, w4 + k)
         s0_4 = fma(x0, y, s0_4)
+        keep_turns_apart()
     if full < K:
         k = full
         x0 = load_part(a, a0 + k, K - full)
@@ -1144,6 +1367,7 @@ def dot_3x3(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
         s0_2 = fma(x0, y, s0_2)
         s1_2 = fma(x1, y, s1_2)
         s2_2 = fma(x2, y, s2_2)
+        keep_turns_apart()
     if full < K:
         k = full
         x0 = load_part(a, a0 + k, K - full)
@@ -1191,6 +1415,7 @@ def dot_3x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
         s0_0 = fma(x0, y, s0_0)
         s1_0 = fma(x1, y, s1_0)
         s2_0 = fma(x2, y, s2_0)
+        keep_turns_apart()
     if full < K:
         k = full
         x0 = load_part(a, a0 + k, K - full)
@@ -1224,6 +1449,7 @@ def dot_1x3(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
         s0_1 = fma(x0, y, s0_1)
         y = load(w, w2 + k)
         s0_2 = fma(x0, y, s0_2)
+        keep_turns_apart()
     if full < K:
         k = full
         x0 = load_part(a, a0 + k, K - full)
@@ -1248,6 +1474,7 @@ def dot_1x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
         x0 = load(a, a0 + k)
         y = load(w, w0 + k)
         s0_0 = fma(x0, y, s0_0)
+        keep_turns_apart()
     if full < K:
         k = full
         x0 = load_part(a, a0 + k, K - full)

@@ -25,9 +25,10 @@ from loopbp.lanes import (
     prefetch,
     prefetch_first,
     splat,
-    splat_item,
+    splat_row,
     store,
     store_part,
+    store_scaled,
     store_sum,
     store_total,
     total,
@@ -341,16 +342,16 @@ def _like(x, y, s, out, count):
     store(out, 1, like(load(x, 0), y[0]))
 
 
-def _splat_item(x, y, s, out, count):
-    store(out, 1, splat_item(x, 2))
+def _splat_row(x, y, s, out, count):
+    store(out, 1, splat_row(x, 1, 2, 1))
 
 
 def _store_sum(x, y, s, out, count):
-    store_sum(out, 1, count, load(x, 0), y[0], s[0], s, 1, max(0, count - 1))
+    store_sum(out, 1, count, load(x, 0), y[0], s[0], s, 1)
 
 
-def _store_sum_of_nothing_held(x, y, s, out, count):
-    store_sum(out, 1, count, load(x, 0), y[0], s[0], s, 1, 0)
+def _store_scaled(x, y, s, out, count):
+    store_scaled(out, 1, count, load(x, 0), y[0])
 
 
 def _store_total(x, y, s, out, count):
@@ -387,11 +388,6 @@ def _larger(x: Any, y: Any) -> Any:
     return np.array([a if a > b else b for a, b in zip(x, y, strict=True)])
 
 
-def _sums(x: Any, y: Any, s: Any, W: int, count: int, held: int) -> Any:
-    added = np.where(np.arange(W) < held, s[1 : W + 1], 0)
-    return (y[0] * x[:W] + s[0] * added)[:count]
-
-
 # By NumPy: x, y, s of W + 2 numbers, W, count.
 EXPECTED: dict[Callable[..., None], Callable[..., Any]] = {
     _load: lambda x, y, s, W, count: x[2:],
@@ -418,9 +414,9 @@ EXPECTED: dict[Callable[..., None], Callable[..., Any]] = {
     _choice_of_numbers: lambda x, y, s, W, count: s[:1] if x[2] < y[2] else s[1:2],
     _choice_with_a_number: lambda x, y, s, W, count: np.where(x[:W] < y[:W], s[0], y[:W]),
     _like: lambda x, y, s, W, count: np.repeat(y[0], W),
-    _splat_item: lambda x, y, s, W, count: np.repeat(x[2], W),
-    _store_sum: lambda x, y, s, W, count: _sums(x, y, s, W, min(W, count), max(0, count - 1)),
-    _store_sum_of_nothing_held: lambda x, y, s, W, count: _sums(x, y, s, W, min(W, count), 0),
+    _splat_row: lambda x, y, s, W, count: np.repeat(x[3], W),
+    _store_sum: lambda x, y, s, W, count: (y[0] * x[:W] + s[0] * s[1 : W + 1])[:count],
+    _store_scaled: lambda x, y, s, W, count: (y[0] * x[:W])[:count],
     _store_total: lambda x, y, s, W, count: s[1:2] + _halves(y[:W]),
     _highest: lambda x, y, s, W, count: _halves(y[:W], _larger),
     _prefetch: lambda x, y, s, W, count: x[:0],
@@ -428,7 +424,7 @@ EXPECTED: dict[Callable[..., None], Callable[..., Any]] = {
     _zip_low: lambda x, y, s, W, count: np.column_stack([x[:W], y[:W]]).ravel()[:W],
     _zip_high: lambda x, y, s, W, count: np.column_stack([x[:W], y[:W]]).ravel()[W:],
 }
-PARTIAL = (_load_part, _load_part_or, _store_part, _store_sum, _store_sum_of_nothing_held)
+PARTIAL = (_load_part, _load_part_or, _store_part, _store_sum, _store_scaled)
 each_lane = pytest.mark.parametrize("lane", EXPECTED, ids=lambda lane: lane.__name__.strip("_"))
 
 
@@ -474,7 +470,7 @@ def test_lane_in_compiled_code(lane, dtype):
         (_times, _fma), (_plus, _times), (_item, _total), (_load_part, _load_part_or),
         (_plus, _minus), (_greater_turned, _greater), (_less, _less_or_equal),
         (_minus, _number_minus),
-        (_store_sum, _store_sum_of_nothing_held), (_negative, _magnitude),
+        (_store_sum, _store_scaled), (_negative, _magnitude),
         (_total, _store_total),
         (_equal, _less_or_equal), (_total, _highest), (_load, _prefetch),
     ],
