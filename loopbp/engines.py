@@ -31,7 +31,16 @@ from loopbp import (
     tiled,
     tiled_training,
 )  # fmt: skip
-from loopbp._jit import config, jit, parallel_jit, plain, specialise, sum_jit, threading_layer
+from loopbp._jit import (
+    config,
+    inner_jit,
+    jit,
+    parallel_jit,
+    plain,
+    specialise,
+    sum_jit,
+    threading_layer,
+)
 
 # The functions that every engine defines, in the order of their first use.
 KERNELS = (
@@ -74,7 +83,8 @@ def numpy_engine() -> Engine:
         )
     }  # fmt: skip
     sources = [
-        rng.mix, rng.random_bits, rng.stream_key, parameters.layer_count, parameters.unit_count,
+        rng.mix, rng.random_bits, rng.stream_key, rng.order_examples, parameters.layer_count,
+        parameters.unit_count,
         parameters.weights_of, parameters.biases_of, parameters.layer_of, optimizers.state_rows,
         optimizers.state_part,
         optimizers.update_part,
@@ -129,16 +139,25 @@ def _team_workspace(theta: Any, architecture: Any, examples: int, batch_size: in
     return _workspace_maker()(theta, architecture, examples, batch_size, threads)
 
 
+_ALONE = {
+    "by_units": tiled_training.no_layers,
+    **dict.fromkeys(("meet", "units_forward", "units_backward"), tiled_training.nothing),
+}
+
+
 @cache
 def tiled_engine(parallel: bool) -> Engine:
     """The tiled sums; the step of `loopbp.tiled_training` with threads or without."""
-    name = "tiled_parallel" if parallel else "tiled_serial"
     kernels = _kernels(tiled)
     generic = [getattr(passes, p) for p in ("make_state", "forward", "cost", "backward")]
     bound = specialise(generic, "tiled", kernels, jit)
-    flags = parallel_jit if parallel else jit
-    bound.epoch = specialise([tiled_training.epoch], name, {}, flags).epoch
-    bound.make_workspace = _team_workspace if parallel else _own_workspace
+    if parallel:
+        bound.epoch = specialise([tiled_training.epoch], "parallel", {}, parallel_jit).epoch
+        bound.make_workspace = _team_workspace
+    else:
+        work = specialise([tiled_training.work], "alone", _ALONE, inner_jit)
+        bound.epoch = specialise([tiled_training.epoch_alone], "alone", vars(work), jit).epoch_alone
+        bound.make_workspace = _own_workspace
     return _engine("tiled", kernels, bound)
 
 

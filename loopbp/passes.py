@@ -21,7 +21,7 @@ from loopbp.loops import (
 from loopbp.losses import add_penalty_gradient, penalty
 from loopbp.optimizers import state_rows, update
 from loopbp.parameters import biases_of, layer_count, layer_of, unit_count, weights_of
-from loopbp.rng import DROPOUT, SHUFFLE, dropout, shuffle, stream_key
+from loopbp.rng import DROPOUT, dropout, order_examples, stream_key
 
 Array = np.ndarray[Any, Any]
 
@@ -201,11 +201,7 @@ def epoch(
     """
     examples = X.shape[0]
     order = workspace.order
-    if shuffled:
-        shuffle(order, stream_key(seed, SHUFFLE, number))
-    else:
-        for k in range(examples):
-            order[k] = k
+    order_examples(order, shuffled, seed, number)
     drops = False
     for l in range(1, layer_count(architecture)):
         drops = drops or architecture.dropout[l] > 0.0

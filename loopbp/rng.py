@@ -57,6 +57,16 @@ def shuffle(order, key):
 
 
 @inner_jit
+def order_examples(order, shuffled, seed, number):
+    """The order of the examples in epoch `number`: shuffled, or 0, 1, 2, ..."""
+    if shuffled:
+        shuffle(order, stream_key(seed, SHUFFLE, number))
+    else:
+        for k in range(order.shape[0]):
+            order[k] = k
+
+
+@inner_jit
 def dropout(values, key, rate, first):
     """Zero each value with probability `rate` and divide the rest by 1 - rate.
 

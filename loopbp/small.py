@@ -25,7 +25,7 @@ from loopbp.lanes import choose, fma, item, lanes_of, magnitude, store, total
 from loopbp.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_MSE, QUADRATIC
 from loopbp.optimizers import RULE_SGD
 from loopbp.parameters import layer_count, unit_count
-from loopbp.rng import SHUFFLE, shuffle, stream_key
+from loopbp.rng import order_examples
 from loopbp.vector_math import exp, float64, log1p_of_unit, log_of_sum, sigma, sigma_prime
 from loopbp.views import borrow, flat, vector
 
@@ -140,11 +140,7 @@ def epoch(
     examples = X.shape[0]
     last = layer_count(architecture)
     order = workspace.order
-    if shuffled:
-        shuffle(order, stream_key(seed, SHUFFLE, number))
-    else:
-        for k in range(examples):
-            order[k] = k
+    order_examples(order, shuffled, seed, number)
     lanes = lane_count()
     ends = architecture.sizes[0] + architecture.sizes[last] + 1
     memory = np.zeros((CHUNK * ends + 2 * unit_count(architecture)) * lanes, theta.dtype)

@@ -37,7 +37,6 @@ from loopbp.lanes import (
 from loopbp.losses import (
     BINARY_CROSS_ENTROPY,
     CROSS_ENTROPY,
-    delta_row,
     loss_row,
     times_loss_prime_row,
 )
@@ -374,9 +373,14 @@ def output_delta(loss, output, address, z, a, y, weight, out_delta):
                 out_delta[t, i] = weight[t] * (a[t, i] - y[t, i])
     elif output == SOFTMAX:
         for t in range(m):
-            delta_row(loss, output, address, z[t], a[t], y[t], out_delta[t])
             for i in range(n):
-                out_delta[t, i] *= weight[t]
+                out_delta[t, i] = weight[t]
+            times_loss_prime_row(loss, a[t], y[t], out_delta[t])
+            dot = out_delta.dtype.type(0.0)
+            for k in range(n):
+                dot += a[t, k] * out_delta[t, k]
+            for i in range(n):
+                out_delta[t, i] = a[t, i] * (out_delta[t, i] - dot)
     else:
         for t in range(m):
             for i in range(n):

@@ -29,7 +29,7 @@ from loopbp.losses import CROSS_ENTROPY, penalty
 from loopbp.optimizers import RULE_SGD, clip_by_norm, update_part
 from loopbp.parameters import biases_of, layer_count, layer_of, unit_count, weights_of
 from loopbp.passes import add_penalty_gradient
-from loopbp.rng import DROPOUT, SHUFFLE, dropout, shuffle, stream_key
+from loopbp.rng import DROPOUT, dropout, order_examples, stream_key
 from loopbp.team import TEAM_WORDS, gather_team, join, meet, panel_share, share
 from loopbp.tiled import (
     DOT_ROWS,
@@ -660,12 +660,7 @@ def epoch(
     batch_size, shuffled, workspace,
 ):  # fmt: skip
     """`loopbp.passes.epoch`, by as many threads as the workspace is for."""
-    examples = X.shape[0]
-    if shuffled:
-        shuffle(workspace.order, stream_key(seed, SHUFFLE, number))
-    else:
-        for k in range(examples):
-            workspace.order[k] = k
+    order_examples(workspace.order, shuffled, seed, number)
     threads = workspace.own.shape[0]
     gather_team(workspace.words)
     totals = np.zeros(threads, np.float64)
@@ -678,4 +673,32 @@ def epoch(
                 theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed,
                 batch_size, shuffled, workspace, worker, workers,
             )  # fmt: skip
-    return totals.sum() / examples
+    total = 0.0
+    for k in range(threads):
+        total += totals[k]
+    return total / X.shape[0]
+
+
+@jit
+def epoch_alone(
+    theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
+    batch_size, shuffled, workspace,
+):  # fmt: skip
+    """`loopbp.passes.epoch`, by one thread."""
+    order_examples(workspace.order, shuffled, seed, number)
+    total = work(
+        theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed,
+        batch_size, shuffled, workspace, 0, 1,
+    )  # fmt: skip
+    return total / X.shape[0]
+
+
+@inline_jit
+def no_layers(architecture, m):
+    """`by_units` where there is nobody to share with: that code need not be compiled."""
+    return 0
+
+
+@inline_jit
+def nothing(*arguments):
+    """In place of what is done with, or for, other threads."""
