@@ -20,10 +20,10 @@ from pathlib import Path
 # For V vectors, the heights R, largest first.  R * V sums, V of b and 1 of a must fit the
 # registers: 32 of AVX-512 and NEON, 16 of AVX2; fewer than 8 sums wait for each other (a
 # multiply-add takes 4 cycles, and two start in each).
-TALL = {4: (6, 4, 1), 2: (12, 6, 4, 1), 1: (16, 8, 4, 1)}
-SHORT = {2: (6, 4, 1), 1: (12, 4, 1)}
-# Rows by columns of the tiles of dot products, for 32 and for 16 registers.
-DOTS = {"tall": (5, 5), "short": (3, 3)}
+TALL = {4: (6, 4, 2, 1), 2: (12, 6, 4, 1), 1: (16, 8, 4, 1)}
+SHORT = {2: (6, 4, 2, 1), 1: (12, 4, 1)}
+# Rows and columns of the tiles of dot products, for 32 and for 16 registers.
+DOTS = {"tall": ((5, 2, 1), (5, 1)), "short": ((3, 2, 1), (3, 1))}
 WIDTHS = (2, 4, 8, 16)
 
 _HEAD = '''"""Tiles of sums in registers.  Written by `loopbp.tile_template`, which explains them; not by hand."""
@@ -185,9 +185,9 @@ def cover(name: str, table: dict[int, tuple[int, ...]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def cover_dots(name: str, shape: tuple[int, int]) -> str:
-    """The source of ``dots_NAME``, which covers M x N dot products with tiles of a shape."""
-    R, C = shape
+def cover_dots(name: str, shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> str:
+    """The source of ``dots_NAME``, which covers M x N dot products with tiles of a table."""
+    heights, widths = shapes
     lines = [
         "@inner_jit",
         f"def dots_{name}(a, a0, a_row, w, w0, w_row, M, N, K, b, out, out0, out_row):",
@@ -195,20 +195,18 @@ def cover_dots(name: str, shape: tuple[int, int]) -> str:
         "    i = 0",
         "    while i < N:",
         "        r = 0",
-        f"        wide = i + {C} <= N",
+        f"        wide = i + {widths[0]} <= N",
         "        while r < M:",
         "            a_at, w_at, out_at = a0 + r * a_row, w0 + i * w_row, out0 + r * out_row + i",
-        f"            high = r + {R} <= M",
     ]
     call = "(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)"
-    for test, rows, columns in (
-        ("if high and wide", R, C),
-        ("elif high", R, 1),
-        ("elif wide", 1, C),
-        ("else", 1, 1),
-    ):
-        lines += [f"            {test}:", f"                dot_{rows}x{columns}{call}"]
-    lines += [f"            r += {R} if high else 1", f"        i += {C} if wide else 1"]
+    for k, R in enumerate(heights):
+        last = k == len(heights) - 1
+        lines += ["            else:" if last else f"            {'el' * (k > 0)}if r + {R} <= M:"]
+        lines += ["                if wide:", f"                    dot_{R}x{widths[0]}{call}"]
+        lines += ["                else:", f"                    dot_{R}x{widths[1]}{call}"]
+        lines += [f"                r += {R}"]
+    lines += [f"        i += {widths[0]} if wide else {widths[1]}"]
     return "\n".join(lines) + "\n"
 
 
@@ -240,9 +238,9 @@ def render() -> str:
     shapes = {(R, V) for table in (TALL, SHORT) for V, rows in table.items() for R in rows}
     parts = [tile(R, V) for R, V in sorted(shapes)]
     parts += [cover("tall", TALL), cover("short", SHORT)]
-    parts += [dot(r, c) for R, C in DOTS.values() for r in (R, 1) for c in (C, 1) if r * c > 1]
-    parts += [dot(1, 1)]
-    parts += [cover_dots(name, shape) for name, shape in DOTS.items()]
+    pairs = {(R, C) for heights, widths in DOTS.values() for R in heights for C in widths}
+    parts += [dot(R, C) for R, C in sorted(pairs)]
+    parts += [cover_dots(name, shapes) for name, shapes in DOTS.items()]
     parts += [transpose(W) for W in WIDTHS]
     return _HEAD + "".join(f"\n\n{part}" for part in parts)
 

@@ -26,7 +26,7 @@ from numba import prange
 from loopbp._jit import inline_jit, inner_jit, jit
 from loopbp.activations import GELU, SOFTMAX
 from loopbp.losses import CROSS_ENTROPY, penalty
-from loopbp.optimizers import RULE_SGD, clip_by_norm, update_part
+from loopbp.optimizers import RULE_ADAMW, RULE_SGD, clip_by_norm, update_part
 from loopbp.parameters import biases_of, layer_count, layer_of, unit_count, weights_of
 from loopbp.passes import add_penalty_gradient
 from loopbp.rng import DROPOUT, dropout, order_examples, stream_key
@@ -533,13 +533,17 @@ def update_rows(
     theta, architecture, l, first, end, workspace, settings, learning_rate, step, state
 ):
     """The optimizer's rule and the panels for the rows first .. end-1 of layer l."""
-    n_prev = architecture.sizes[l - 1]
+    n, n_prev = architecture.sizes[l], architecture.sizes[l - 1]
     w, b = architecture.w_start[l], architecture.b_start[l]
-    g = workspace.gradient
-    update_part(
-        settings, learning_rate, step, theta, g, state, w + first * n_prev, w + end * n_prev, True
-    )
-    update_part(settings, learning_rate, step, theta, g, state, b + first, b + end, False)
+    start, stop = w + first * n_prev, w + end * n_prev
+    if end - first == n and settings.rule != RULE_ADAMW:  # the biases lie behind the weights
+        stop = b + n
+    else:
+        update_part(
+            settings, learning_rate, step, theta, workspace.gradient, state, b + first, b + end,
+            False,
+        )  # fmt: skip
+    update_part(settings, learning_rate, step, theta, workspace.gradient, state, start, stop, True)
     pack_rows(theta, architecture, l, first, end, False, workspace)
 
 

@@ -108,6 +108,96 @@ def tile_1x4(
 
 
 @inline_jit
+def tile_2x2(
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+):
+    """2 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
+    W = width(a.itemsize)
+    s0_0 = splat(a.dtype.type(0))
+    s0_1 = s1_0 = s1_1 = s0_0
+    if K > 64:  # by the time that the sums are there, so is what they are added to
+        for r in range(2):
+            for v in range(2):
+                prefetch_first(out, out0 + r * out_row + v * W)
+    for k in range(K):
+        a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        y0 = load(b, b_at + 0 * W)
+        y1 = load_part(b, b_at + 1 * W, last)
+        x = splat_row(a, a_at, 0, a_row)
+        s0_0 = fma(x, y0, s0_0)
+        s0_1 = fma(x, y1, s0_1)
+        x = splat_row(a, a_at, 1, a_row)
+        s1_0 = fma(x, y0, s1_0)
+        s1_1 = fma(x, y1, s1_1)
+        keep_turns_apart()
+    if beta == 0:
+        store_scaled(out, out0, W, s0_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s0_1, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s1_0, alpha)
+        store_scaled(out, out0 + 1 * W, last, s1_1, alpha)
+    else:
+        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s0_1, alpha, beta, d, d0 + 1 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s1_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, last, s1_1, alpha, beta, d, d0 + 1 * W)
+
+
+@inline_jit
+def tile_2x4(
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+):
+    """2 x 4 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
+    W = width(a.itemsize)
+    s0_0 = splat(a.dtype.type(0))
+    s0_1 = s0_2 = s0_3 = s1_0 = s1_1 = s1_2 = s1_3 = s0_0
+    if K > 64:  # by the time that the sums are there, so is what they are added to
+        for r in range(2):
+            for v in range(4):
+                prefetch_first(out, out0 + r * out_row + v * W)
+    for k in range(K):
+        a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        y0 = load(b, b_at + 0 * W)
+        y1 = load(b, b_at + 1 * W)
+        y2 = load(b, b_at + 2 * W)
+        y3 = load_part(b, b_at + 3 * W, last)
+        x = splat_row(a, a_at, 0, a_row)
+        s0_0 = fma(x, y0, s0_0)
+        s0_1 = fma(x, y1, s0_1)
+        s0_2 = fma(x, y2, s0_2)
+        s0_3 = fma(x, y3, s0_3)
+        x = splat_row(a, a_at, 1, a_row)
+        s1_0 = fma(x, y0, s1_0)
+        s1_1 = fma(x, y1, s1_1)
+        s1_2 = fma(x, y2, s1_2)
+        s1_3 = fma(x, y3, s1_3)
+        keep_turns_apart()
+    if beta == 0:
+        store_scaled(out, out0, W, s0_0, alpha)
+        store_scaled(out, out0 + 1 * W, W, s0_1, alpha)
+        store_scaled(out, out0 + 2 * W, W, s0_2, alpha)
+        store_scaled(out, out0 + 3 * W, last, s0_3, alpha)
+        out0 += out_row
+        store_scaled(out, out0, W, s1_0, alpha)
+        store_scaled(out, out0 + 1 * W, W, s1_1, alpha)
+        store_scaled(out, out0 + 2 * W, W, s1_2, alpha)
+        store_scaled(out, out0 + 3 * W, last, s1_3, alpha)
+    else:
+        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, W, s0_1, alpha, beta, d, d0 + 1 * W)
+        store_sum(out, out0 + 2 * W, W, s0_2, alpha, beta, d, d0 + 2 * W)
+        store_sum(out, out0 + 3 * W, last, s0_3, alpha, beta, d, d0 + 3 * W)
+        out0 += out_row
+        d0 += d_row
+        store_sum(out, out0, W, s1_0, alpha, beta, d, d0)
+        store_sum(out, out0 + 1 * W, W, s1_1, alpha, beta, d, d0 + 1 * W)
+        store_sum(out, out0 + 2 * W, W, s1_2, alpha, beta, d, d0 + 2 * W)
+        store_sum(out, out0 + 3 * W, last, s1_3, alpha, beta, d, d0 + 3 * W)
+
+
+@inline_jit
 def tile_4x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
@@ -966,6 +1056,12 @@ def sums_tall(
                             out, out_at, out_row, last,
                         )
                         i += 4
+                    elif n >= 2:
+                        tile_2x4(
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
+                        )
+                        i += 2
                     else:
                         tile_1x4(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
@@ -1086,6 +1182,12 @@ def sums_short(
                             out, out_at, out_row, last,
                         )
                         i += 4
+                    elif n >= 2:
+                        tile_2x2(
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row, last,
+                        )
+                        i += 2
                     else:
                         tile_1x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
@@ -1126,6 +1228,376 @@ def sums_short(
                             prefetch(next_b, next_at + v * W)
                         next_at += next_row
                 j += 1 * W
+
+
+@inner_jit
+def dot_1x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
+    """1 x 1 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
+    W = width(a.itemsize)
+    s0_0 = splat(a.dtype.type(0))
+    full = K // W * W
+    for k in range(0, full, W):
+        x0 = load(a, a0 + k)
+        y = load(w, w0 + k)
+        s0_0 = fma(x0, y, s0_0)
+        keep_turns_apart()
+    if full < K:
+        k = full
+        x0 = load_part(a, a0 + k, K - full)
+        y = load_part(w, w0 + k, K - full)
+        s0_0 = fma(x0, y, s0_0)
+    store_total(out, out0, s0_0, b, i)
+
+
+@inner_jit
+def dot_1x3(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
+    """1 x 3 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
+    W = width(a.itemsize)
+    s0_0 = splat(a.dtype.type(0))
+    s0_1 = s0_2 = s0_0
+    w1 = w0 + w_row
+    w2 = w1 + w_row
+    full = K // W * W
+    for k in range(0, full, W):
+        x0 = load(a, a0 + k)
+        y = load(w, w0 + k)
+        s0_0 = fma(x0, y, s0_0)
+        y = load(w, w1 + k)
+        s0_1 = fma(x0, y, s0_1)
+        y = load(w, w2 + k)
+        s0_2 = fma(x0, y, s0_2)
+        keep_turns_apart()
+    if full < K:
+        k = full
+        x0 = load_part(a, a0 + k, K - full)
+        y = load_part(w, w0 + k, K - full)
+        s0_0 = fma(x0, y, s0_0)
+        y = load_part(w, w1 + k, K - full)
+        s0_1 = fma(x0, y, s0_1)
+        y = load_part(w, w2 + k, K - full)
+        s0_2 = fma(x0, y, s0_2)
+    store_total(out, out0, s0_0, b, i)
+    store_total(out, out0 + 1, s0_1, b, i + 1)
+    store_total(out, out0 + 2, s0_2, b, i + 2)
+
+
+@inner_jit
+def dot_1x5(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
+    """1 x 5 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
+    W = width(a.itemsize)
+    s0_0 = splat(a.dtype.type(0))
+    s0_1 = s0_2 = s0_3 = s0_4 = s0_0
+    w1 = w0 + w_row
+    w2 = w1 + w_row
+    w3 = w2 + w_row
+    w4 = w3 + w_row
+    full = K // W * W
+    for k in range(0, full, W):
+        x0 = load(a, a0 + k)
+        y = load(w, w0 + k)
+        s0_0 = fma(x0, y, s0_0)
+        y = load(w, w1 + k)
+        s0_1 = fma(x0, y, s0_1)
+        y = load(w, w2 + k)
+        s0_2 = fma(x0, y, s0_2)
+        y = load(w, w3 + k)
+        s0_3 = fma(x0, y, s0_3)
+        y = load(w, w4 + k)
+        s0_4 = fma(x0, y, s0_4)
+        keep_turns_apart()
+    if full < K:
+        k = full
+        x0 = load_part(a, a0 + k, K - full)
+        y = load_part(w, w0 + k, K - full)
+        s0_0 = fma(x0, y, s0_0)
+        y = load_part(w, w1 + k, K - full)
+        s0_1 = fma(x0, y, s0_1)
+        y = load_part(w, w2 + k, K - full)
+        s0_2 = fma(x0, y, s0_2)
+        y = load_part(w, w3 + k, K - full)
+        s0_3 = fma(x0, y, s0_3)
+        y = load_part(w, w4 + k, K - full)
+        s0_4 = fma(x0, y, s0_4)
+    store_total(out, out0, s0_0, b, i)
+    store_total(out, out0 + 1, s0_1, b, i + 1)
+    store_total(out, out0 + 2, s0_2, b, i + 2)
+    store_total(out, out0 + 3, s0_3, b, i + 3)
+    store_total(out, out0 + 4, s0_4, b, i + 4)
+
+
+@inner_jit
+def dot_2x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
+    """2 x 1 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
+    W = width(a.itemsize)
+    s0_0 = splat(a.dtype.type(0))
+    s1_0 = s0_0
+    a1 = a0 + a_row
+    full = K // W * W
+    for k in range(0, full, W):
+        x0 = load(a, a0 + k)
+        x1 = load(a, a1 + k)
+        y = load(w, w0 + k)
+        s0_0 = fma(x0, y, s0_0)
+        s1_0 = fma(x1, y, s1_0)
+        keep_turns_apart()
+    if full < K:
+        k = full
+        x0 = load_part(a, a0 + k, K - full)
+        x1 = load_part(a, a1 + k, K - full)
+        y = load_part(w, w0 + k, K - full)
+        s0_0 = fma(x0, y, s0_0)
+        s1_0 = fma(x1, y, s1_0)
+    store_total(out, out0, s0_0, b, i)
+    out0 += out_row
+    store_total(out, out0, s1_0, b, i)
+
+
+@inner_jit
+def dot_2x3(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
+    """2 x 3 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
+    W = width(a.itemsize)
+    s0_0 = splat(a.dtype.type(0))
+    s0_1 = s0_2 = s1_0 = s1_1 = s1_2 = s0_0
+    a1 = a0 + a_row
+    w1 = w0 + w_row
+    w2 = w1 + w_row
+    full = K // W * W
+    for k in range(0, full, W):
+        x0 = load(a, a0 + k)
+        x1 = load(a, a1 + k)
+        y = load(w, w0 + k)
+        s0_0 = fma(x0, y, s0_0)
+        s1_0 = fma(x1, y, s1_0)
+        y = load(w, w1 + k)
+        s0_1 = fma(x0, y, s0_1)
+        s1_1 = fma(x1, y, s1_1)
+        y = load(w, w2 + k)
+        s0_2 = fma(x0, y, s0_2)
+        s1_2 = fma(x1, y, s1_2)
+        keep_turns_apart()
+    if full < K:
+        k = full
+        x0 = load_part(a, a0 + k, K - full)
+        x1 = load_part(a, a1 + k, K - full)
+        y = load_part(w, w0 + k, K - full)
+        s0_0 = fma(x0, y, s0_0)
+        s1_0 = fma(x1, y, s1_0)
+        y = load_part(w, w1 + k, K - full)
+        s0_1 = fma(x0, y, s0_1)
+        s1_1 = fma(x1, y, s1_1)
+        y = load_part(w, w2 + k, K - full)
+        s0_2 = fma(x0, y, s0_2)
+        s1_2 = fma(x1, y, s1_2)
+    store_total(out, out0, s0_0, b, i)
+    store_total(out, out0 + 1, s0_1, b, i + 1)
+    store_total(out, out0 + 2, s0_2, b, i + 2)
+    out0 += out_row
+    store_total(out, out0, s1_0, b, i)
+    store_total(out, out0 + 1, s1_1, b, i + 1)
+    store_total(out, out0 + 2, s1_2, b, i + 2)
+
+
+@inner_jit
+def dot_2x5(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
+    """2 x 5 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
+    W = width(a.itemsize)
+    s0_0 = splat(a.dtype.type(0))
+    s0_1 = s0_2 = s0_3 = s0_4 = s1_0 = s1_1 = s1_2 = s1_3 = s1_4 = s0_0
+    a1 = a0 + a_row
+    w1 = w0 + w_row
+    w2 = w1 + w_row
+    w3 = w2 + w_row
+    w4 = w3 + w_row
+    full = K // W * W
+    for k in range(0, full, W):
+        x0 = load(a, a0 + k)
+        x1 = load(a, a1 + k)
+        y = load(w, w0 + k)
+        s0_0 = fma(x0, y, s0_0)
+        s1_0 = fma(x1, y, s1_0)
+        y = load(w, w1 + k)
+        s0_1 = fma(x0, y, s0_1)
+        s1_1 = fma(x1, y, s1_1)
+        y = load(w, w2 + k)
+        s0_2 = fma(x0, y, s0_2)
+        s1_2 = fma(x1, y, s1_2)
+        y = load(w, w3 + k)
+        s0_3 = fma(x0, y, s0_3)
+        s1_3 = fma(x1, y, s1_3)
+        y = load(w, w4 + k)
+        s0_4 = fma(x0, y, s0_4)
+        s1_4 = fma(x1, y, s1_4)
+        keep_turns_apart()
+    if full < K:
+        k = full
+        x0 = load_part(a, a0 + k, K - full)
+        x1 = load_part(a, a1 + k, K - full)
+        y = load_part(w, w0 + k, K - full)
+        s0_0 = fma(x0, y, s0_0)
+        s1_0 = fma(x1, y, s1_0)
+        y = load_part(w, w1 + k, K - full)
+        s0_1 = fma(x0, y, s0_1)
+        s1_1 = fma(x1, y, s1_1)
+        y = load_part(w, w2 + k, K - full)
+        s0_2 = fma(x0, y, s0_2)
+        s1_2 = fma(x1, y, s1_2)
+        y = load_part(w, w3 + k, K - full)
+        s0_3 = fma(x0, y, s0_3)
+        s1_3 = fma(x1, y, s1_3)
+        y = load_part(w, w4 + k, K - full)
+        s0_4 = fma(x0, y, s0_4)
+        s1_4 = fma(x1, y, s1_4)
+    store_total(out, out0, s0_0, b, i)
+    store_total(out, out0 + 1, s0_1, b, i + 1)
+    store_total(out, out0 + 2, s0_2, b, i + 2)
+    store_total(out, out0 + 3, s0_3, b, i + 3)
+    store_total(out, out0 + 4, s0_4, b, i + 4)
+    out0 += out_row
+    store_total(out, out0, s1_0, b, i)
+    store_total(out, out0 + 1, s1_1, b, i + 1)
+    store_total(out, out0 + 2, s1_2, b, i + 2)
+    store_total(out, out0 + 3, s1_3, b, i + 3)
+    store_total(out, out0 + 4, s1_4, b, i + 4)
+
+
+@inner_jit
+def dot_3x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
+    """3 x 1 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
+    W = width(a.itemsize)
+    s0_0 = splat(a.dtype.type(0))
+    s1_0 = s2_0 = s0_0
+    a1 = a0 + a_row
+    a2 = a1 + a_row
+    full = K // W * W
+    for k in range(0, full, W):
+        x0 = load(a, a0 + k)
+        x1 = load(a, a1 + k)
+        x2 = load(a, a2 + k)
+        y = load(w, w0 + k)
+        s0_0 = fma(x0, y, s0_0)
+        s1_0 = fma(x1, y, s1_0)
+        s2_0 = fma(x2, y, s2_0)
+        keep_turns_apart()
+    if full < K:
+        k = full
+        x0 = load_part(a, a0 + k, K - full)
+        x1 = load_part(a, a1 + k, K - full)
+        x2 = load_part(a, a2 + k, K - full)
+        y = load_part(w, w0 + k, K - full)
+        s0_0 = fma(x0, y, s0_0)
+        s1_0 = fma(x1, y, s1_0)
+        s2_0 = fma(x2, y, s2_0)
+    store_total(out, out0, s0_0, b, i)
+    out0 += out_row
+    store_total(out, out0, s1_0, b, i)
+    out0 += out_row
+    store_total(out, out0, s2_0, b, i)
+
+
+@inner_jit
+def dot_3x3(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
+    """3 x 3 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
+    W = width(a.itemsize)
+    s0_0 = splat(a.dtype.type(0))
+    s0_1 = s0_2 = s1_0 = s1_1 = s1_2 = s2_0 = s2_1 = s2_2 = s0_0
+    a1 = a0 + a_row
+    a2 = a1 + a_row
+    w1 = w0 + w_row
+    w2 = w1 + w_row
+    full = K // W * W
+    for k in range(0, full, W):
+        x0 = load(a, a0 + k)
+        x1 = load(a, a1 + k)
+        x2 = load(a, a2 + k)
+        y = load(w, w0 + k)
+        s0_0 = fma(x0, y, s0_0)
+        s1_0 = fma(x1, y, s1_0)
+        s2_0 = fma(x2, y, s2_0)
+        y = load(w, w1 + k)
+        s0_1 = fma(x0, y, s0_1)
+        s1_1 = fma(x1, y, s1_1)
+        s2_1 = fma(x2, y, s2_1)
+        y = load(w, w2 + k)
+        s0_2 = fma(x0, y, s0_2)
+        s1_2 = fma(x1, y, s1_2)
+        s2_2 = fma(x2, y, s2_2)
+        keep_turns_apart()
+    if full < K:
+        k = full
+        x0 = load_part(a, a0 + k, K - full)
+        x1 = load_part(a, a1 + k, K - full)
+        x2 = load_part(a, a2 + k, K - full)
+        y = load_part(w, w0 + k, K - full)
+        s0_0 = fma(x0, y, s0_0)
+        s1_0 = fma(x1, y, s1_0)
+        s2_0 = fma(x2, y, s2_0)
+        y = load_part(w, w1 + k, K - full)
+        s0_1 = fma(x0, y, s0_1)
+        s1_1 = fma(x1, y, s1_1)
+        s2_1 = fma(x2, y, s2_1)
+        y = load_part(w, w2 + k, K - full)
+        s0_2 = fma(x0, y, s0_2)
+        s1_2 = fma(x1, y, s1_2)
+        s2_2 = fma(x2, y, s2_2)
+    store_total(out, out0, s0_0, b, i)
+    store_total(out, out0 + 1, s0_1, b, i + 1)
+    store_total(out, out0 + 2, s0_2, b, i + 2)
+    out0 += out_row
+    store_total(out, out0, s1_0, b, i)
+    store_total(out, out0 + 1, s1_1, b, i + 1)
+    store_total(out, out0 + 2, s1_2, b, i + 2)
+    out0 += out_row
+    store_total(out, out0, s2_0, b, i)
+    store_total(out, out0 + 1, s2_1, b, i + 1)
+    store_total(out, out0 + 2, s2_2, b, i + 2)
+
+
+@inner_jit
+def dot_5x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
+    """5 x 1 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
+    W = width(a.itemsize)
+    s0_0 = splat(a.dtype.type(0))
+    s1_0 = s2_0 = s3_0 = s4_0 = s0_0
+    a1 = a0 + a_row
+    a2 = a1 + a_row
+    a3 = a2 + a_row
+    a4 = a3 + a_row
+    full = K // W * W
+    for k in range(0, full, W):
+        x0 = load(a, a0 + k)
+        x1 = load(a, a1 + k)
+        x2 = load(a, a2 + k)
+        x3 = load(a, a3 + k)
+        x4 = load(a, a4 + k)
+        y = load(w, w0 + k)
+        s0_0 = fma(x0, y, s0_0)
+        s1_0 = fma(x1, y, s1_0)
+        s2_0 = fma(x2, y, s2_0)
+        s3_0 = fma(x3, y, s3_0)
+        s4_0 = fma(x4, y, s4_0)
+        keep_turns_apart()
+    if full < K:
+        k = full
+        x0 = load_part(a, a0 + k, K - full)
+        x1 = load_part(a, a1 + k, K - full)
+        x2 = load_part(a, a2 + k, K - full)
+        x3 = load_part(a, a3 + k, K - full)
+        x4 = load_part(a, a4 + k, K - full)
+        y = load_part(w, w0 + k, K - full)
+        s0_0 = fma(x0, y, s0_0)
+        s1_0 = fma(x1, y, s1_0)
+        s2_0 = fma(x2, y, s2_0)
+        s3_0 = fma(x3, y, s3_0)
+        s4_0 = fma(x4, y, s4_0)
+    store_total(out, out0, s0_0, b, i)
+    out0 += out_row
+    store_total(out, out0, s1_0, b, i)
+    out0 += out_row
+    store_total(out, out0, s2_0, b, i)
+    out0 += out_row
+    store_total(out, out0, s3_0, b, i)
+    out0 += out_row
+    store_total(out, out0, s4_0, b, i)
 
 
 @inner_jit
@@ -1249,241 +1721,6 @@ def dot_5x5(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
 
 
 @inner_jit
-def dot_5x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
-    """5 x 1 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
-    W = width(a.itemsize)
-    s0_0 = splat(a.dtype.type(0))
-    s1_0 = s2_0 = s3_0 = s4_0 = s0_0
-    a1 = a0 + a_row
-    a2 = a1 + a_row
-    a3 = a2 + a_row
-    a4 = a3 + a_row
-    full = K // W * W
-    for k in range(0, full, W):
-        x0 = load(a, a0 + k)
-        x1 = load(a, a1 + k)
-        x2 = load(a, a2 + k)
-        x3 = load(a, a3 + k)
-        x4 = load(a, a4 + k)
-        y = load(w, w0 + k)
-        s0_0 = fma(x0, y, s0_0)
-        s1_0 = fma(x1, y, s1_0)
-        s2_0 = fma(x2, y, s2_0)
-        s3_0 = fma(x3, y, s3_0)
-        s4_0 = fma(x4, y, s4_0)
-        keep_turns_apart()
-    if full < K:
-        k = full
-        x0 = load_part(a, a0 + k, K - full)
-        x1 = load_part(a, a1 + k, K - full)
-        x2 = load_part(a, a2 + k, K - full)
-        x3 = load_part(a, a3 + k, K - full)
-        x4 = load_part(a, a4 + k, K - full)
-        y = load_part(w, w0 + k, K - full)
-        s0_0 = fma(x0, y, s0_0)
-        s1_0 = fma(x1, y, s1_0)
-        s2_0 = fma(x2, y, s2_0)
-        s3_0 = fma(x3, y, s3_0)
-        s4_0 = fma(x4, y, s4_0)
-    store_total(out, out0, s0_0, b, i)
-    out0 += out_row
-    store_total(out, out0, s1_0, b, i)
-    out0 += out_row
-    store_total(out, out0, s2_0, b, i)
-    out0 += out_row
-    store_total(out, out0, s3_0, b, i)
-    out0 += out_row
-    store_total(out, out0, s4_0, b, i)
-
-
-@inner_jit
-def dot_1x5(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
-    """1 x 5 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
-    W = width(a.itemsize)
-    s0_0 = splat(a.dtype.type(0))
-    s0_1 = s0_2 = s0_3 = s0_4 = s0_0
-    w1 = w0 + w_row
-    w2 = w1 + w_row
-    w3 = w2 + w_row
-    w4 = w3 + w_row
-    full = K // W * W
-    for k in range(0, full, W):
-        x0 = load(a, a0 + k)
-        y = load(w, w0 + k)
-        s0_0 = fma(x0, y, s0_0)
-        y = load(w, w1 + k)
-        s0_1 = fma(x0, y, s0_1)
-        y = load(w, w2 + k)
-        s0_2 = fma(x0, y, s0_2)
-        y = load(w, w3 + k)
-        s0_3 = fma(x0, y, s0_3)
-        y = load(w, w4 + k)
-        s0_4 = fma(x0, y, s0_4)
-        keep_turns_apart()
-    if full < K:
-        k = full
-        x0 = load_part(a, a0 + k, K - full)
-        y = load_part(w, w0 + k, K - full)
-        s0_0 = fma(x0, y, s0_0)
-        y = load_part(w, w1 + k, K - full)
-        s0_1 = fma(x0, y, s0_1)
-        y = load_part(w, w2 + k, K - full)
-        s0_2 = fma(x0, y, s0_2)
-        y = load_part(w, w3 + k, K - full)
-        s0_3 = fma(x0, y, s0_3)
-        y = load_part(w, w4 + k, K - full)
-        s0_4 = fma(x0, y, s0_4)
-    store_total(out, out0, s0_0, b, i)
-    store_total(out, out0 + 1, s0_1, b, i + 1)
-    store_total(out, out0 + 2, s0_2, b, i + 2)
-    store_total(out, out0 + 3, s0_3, b, i + 3)
-    store_total(out, out0 + 4, s0_4, b, i + 4)
-
-
-@inner_jit
-def dot_3x3(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
-    """3 x 3 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
-    W = width(a.itemsize)
-    s0_0 = splat(a.dtype.type(0))
-    s0_1 = s0_2 = s1_0 = s1_1 = s1_2 = s2_0 = s2_1 = s2_2 = s0_0
-    a1 = a0 + a_row
-    a2 = a1 + a_row
-    w1 = w0 + w_row
-    w2 = w1 + w_row
-    full = K // W * W
-    for k in range(0, full, W):
-        x0 = load(a, a0 + k)
-        x1 = load(a, a1 + k)
-        x2 = load(a, a2 + k)
-        y = load(w, w0 + k)
-        s0_0 = fma(x0, y, s0_0)
-        s1_0 = fma(x1, y, s1_0)
-        s2_0 = fma(x2, y, s2_0)
-        y = load(w, w1 + k)
-        s0_1 = fma(x0, y, s0_1)
-        s1_1 = fma(x1, y, s1_1)
-        s2_1 = fma(x2, y, s2_1)
-        y = load(w, w2 + k)
-        s0_2 = fma(x0, y, s0_2)
-        s1_2 = fma(x1, y, s1_2)
-        s2_2 = fma(x2, y, s2_2)
-        keep_turns_apart()
-    if full < K:
-        k = full
-        x0 = load_part(a, a0 + k, K - full)
-        x1 = load_part(a, a1 + k, K - full)
-        x2 = load_part(a, a2 + k, K - full)
-        y = load_part(w, w0 + k, K - full)
-        s0_0 = fma(x0, y, s0_0)
-        s1_0 = fma(x1, y, s1_0)
-        s2_0 = fma(x2, y, s2_0)
-        y = load_part(w, w1 + k, K - full)
-        s0_1 = fma(x0, y, s0_1)
-        s1_1 = fma(x1, y, s1_1)
-        s2_1 = fma(x2, y, s2_1)
-        y = load_part(w, w2 + k, K - full)
-        s0_2 = fma(x0, y, s0_2)
-        s1_2 = fma(x1, y, s1_2)
-        s2_2 = fma(x2, y, s2_2)
-    store_total(out, out0, s0_0, b, i)
-    store_total(out, out0 + 1, s0_1, b, i + 1)
-    store_total(out, out0 + 2, s0_2, b, i + 2)
-    out0 += out_row
-    store_total(out, out0, s1_0, b, i)
-    store_total(out, out0 + 1, s1_1, b, i + 1)
-    store_total(out, out0 + 2, s1_2, b, i + 2)
-    out0 += out_row
-    store_total(out, out0, s2_0, b, i)
-    store_total(out, out0 + 1, s2_1, b, i + 1)
-    store_total(out, out0 + 2, s2_2, b, i + 2)
-
-
-@inner_jit
-def dot_3x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
-    """3 x 1 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
-    W = width(a.itemsize)
-    s0_0 = splat(a.dtype.type(0))
-    s1_0 = s2_0 = s0_0
-    a1 = a0 + a_row
-    a2 = a1 + a_row
-    full = K // W * W
-    for k in range(0, full, W):
-        x0 = load(a, a0 + k)
-        x1 = load(a, a1 + k)
-        x2 = load(a, a2 + k)
-        y = load(w, w0 + k)
-        s0_0 = fma(x0, y, s0_0)
-        s1_0 = fma(x1, y, s1_0)
-        s2_0 = fma(x2, y, s2_0)
-        keep_turns_apart()
-    if full < K:
-        k = full
-        x0 = load_part(a, a0 + k, K - full)
-        x1 = load_part(a, a1 + k, K - full)
-        x2 = load_part(a, a2 + k, K - full)
-        y = load_part(w, w0 + k, K - full)
-        s0_0 = fma(x0, y, s0_0)
-        s1_0 = fma(x1, y, s1_0)
-        s2_0 = fma(x2, y, s2_0)
-    store_total(out, out0, s0_0, b, i)
-    out0 += out_row
-    store_total(out, out0, s1_0, b, i)
-    out0 += out_row
-    store_total(out, out0, s2_0, b, i)
-
-
-@inner_jit
-def dot_1x3(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
-    """1 x 3 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
-    W = width(a.itemsize)
-    s0_0 = splat(a.dtype.type(0))
-    s0_1 = s0_2 = s0_0
-    w1 = w0 + w_row
-    w2 = w1 + w_row
-    full = K // W * W
-    for k in range(0, full, W):
-        x0 = load(a, a0 + k)
-        y = load(w, w0 + k)
-        s0_0 = fma(x0, y, s0_0)
-        y = load(w, w1 + k)
-        s0_1 = fma(x0, y, s0_1)
-        y = load(w, w2 + k)
-        s0_2 = fma(x0, y, s0_2)
-        keep_turns_apart()
-    if full < K:
-        k = full
-        x0 = load_part(a, a0 + k, K - full)
-        y = load_part(w, w0 + k, K - full)
-        s0_0 = fma(x0, y, s0_0)
-        y = load_part(w, w1 + k, K - full)
-        s0_1 = fma(x0, y, s0_1)
-        y = load_part(w, w2 + k, K - full)
-        s0_2 = fma(x0, y, s0_2)
-    store_total(out, out0, s0_0, b, i)
-    store_total(out, out0 + 1, s0_1, b, i + 1)
-    store_total(out, out0 + 2, s0_2, b, i + 2)
-
-
-@inner_jit
-def dot_1x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
-    """1 x 1 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
-    W = width(a.itemsize)
-    s0_0 = splat(a.dtype.type(0))
-    full = K // W * W
-    for k in range(0, full, W):
-        x0 = load(a, a0 + k)
-        y = load(w, w0 + k)
-        s0_0 = fma(x0, y, s0_0)
-        keep_turns_apart()
-    if full < K:
-        k = full
-        x0 = load_part(a, a0 + k, K - full)
-        y = load_part(w, w0 + k, K - full)
-        s0_0 = fma(x0, y, s0_0)
-    store_total(out, out0, s0_0, b, i)
-
-
-@inner_jit
 def dots_tall(a, a0, a_row, w, w0, w_row, M, N, K, b, out, out0, out_row):
     """out (M, N): out_ri = b_i + sum_k a_rk w_ik, both contiguous in k, in tiles."""
     i = 0
@@ -1492,16 +1729,24 @@ def dots_tall(a, a0, a_row, w, w0, w_row, M, N, K, b, out, out0, out_row):
         wide = i + 5 <= N
         while r < M:
             a_at, w_at, out_at = a0 + r * a_row, w0 + i * w_row, out0 + r * out_row + i
-            high = r + 5 <= M
-            if high and wide:
-                dot_5x5(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
-            elif high:
-                dot_5x1(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
-            elif wide:
-                dot_1x5(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
+            if r + 5 <= M:
+                if wide:
+                    dot_5x5(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
+                else:
+                    dot_5x1(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
+                r += 5
+            elif r + 2 <= M:
+                if wide:
+                    dot_2x5(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
+                else:
+                    dot_2x1(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
+                r += 2
             else:
-                dot_1x1(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
-            r += 5 if high else 1
+                if wide:
+                    dot_1x5(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
+                else:
+                    dot_1x1(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
+                r += 1
         i += 5 if wide else 1
 
 
@@ -1514,16 +1759,24 @@ def dots_short(a, a0, a_row, w, w0, w_row, M, N, K, b, out, out0, out_row):
         wide = i + 3 <= N
         while r < M:
             a_at, w_at, out_at = a0 + r * a_row, w0 + i * w_row, out0 + r * out_row + i
-            high = r + 3 <= M
-            if high and wide:
-                dot_3x3(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
-            elif high:
-                dot_3x1(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
-            elif wide:
-                dot_1x3(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
+            if r + 3 <= M:
+                if wide:
+                    dot_3x3(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
+                else:
+                    dot_3x1(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
+                r += 3
+            elif r + 2 <= M:
+                if wide:
+                    dot_2x3(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
+                else:
+                    dot_2x1(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
+                r += 2
             else:
-                dot_1x1(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
-            r += 3 if high else 1
+                if wide:
+                    dot_1x3(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
+                else:
+                    dot_1x1(a, a_at, a_row, w, w_at, w_row, K, b, i, out, out_at, out_row)
+                r += 1
         i += 3 if wide else 1
 
 
