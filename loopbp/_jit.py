@@ -28,7 +28,7 @@ import pickle
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType, SimpleNamespace
@@ -320,37 +320,54 @@ def _enter_when_called(dispatcher: Any) -> None:
     dispatcher.add_overload, dispatcher._compile_for_args = add_overload, compile_for_args
 
 
-# While Numba compiles.  Python keeps frames in chunks of 16 KB and returns a chunk when its first
+# Python keeps frames in chunks of 16 KB and returns a chunk when its first
 # frame ends, so that a loop at the end of one maps and unmaps memory at every call: 470,000 times
-# in a first fit, 5 s of 24.  A frame that wants a stack of FRAME_ROOM numbers gets a chunk in which
-# all the others have room.  The garbage collector found nothing in 1.5 s.
+# in a first fit, 5 s of 24.  A frame that wants a stack of FRAME_ROOM values gets a chunk in which
+# all the others have room.  The garbage collector took 1.5 s.
 _FRAME_ROOM = 1 << 17
 _COLLECT_AFTER = (50_000, 20, 100)
-_compiling = threading.local()
 
 
-def _with_room(compile_signature: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def call(signature: Any) -> Any:
-        return compile_signature(signature)
+class _Room:
+    """Around a compilation: room for frames, and a garbage collector that comes seldom."""
 
-    roomy = FunctionType(
-        call.__code__.replace(co_stacksize=_FRAME_ROOM), call.__globals__, closure=call.__closure__
-    )
+    def __init__(self) -> None:
+        self._lock, self._here = threading.Lock(), threading.local()
+        self._inside, self._thresholds = 0, gc.get_threshold()
 
-    def outermost(signature: Any) -> Any:
-        if getattr(_compiling, "now", False):
+    def run(self, compile_signature: Callable[[Any], Any], signature: Any) -> Any:
+        """What it compiles calls others, and so comes here again, in the same room."""
+        if getattr(self._here, "inside", False):
             return compile_signature(signature)
-        thresholds = gc.get_threshold()
-        _compiling.now = True
-        if 0 < thresholds[0] < _COLLECT_AFTER[0]:
-            gc.set_threshold(*_COLLECT_AFTER)
+        self._here.inside = True
+        self._enter()
         try:
-            return roomy(signature)
+            return _in_large_frame(compile_signature, signature)
         finally:
-            gc.set_threshold(*thresholds)
-            _compiling.now = False
+            self._leave()
+            self._here.inside = False
 
-    return outermost
+    def _enter(self) -> None:
+        with self._lock:  # threads may compile at once: the first sets, the last sets back
+            if self._inside == 0:
+                self._thresholds = gc.get_threshold()
+                if 0 < self._thresholds[0] < _COLLECT_AFTER[0]:
+                    gc.set_threshold(*_COLLECT_AFTER)
+            self._inside += 1
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                gc.set_threshold(*self._thresholds)
+
+
+def _in_large_frame(function: Callable[[Any], Any], argument: Any) -> Any:
+    return function(argument)
+
+
+_in_large_frame.__code__ = _in_large_frame.__code__.replace(co_stacksize=_FRAME_ROOM)
+_ROOM = _Room()
 
 
 def _compile(
@@ -374,7 +391,7 @@ def _compile(
     if config.DISABLE_JIT:
         return dispatcher
     dispatcher.get_call_template = _without_literals(dispatcher.get_call_template)
-    dispatcher.compile = _with_room(dispatcher.compile)
+    dispatcher.compile = partial(_ROOM.run, dispatcher.compile)
     if inner:
         _enter_when_called(dispatcher)
     if os.environ.get("LOOPBP_CACHE", "1") != "0" and not inline:

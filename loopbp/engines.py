@@ -123,7 +123,8 @@ def _workspace_maker() -> Callable[..., Any]:
     """`tiled_training.team_workspace`, uncompiled: a second saved for what runs once a training."""
     sources = [
         lanes.width, tiled.panel_width, tiled.panel_row, tiled.panels_size, tiled.strip_rows,
-        tiled.scratch_size, tiled.far, parameters.layer_count, parameters.unit_count,
+        tiled.scratch_size, tiled.far, tiled.by_dots, tiled.panels_wait,
+        parameters.layer_count, parameters.unit_count,
         tiled_training.in_lines, tiled_training.by_units, tiled_training.aligned,
         tiled_training.team_workspace,
     ]  # fmt: skip

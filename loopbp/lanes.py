@@ -444,43 +444,23 @@ def _larger(builder, x, y):
     return builder.select(builder.fcmp_ordered(">", x, y), x, y)
 
 
-def store_scaled(out, i, count, s, alpha):
-    """out[i : i + count] = alpha s."""
-    store_part(out, i, alpha * s, count)
+def combine(s, alpha, beta, d, j, count):
+    """alpha s + beta d[j : j + count], alpha s in the lanes beyond."""
+    return fma(alpha, s, beta * load_part(d, j, count))
 
 
-@instruction(store_scaled)
-def _store_scaled(typing_context, out, i, count, s, alpha):
+@instruction(combine)
+def _combine(typing_context, s, alpha, beta, d, j, count):
     def codegen(context, builder, signature, arguments):
-        out, i, count, s, alpha = arguments
-        value = builder.fmul(_everywhere(builder, s.type, alpha), s)
-        _masked_store(builder, value, _pointer(context, builder, signature.args[0], out, i), count)
-        return context.get_dummy_value()
-
-    return types.void(out, types.intp, types.intp, s, alpha), codegen
-
-
-def store_sum(out, i, count, s, alpha, beta, d, j):
-    """out[i : i + count] = alpha s + beta d[j : j + count]."""
-    store_part(out, i, fma(alpha, s, beta * load_part(d, j, count)), count)
-
-
-@instruction(store_sum)
-def _store_sum(typing_context, out, i, count, s, alpha, beta, d, j):
-    def codegen(context, builder, signature, arguments):
-        out, i, count, s, alpha, beta, d, j = arguments
-        kinds = signature.args
+        s, alpha, beta, d, j, count = arguments
         zero = ir.Constant(s.type, [0.0] * s.type.count)
-        source = _pointer(context, builder, kinds[6], d, j)
+        source = _pointer(context, builder, signature.args[3], d, j)
         before = _masked_load(builder, s.type, source, count, zero)
         kept = builder.fmul(_everywhere(builder, s.type, beta), before)
         function = _declare(builder, f"llvm.fma.{_suffix(s.type)}", s.type, [s.type] * 3)
-        value = builder.call(function, [_everywhere(builder, s.type, alpha), s, kept])
-        _masked_store(builder, value, _pointer(context, builder, kinds[0], out, i), count)
-        return context.get_dummy_value()
+        return builder.call(function, [_everywhere(builder, s.type, alpha), s, kept])
 
-    index = types.intp
-    return types.void(out, index, index, s, alpha, beta, d, index), codegen
+    return s(s, alpha, beta, d, types.intp, types.intp), codegen
 
 
 def _fold(builder, value, combine):

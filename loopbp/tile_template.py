@@ -30,6 +30,7 @@ _HEAD = '''"""Tiles of sums in registers.  Written by `loopbp.tile_template`, wh
 
 from loopbp._jit import inline_jit, inner_jit
 from loopbp.lanes import (
+    combine,
     fma,
     keep_turns_apart,
     load,
@@ -39,8 +40,6 @@ from loopbp.lanes import (
     splat,
     splat_row,
     store_part,
-    store_scaled,
-    store_sum,
     store_total,
     width,
     zip_high,
@@ -60,7 +59,8 @@ def tile(R: int, V: int) -> str:
         "    W = width(a.itemsize)",
         "    s0_0 = splat(a.dtype.type(0))",
     ]
-    sums = [f"s{r}_{v}" for r in range(R) for v in range(V)]
+    places = [(r, v) for r in range(R) for v in range(V)]
+    sums = [f"s{r}_{v}" for r, v in places]
     if len(sums) > 1:
         lines += [f"    {' = '.join(sums[1:])} = s0_0"]
     lines += ["    if K > 64:  # by the time that the sums are there, so is what they are added to"]
@@ -74,17 +74,18 @@ def tile(R: int, V: int) -> str:
         lines += [f"        s{r}_{v} = fma(x, y{v}, s{r}_{v})" for v in range(V)]
     # With two turns in one, LLVM loaded for both first in some processes, and spilt sums: 60 GF/s.
     lines += ["        keep_turns_apart()"]
-    for test, more in (("if beta == 0:", ""), ("else:", ", beta, {}")):
-        lines += [f"    {test}"]
-        for r in range(R):
-            if r > 0:
-                lines += ["        out0 += out_row", *["        d0 += d_row"] * bool(more)]
-            for v in range(V):
-                at = f" + {v} * W" if v else ""
-                count = "last" if v == V - 1 else "W"
-                kind = "sum" if more else "scaled"
-                rest = more.format(f"d, d0{at}")
-                lines += [f"        store_{kind}(out, out0{at}, {count}, s{r}_{v}, alpha{rest})"]
+    # All that is loaded before all that is stored: where rows are shorter than a register, a load
+    # that overlaps the store of the row above would wait for it.
+    cells = [(r, v, f" + {v} * W" * (v > 0), "W" if v < V - 1 else "last") for r, v in places]
+    lines += ["    if beta == 0:"]
+    lines += [f"        s{r}_{v} = alpha * s{r}_{v}" for r, v, _, _ in cells]
+    lines += ["    else:"]
+    for r, v, at, count in cells:
+        lines += ["        d0 += d_row"] * (r > 0 and v == 0)
+        lines += [f"        s{r}_{v} = combine(s{r}_{v}, alpha, beta, d, d0{at}, {count})"]
+    for r, v, at, count in cells:
+        lines += ["    out0 += out_row"] * (r > 0 and v == 0)
+        lines += [f"    store_part(out, out0{at}, s{r}_{v}, {count})"]
     return "\n".join(lines) + "\n"
 
 

@@ -20,6 +20,7 @@ from loopbp.activations import ELU, GELU, IDENTITY, SIGMOID, SILU, SOFTMAX, gelu
 from loopbp.lanes import (
     REGISTER_BYTES,
     choose,
+    combine,
     fma,
     highest,
     load,
@@ -29,8 +30,6 @@ from loopbp.lanes import (
     splat,
     store,
     store_part,
-    store_scaled,
-    store_sum,
     total,
     width,
 )  # fmt: skip
@@ -49,14 +48,20 @@ _sums = tiles.sums_short if _SHORT else tiles.sums_tall
 _dots = tiles.dots_short if _SHORT else tiles.dots_tall
 PANEL_VECTORS = 2 if _SHORT else 4
 
-# For so few examples a dot product along each row of w beats copying w into panels: on two cores
-# with AVX-512, 10 x 784 x 30 took 3.8 us against 3.5 + 2.8 for the copy, 32 x 784 x 30 the reverse.
-DOT_ROWS = 16
+# For so few examples, and rows of w so many times as long as there are examples, dot products along
+# the rows of w beat copying w into panels: the copy takes 0.4 cycles a number, the end of a dot
+# product 12 (10 x 784 x 30: 3.8 us against 3.5 + 2.8 for the copy; 32 x 784 x 30 the reverse; a
+# step of 8-136-4-982-14 with 2 examples: 28 us, most of it ends of 982 x 2 products of 4 numbers).
+DOT_ROWS, DOT_LENGTH = 16, 28
+# Registers of sums below which a tile of panels that are there already only waits for itself.
+FEW_SUMS = 4
 # Row lengths in bytes from which reading down a column block of a weight matrix wants panels: rows
 # a page apart share one set of the first-level cache (79 GF/s at 4096 bytes, 162 with panels; at
 # 2048 bytes 165 and 172, less than the panels cost to write).
 FAR_WEIGHTS_BYTES = 4096
 PACK_ROWS = 64  # and from how many examples on, where the panels are for one pass only
+# Registers of a row from which softmax goes row by row (211 outputs: 11.4 us against 9).
+LONG_ROWS = 4
 # When `weight_sums` copies what it reads: see `collides` and `is_scattered`.  How many lines each
 # set of the first-level cache may be asked to hold, of a page's 64 sets (64 examples by 256 units:
 # 146 GF/s, 154 with copies; by 784 units 164 and 146), and bytes of a matrix that are too many
@@ -187,6 +192,19 @@ def unpack(panels, start, stop, out_b):
             copy(panels, p * K + k * wide, b1, k * n + p, min(wide, n - p))
 
 
+@inline_jit
+def by_dots(m, K):
+    """Whether dot products beat panels that must be made first, for m examples and K inputs."""
+    return m <= DOT_ROWS and m * DOT_LENGTH <= K
+
+
+@inline_jit
+def panels_wait(m, n, K, itemsize):
+    """Whether dot products beat panels that are there already: w^1 of n units and K inputs."""
+    sums = m * min(PANEL_VECTORS, (n + width(itemsize) - 1) // width(itemsize))
+    return by_dots(m, K) and sums < FEW_SUMS
+
+
 @inner_jit
 def weighted_input_packed(panels, b, a_prev, out_z, start, stop, first, end, ahead):
     """`weighted_input` of the units first .. end-1 for the examples start .. stop-1.
@@ -227,7 +245,7 @@ def weighted_input(w, b, a_prev, out_z):
 
     Loops: i in panels, t in tiles, j.  Race-free: threads are given rows t.
     """
-    if out_z.shape[0] <= DOT_ROWS:
+    if by_dots(out_z.shape[0], w.shape[1]):
         weighted_input_dots(w, b, a_prev, out_z, 0, out_z.shape[0], 0, w.shape[0])
     else:
         n, K = w.shape
@@ -265,6 +283,16 @@ def activation_rows(code, address, z, out_a, start, rows, columns, apart):
                 out_a[k] = gelu(z[k]) if code == GELU else call_address(address, z[k])
 
 
+@inline_jit
+def _highest_of_row(zs, at, n, lowest):
+    """max_i z_i of a row."""
+    top = lowest
+    for i in range(0, n, width(zs.itemsize)):
+        z_t = load_part_or(zs, at + i, n - i, lowest)
+        top = choose(z_t > top, z_t, top)
+    return highest(top)
+
+
 @inner_jit
 def _softmax(z, out_a):
     """Rows of exp(z_i - max) over their sum, in registers."""
@@ -275,11 +303,7 @@ def _softmax(z, out_a):
     lowest = splat(z.dtype.type(-np.inf))
     for t in range(m):
         at, end = t * n, (t + 1) * n
-        top = lowest
-        for k in range(at, end, W):
-            z_t = load_part_or(zs, k, end - k, lowest)
-            top = choose(z_t > top, z_t, top)
-        top_t = highest(top)
+        top_t = _highest_of_row(zs, at, n, lowest)
         mass = splat(zero)
         for k in range(at, end, W):
             e = exp(load_part_or(zs, k, end - k, lowest) - top_t)
@@ -295,44 +319,82 @@ def softmax_cross_entropy(z, y, weight, out_a, out_delta, out_c):
     """`activation`, `example_losses` and `output_delta` of softmax with cross_entropy in one.
 
     For sum_i y_i = 1, as the pair demands: C^t = log sum_k exp(z_k - top) - sum_i y_i (z_i - top).
-    A row in registers, but exp and log in loops over all rows.  z is overwritten.
+    z is overwritten.
 
     Loops: t, i.  Race-free: threads are given rows t.
     """
+    m, n = z.shape
+    if n >= LONG_ROWS * width(z.itemsize):
+        _softmax_of_long_rows(z, y, weight, out_a, out_delta, out_c)
+    else:
+        _softmax_of_short_rows(z, y, weight, out_a, out_delta, out_c)
+    sums = flat(z)  # of row t, in row t / n
+    for t in range(m):
+        out_c[t] = weight[t] * (out_c[t] + log_of_sum(np.float64(sums[t])))
+
+
+@inner_jit
+def _softmax_of_long_rows(z, y, weight, out_a, out_delta, out_c):
+    """Row by row, exp where z is read."""
     m, n = z.shape
     zs, ys, out, delta = flat(z), flat(y), flat(out_a), flat(out_delta)
     W = width(z.itemsize)
     zero, one = z.dtype.type(0.0), z.dtype.type(1.0)
     lowest = splat(z.dtype.type(-np.inf))
     for t in range(m):
-        top = lowest
+        at = t * n
+        top = _highest_of_row(zs, at, n, lowest)
+        hit, mass = splat(zero), splat(zero)
         for i in range(0, n, W):
-            z_t = load_part_or(zs, t * n + i, n - i, lowest)
-            top = choose(z_t > top, z_t, top)
-        top_t = highest(top)
+            e = exp(load_part_or(zs, at + i, n - i, lowest) - top)
+            mass = mass + e
+            shifted = load_part(zs, at + i, n - i) - top
+            hit = fma(load_part(ys, at + i, n - i), shifted, hit)
+            store_part(out, at + i, e, n - i)
+        sum_t = total(mass)
+        scale, s_t = one / sum_t, weight[t]
+        for i in range(0, n, W):
+            a_t = scale * load_part(out, at + i, n - i)
+            store_part(out, at + i, a_t, n - i)
+            error = a_t - load_part(ys, at + i, n - i)
+            store_part(delta, at + i, s_t * error, n - i)
+        out_c[t] = -total(hit)
+        zs[t] = sum_t  # in row t / n, which has been read
+
+
+@inner_jit
+def _softmax_of_short_rows(z, y, weight, out_a, out_delta, out_c):
+    """All rows at each stage, so that exp, which is most of it, is of full registers."""
+    m, n = z.shape
+    zs, ys, out, delta = flat(z), flat(y), flat(out_a), flat(out_delta)
+    W = width(z.itemsize)
+    zero, one = z.dtype.type(0.0), z.dtype.type(1.0)
+    lowest = splat(z.dtype.type(-np.inf))
+    for t in range(m):
+        at = t * n
+        top = _highest_of_row(zs, at, n, lowest)
         hit = splat(zero)
         for i in range(0, n, W):
-            shifted = load_part(zs, t * n + i, n - i) - top_t
-            hit = fma(load_part(ys, t * n + i, n - i), shifted, hit)
-            store_part(out, t * n + i, shifted, n - i)
+            shifted = load_part(zs, at + i, n - i) - top
+            hit = fma(load_part(ys, at + i, n - i), shifted, hit)
+            store_part(out, at + i, shifted, n - i)
         out_c[t] = -total(hit)
     # Back and forth: a load that overlaps a store of the row before it would wait for it.
     for k in range(0, m * n, W):
         store_part(zs, k, exp(load_part(out, k, m * n - k)), m * n - k)
     for t in range(m):
+        at = t * n
         mass = splat(zero)
         for i in range(0, n, W):
-            mass = mass + load_part(zs, t * n + i, n - i)
+            mass = mass + load_part(zs, at + i, n - i)
         sum_t = total(mass)
         scale, s_t = one / sum_t, weight[t]
         for i in range(0, n, W):
-            a_t = scale * load_part(zs, t * n + i, n - i)
-            store_part(out, t * n + i, a_t, n - i)
-            error = a_t - load_part(ys, t * n + i, n - i)
-            store_part(delta, t * n + i, s_t * error, n - i)
+            a_t = scale * load_part(zs, at + i, n - i)
+            store_part(out, at + i, a_t, n - i)
+            error = a_t - load_part(ys, at + i, n - i)
+            store_part(delta, at + i, s_t * error, n - i)
         zs[t] = sum_t  # in row t / n, which has been read
-    for t in range(m):
-        out_c[t] = weight[t] * (out_c[t] + log_of_sum(np.float64(zs[t])))
 
 
 @inner_jit
@@ -625,10 +687,8 @@ def bias_sums(delta, start, stop, alpha, beta, out_b):
         sum_i = load_part(d, i, count)
         for t in range(1, m):
             sum_i = sum_i + load_part(d, t * n_l + i, count)
-        if beta == 0:
-            store_scaled(out_b, i, count, sum_i, alpha)
-        else:
-            store_sum(out_b, i, count, sum_i, alpha, beta, out_b, i)
+        sum_i = alpha * sum_i if beta == 0 else combine(sum_i, alpha, beta, out_b, i, count)
+        store_part(out_b, i, sum_i, count)
 
 
 @jit

@@ -32,11 +32,11 @@ from loopbp.passes import add_penalty_gradient
 from loopbp.rng import DROPOUT, dropout, order_examples, stream_key
 from loopbp.team import TEAM_WORDS, gather_team, join, meet, panel_share, share
 from loopbp.tiled import (
-    DOT_ROWS,
     activation,
     activation_gradient_block,
     activation_rows,
     bias_sums,
+    by_dots,
     copy,
     example_losses,
     far,
@@ -46,6 +46,7 @@ from loopbp.tiled import (
     panel_row,
     panel_width,
     panels_size,
+    panels_wait,
     scratch_size,
     softmax_cross_entropy,
     times_sigma_prime_rows,
@@ -144,10 +145,11 @@ def team_workspace(theta, architecture, examples, batch_size, threads):
     done = by_units(architecture, count)
     for l in range(1, last + 1):
         n, K = architecture.sizes[l], architecture.sizes[l - 1]
-        if l > 1 and count > DOT_ROWS and far(K, theta.itemsize):
+        if l > 1 and not by_dots(count, K) and far(K, theta.itemsize):
             backward_start[l] = size
             size += in_lines(panels_size(K, n, theta.itemsize), theta)
-        if l == 1 or count > DOT_ROWS:
+        dots = by_dots(count, K) if l > 1 else panels_wait(count, n, K, theta.itemsize)
+        if not dots:
             needed = in_lines(panels_size(n, K, theta.itemsize), theta)
             is_own[l] = l > max(1, done) and backward_start[l] < 0 and n * K < UNIT_WEIGHTS
             forward_start[l] = own if is_own[l] else size
@@ -215,16 +217,18 @@ def row_share(n, worker, workers):
 
 
 @inline_jit
-def reads_panels(l, resident, workspace):
+def reads_panels(l, architecture, resident, workspace):
     """Whether the forward pass takes w^l from panels, and not by dot products."""
-    few = workspace.x.shape[0] <= DOT_ROWS
-    return workspace.forward_start[l] >= 0 and not (l == 1 and few and not resident)
+    makes = l > 1 or not resident  # in each step
+    dots = makes and by_dots(workspace.x.shape[0], architecture.sizes[l - 1])
+    return workspace.forward_start[l] >= 0 and not dots
 
 
 @inline_jit
 def is_resident(l, resident, workspace):
     """Whether w^l is in panels alone during the epoch: the first, or one with far rows."""
-    return resident and (l == 1 or workspace.backward_start[l] >= 0)
+    starts = workspace.forward_start if l == 1 else workspace.backward_start
+    return resident and starts[l] >= 0
 
 
 @inner_jit
@@ -234,7 +238,7 @@ def pack_rows(theta, architecture, l, start, stop, resident, workspace):
     n, K = w.shape
     if workspace.backward_start[l] >= 0:
         pack(w, start, stop, panels_at(workspace, workspace.backward_start[l]))
-    if reads_panels(l, resident, workspace) and not workspace.is_own[l]:
+    if reads_panels(l, architecture, resident, workspace) and not workspace.is_own[l]:
         panels = panels_at(workspace, workspace.forward_start[l])
         pack_transposed(flat(w), K, 1, n, K, start, stop, 0, K, panels)
 
@@ -294,7 +298,7 @@ def layer_forward(
     z_l = layer_of(workspace.z, architecture, l, m)
     z, a = flat(z_l), flat(layer_of(workspace.a, architecture, l, m))
     code, address = architecture.activation[l], architecture.sigma[l]
-    packed = reads_panels(l, resident, workspace)
+    packed = reads_panels(l, architecture, resident, workspace)
     panels = forward_panels(l, worker, workspace)
     wide, tall, high, ahead = end - first, stop - start, stop - start, 0
     if packed and wide * tall > BLOCK_NUMBERS:
@@ -493,7 +497,7 @@ def parameters_pass(
         start, stop = row_share(n, worker, workers)
         delta = layer_of(workspace.delta, architecture, l, m)
         w, b = weights_of(theta, architecture, l), biases_of(theta, architecture, l)
-        if resident and l == 1:
+        if l == 1 and is_resident(l, resident, workspace):
             panels = panels_at(workspace, workspace.forward_start[1])
             input_weights_pass(a_prev, delta, m, worker, workers, alpha, keep, panels, b, scratch)
         elif start == stop:

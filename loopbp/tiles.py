@@ -2,6 +2,7 @@
 
 from loopbp._jit import inline_jit, inner_jit
 from loopbp.lanes import (
+    combine,
     fma,
     keep_turns_apart,
     load,
@@ -11,8 +12,6 @@ from loopbp.lanes import (
     splat,
     splat_row,
     store_part,
-    store_scaled,
-    store_sum,
     store_total,
     width,
     zip_high,
@@ -38,9 +37,10 @@ def tile_1x1(
         s0_0 = fma(x, y0, s0_0)
         keep_turns_apart()
     if beta == 0:
-        store_scaled(out, out0, last, s0_0, alpha)
+        s0_0 = alpha * s0_0
     else:
-        store_sum(out, out0, last, s0_0, alpha, beta, d, d0)
+        s0_0 = combine(s0_0, alpha, beta, d, d0, last)
+    store_part(out, out0, s0_0, last)
 
 
 @inline_jit
@@ -64,11 +64,13 @@ def tile_1x2(
         s0_1 = fma(x, y1, s0_1)
         keep_turns_apart()
     if beta == 0:
-        store_scaled(out, out0, W, s0_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s0_1, alpha)
+        s0_0 = alpha * s0_0
+        s0_1 = alpha * s0_1
     else:
-        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s0_1, alpha, beta, d, d0 + 1 * W)
+        s0_0 = combine(s0_0, alpha, beta, d, d0, W)
+        s0_1 = combine(s0_1, alpha, beta, d, d0 + 1 * W, last)
+    store_part(out, out0, s0_0, W)
+    store_part(out, out0 + 1 * W, s0_1, last)
 
 
 @inline_jit
@@ -96,15 +98,19 @@ def tile_1x4(
         s0_3 = fma(x, y3, s0_3)
         keep_turns_apart()
     if beta == 0:
-        store_scaled(out, out0, W, s0_0, alpha)
-        store_scaled(out, out0 + 1 * W, W, s0_1, alpha)
-        store_scaled(out, out0 + 2 * W, W, s0_2, alpha)
-        store_scaled(out, out0 + 3 * W, last, s0_3, alpha)
+        s0_0 = alpha * s0_0
+        s0_1 = alpha * s0_1
+        s0_2 = alpha * s0_2
+        s0_3 = alpha * s0_3
     else:
-        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, W, s0_1, alpha, beta, d, d0 + 1 * W)
-        store_sum(out, out0 + 2 * W, W, s0_2, alpha, beta, d, d0 + 2 * W)
-        store_sum(out, out0 + 3 * W, last, s0_3, alpha, beta, d, d0 + 3 * W)
+        s0_0 = combine(s0_0, alpha, beta, d, d0, W)
+        s0_1 = combine(s0_1, alpha, beta, d, d0 + 1 * W, W)
+        s0_2 = combine(s0_2, alpha, beta, d, d0 + 2 * W, W)
+        s0_3 = combine(s0_3, alpha, beta, d, d0 + 3 * W, last)
+    store_part(out, out0, s0_0, W)
+    store_part(out, out0 + 1 * W, s0_1, W)
+    store_part(out, out0 + 2 * W, s0_2, W)
+    store_part(out, out0 + 3 * W, s0_3, last)
 
 
 @inline_jit
@@ -131,18 +137,21 @@ def tile_2x2(
         s1_1 = fma(x, y1, s1_1)
         keep_turns_apart()
     if beta == 0:
-        store_scaled(out, out0, W, s0_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s0_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s1_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s1_1, alpha)
+        s0_0 = alpha * s0_0
+        s0_1 = alpha * s0_1
+        s1_0 = alpha * s1_0
+        s1_1 = alpha * s1_1
     else:
-        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s0_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s0_0 = combine(s0_0, alpha, beta, d, d0, W)
+        s0_1 = combine(s0_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s1_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s1_1, alpha, beta, d, d0 + 1 * W)
+        s1_0 = combine(s1_0, alpha, beta, d, d0, W)
+        s1_1 = combine(s1_1, alpha, beta, d, d0 + 1 * W, last)
+    store_part(out, out0, s0_0, W)
+    store_part(out, out0 + 1 * W, s0_1, last)
+    out0 += out_row
+    store_part(out, out0, s1_0, W)
+    store_part(out, out0 + 1 * W, s1_1, last)
 
 
 @inline_jit
@@ -175,26 +184,33 @@ def tile_2x4(
         s1_3 = fma(x, y3, s1_3)
         keep_turns_apart()
     if beta == 0:
-        store_scaled(out, out0, W, s0_0, alpha)
-        store_scaled(out, out0 + 1 * W, W, s0_1, alpha)
-        store_scaled(out, out0 + 2 * W, W, s0_2, alpha)
-        store_scaled(out, out0 + 3 * W, last, s0_3, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s1_0, alpha)
-        store_scaled(out, out0 + 1 * W, W, s1_1, alpha)
-        store_scaled(out, out0 + 2 * W, W, s1_2, alpha)
-        store_scaled(out, out0 + 3 * W, last, s1_3, alpha)
+        s0_0 = alpha * s0_0
+        s0_1 = alpha * s0_1
+        s0_2 = alpha * s0_2
+        s0_3 = alpha * s0_3
+        s1_0 = alpha * s1_0
+        s1_1 = alpha * s1_1
+        s1_2 = alpha * s1_2
+        s1_3 = alpha * s1_3
     else:
-        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, W, s0_1, alpha, beta, d, d0 + 1 * W)
-        store_sum(out, out0 + 2 * W, W, s0_2, alpha, beta, d, d0 + 2 * W)
-        store_sum(out, out0 + 3 * W, last, s0_3, alpha, beta, d, d0 + 3 * W)
-        out0 += out_row
+        s0_0 = combine(s0_0, alpha, beta, d, d0, W)
+        s0_1 = combine(s0_1, alpha, beta, d, d0 + 1 * W, W)
+        s0_2 = combine(s0_2, alpha, beta, d, d0 + 2 * W, W)
+        s0_3 = combine(s0_3, alpha, beta, d, d0 + 3 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s1_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, W, s1_1, alpha, beta, d, d0 + 1 * W)
-        store_sum(out, out0 + 2 * W, W, s1_2, alpha, beta, d, d0 + 2 * W)
-        store_sum(out, out0 + 3 * W, last, s1_3, alpha, beta, d, d0 + 3 * W)
+        s1_0 = combine(s1_0, alpha, beta, d, d0, W)
+        s1_1 = combine(s1_1, alpha, beta, d, d0 + 1 * W, W)
+        s1_2 = combine(s1_2, alpha, beta, d, d0 + 2 * W, W)
+        s1_3 = combine(s1_3, alpha, beta, d, d0 + 3 * W, last)
+    store_part(out, out0, s0_0, W)
+    store_part(out, out0 + 1 * W, s0_1, W)
+    store_part(out, out0 + 2 * W, s0_2, W)
+    store_part(out, out0 + 3 * W, s0_3, last)
+    out0 += out_row
+    store_part(out, out0, s1_0, W)
+    store_part(out, out0 + 1 * W, s1_1, W)
+    store_part(out, out0 + 2 * W, s1_2, W)
+    store_part(out, out0 + 3 * W, s1_3, last)
 
 
 @inline_jit
@@ -222,24 +238,25 @@ def tile_4x1(
         s3_0 = fma(x, y0, s3_0)
         keep_turns_apart()
     if beta == 0:
-        store_scaled(out, out0, last, s0_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s1_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s2_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s3_0, alpha)
+        s0_0 = alpha * s0_0
+        s1_0 = alpha * s1_0
+        s2_0 = alpha * s2_0
+        s3_0 = alpha * s3_0
     else:
-        store_sum(out, out0, last, s0_0, alpha, beta, d, d0)
-        out0 += out_row
+        s0_0 = combine(s0_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s1_0, alpha, beta, d, d0)
-        out0 += out_row
+        s1_0 = combine(s1_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s2_0, alpha, beta, d, d0)
-        out0 += out_row
+        s2_0 = combine(s2_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s3_0, alpha, beta, d, d0)
+        s3_0 = combine(s3_0, alpha, beta, d, d0, last)
+    store_part(out, out0, s0_0, last)
+    out0 += out_row
+    store_part(out, out0, s1_0, last)
+    out0 += out_row
+    store_part(out, out0, s2_0, last)
+    out0 += out_row
+    store_part(out, out0, s3_0, last)
 
 
 @inline_jit
@@ -272,32 +289,37 @@ def tile_4x2(
         s3_1 = fma(x, y1, s3_1)
         keep_turns_apart()
     if beta == 0:
-        store_scaled(out, out0, W, s0_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s0_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s1_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s1_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s2_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s2_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s3_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s3_1, alpha)
+        s0_0 = alpha * s0_0
+        s0_1 = alpha * s0_1
+        s1_0 = alpha * s1_0
+        s1_1 = alpha * s1_1
+        s2_0 = alpha * s2_0
+        s2_1 = alpha * s2_1
+        s3_0 = alpha * s3_0
+        s3_1 = alpha * s3_1
     else:
-        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s0_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s0_0 = combine(s0_0, alpha, beta, d, d0, W)
+        s0_1 = combine(s0_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s1_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s1_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s1_0 = combine(s1_0, alpha, beta, d, d0, W)
+        s1_1 = combine(s1_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s2_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s2_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s2_0 = combine(s2_0, alpha, beta, d, d0, W)
+        s2_1 = combine(s2_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s3_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s3_1, alpha, beta, d, d0 + 1 * W)
+        s3_0 = combine(s3_0, alpha, beta, d, d0, W)
+        s3_1 = combine(s3_1, alpha, beta, d, d0 + 1 * W, last)
+    store_part(out, out0, s0_0, W)
+    store_part(out, out0 + 1 * W, s0_1, last)
+    out0 += out_row
+    store_part(out, out0, s1_0, W)
+    store_part(out, out0 + 1 * W, s1_1, last)
+    out0 += out_row
+    store_part(out, out0, s2_0, W)
+    store_part(out, out0 + 1 * W, s2_1, last)
+    out0 += out_row
+    store_part(out, out0, s3_0, W)
+    store_part(out, out0 + 1 * W, s3_1, last)
 
 
 @inline_jit
@@ -340,48 +362,61 @@ def tile_4x4(
         s3_3 = fma(x, y3, s3_3)
         keep_turns_apart()
     if beta == 0:
-        store_scaled(out, out0, W, s0_0, alpha)
-        store_scaled(out, out0 + 1 * W, W, s0_1, alpha)
-        store_scaled(out, out0 + 2 * W, W, s0_2, alpha)
-        store_scaled(out, out0 + 3 * W, last, s0_3, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s1_0, alpha)
-        store_scaled(out, out0 + 1 * W, W, s1_1, alpha)
-        store_scaled(out, out0 + 2 * W, W, s1_2, alpha)
-        store_scaled(out, out0 + 3 * W, last, s1_3, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s2_0, alpha)
-        store_scaled(out, out0 + 1 * W, W, s2_1, alpha)
-        store_scaled(out, out0 + 2 * W, W, s2_2, alpha)
-        store_scaled(out, out0 + 3 * W, last, s2_3, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s3_0, alpha)
-        store_scaled(out, out0 + 1 * W, W, s3_1, alpha)
-        store_scaled(out, out0 + 2 * W, W, s3_2, alpha)
-        store_scaled(out, out0 + 3 * W, last, s3_3, alpha)
+        s0_0 = alpha * s0_0
+        s0_1 = alpha * s0_1
+        s0_2 = alpha * s0_2
+        s0_3 = alpha * s0_3
+        s1_0 = alpha * s1_0
+        s1_1 = alpha * s1_1
+        s1_2 = alpha * s1_2
+        s1_3 = alpha * s1_3
+        s2_0 = alpha * s2_0
+        s2_1 = alpha * s2_1
+        s2_2 = alpha * s2_2
+        s2_3 = alpha * s2_3
+        s3_0 = alpha * s3_0
+        s3_1 = alpha * s3_1
+        s3_2 = alpha * s3_2
+        s3_3 = alpha * s3_3
     else:
-        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, W, s0_1, alpha, beta, d, d0 + 1 * W)
-        store_sum(out, out0 + 2 * W, W, s0_2, alpha, beta, d, d0 + 2 * W)
-        store_sum(out, out0 + 3 * W, last, s0_3, alpha, beta, d, d0 + 3 * W)
-        out0 += out_row
+        s0_0 = combine(s0_0, alpha, beta, d, d0, W)
+        s0_1 = combine(s0_1, alpha, beta, d, d0 + 1 * W, W)
+        s0_2 = combine(s0_2, alpha, beta, d, d0 + 2 * W, W)
+        s0_3 = combine(s0_3, alpha, beta, d, d0 + 3 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s1_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, W, s1_1, alpha, beta, d, d0 + 1 * W)
-        store_sum(out, out0 + 2 * W, W, s1_2, alpha, beta, d, d0 + 2 * W)
-        store_sum(out, out0 + 3 * W, last, s1_3, alpha, beta, d, d0 + 3 * W)
-        out0 += out_row
+        s1_0 = combine(s1_0, alpha, beta, d, d0, W)
+        s1_1 = combine(s1_1, alpha, beta, d, d0 + 1 * W, W)
+        s1_2 = combine(s1_2, alpha, beta, d, d0 + 2 * W, W)
+        s1_3 = combine(s1_3, alpha, beta, d, d0 + 3 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s2_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, W, s2_1, alpha, beta, d, d0 + 1 * W)
-        store_sum(out, out0 + 2 * W, W, s2_2, alpha, beta, d, d0 + 2 * W)
-        store_sum(out, out0 + 3 * W, last, s2_3, alpha, beta, d, d0 + 3 * W)
-        out0 += out_row
+        s2_0 = combine(s2_0, alpha, beta, d, d0, W)
+        s2_1 = combine(s2_1, alpha, beta, d, d0 + 1 * W, W)
+        s2_2 = combine(s2_2, alpha, beta, d, d0 + 2 * W, W)
+        s2_3 = combine(s2_3, alpha, beta, d, d0 + 3 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s3_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, W, s3_1, alpha, beta, d, d0 + 1 * W)
-        store_sum(out, out0 + 2 * W, W, s3_2, alpha, beta, d, d0 + 2 * W)
-        store_sum(out, out0 + 3 * W, last, s3_3, alpha, beta, d, d0 + 3 * W)
+        s3_0 = combine(s3_0, alpha, beta, d, d0, W)
+        s3_1 = combine(s3_1, alpha, beta, d, d0 + 1 * W, W)
+        s3_2 = combine(s3_2, alpha, beta, d, d0 + 2 * W, W)
+        s3_3 = combine(s3_3, alpha, beta, d, d0 + 3 * W, last)
+    store_part(out, out0, s0_0, W)
+    store_part(out, out0 + 1 * W, s0_1, W)
+    store_part(out, out0 + 2 * W, s0_2, W)
+    store_part(out, out0 + 3 * W, s0_3, last)
+    out0 += out_row
+    store_part(out, out0, s1_0, W)
+    store_part(out, out0 + 1 * W, s1_1, W)
+    store_part(out, out0 + 2 * W, s1_2, W)
+    store_part(out, out0 + 3 * W, s1_3, last)
+    out0 += out_row
+    store_part(out, out0, s2_0, W)
+    store_part(out, out0 + 1 * W, s2_1, W)
+    store_part(out, out0 + 2 * W, s2_2, W)
+    store_part(out, out0 + 3 * W, s2_3, last)
+    out0 += out_row
+    store_part(out, out0, s3_0, W)
+    store_part(out, out0 + 1 * W, s3_1, W)
+    store_part(out, out0 + 2 * W, s3_2, W)
+    store_part(out, out0 + 3 * W, s3_3, last)
 
 
 @inline_jit
@@ -420,46 +455,53 @@ def tile_6x2(
         s5_1 = fma(x, y1, s5_1)
         keep_turns_apart()
     if beta == 0:
-        store_scaled(out, out0, W, s0_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s0_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s1_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s1_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s2_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s2_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s3_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s3_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s4_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s4_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s5_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s5_1, alpha)
+        s0_0 = alpha * s0_0
+        s0_1 = alpha * s0_1
+        s1_0 = alpha * s1_0
+        s1_1 = alpha * s1_1
+        s2_0 = alpha * s2_0
+        s2_1 = alpha * s2_1
+        s3_0 = alpha * s3_0
+        s3_1 = alpha * s3_1
+        s4_0 = alpha * s4_0
+        s4_1 = alpha * s4_1
+        s5_0 = alpha * s5_0
+        s5_1 = alpha * s5_1
     else:
-        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s0_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s0_0 = combine(s0_0, alpha, beta, d, d0, W)
+        s0_1 = combine(s0_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s1_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s1_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s1_0 = combine(s1_0, alpha, beta, d, d0, W)
+        s1_1 = combine(s1_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s2_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s2_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s2_0 = combine(s2_0, alpha, beta, d, d0, W)
+        s2_1 = combine(s2_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s3_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s3_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s3_0 = combine(s3_0, alpha, beta, d, d0, W)
+        s3_1 = combine(s3_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s4_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s4_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s4_0 = combine(s4_0, alpha, beta, d, d0, W)
+        s4_1 = combine(s4_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s5_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s5_1, alpha, beta, d, d0 + 1 * W)
+        s5_0 = combine(s5_0, alpha, beta, d, d0, W)
+        s5_1 = combine(s5_1, alpha, beta, d, d0 + 1 * W, last)
+    store_part(out, out0, s0_0, W)
+    store_part(out, out0 + 1 * W, s0_1, last)
+    out0 += out_row
+    store_part(out, out0, s1_0, W)
+    store_part(out, out0 + 1 * W, s1_1, last)
+    out0 += out_row
+    store_part(out, out0, s2_0, W)
+    store_part(out, out0 + 1 * W, s2_1, last)
+    out0 += out_row
+    store_part(out, out0, s3_0, W)
+    store_part(out, out0 + 1 * W, s3_1, last)
+    out0 += out_row
+    store_part(out, out0, s4_0, W)
+    store_part(out, out0 + 1 * W, s4_1, last)
+    out0 += out_row
+    store_part(out, out0, s5_0, W)
+    store_part(out, out0 + 1 * W, s5_1, last)
 
 
 @inline_jit
@@ -512,70 +554,89 @@ def tile_6x4(
         s5_3 = fma(x, y3, s5_3)
         keep_turns_apart()
     if beta == 0:
-        store_scaled(out, out0, W, s0_0, alpha)
-        store_scaled(out, out0 + 1 * W, W, s0_1, alpha)
-        store_scaled(out, out0 + 2 * W, W, s0_2, alpha)
-        store_scaled(out, out0 + 3 * W, last, s0_3, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s1_0, alpha)
-        store_scaled(out, out0 + 1 * W, W, s1_1, alpha)
-        store_scaled(out, out0 + 2 * W, W, s1_2, alpha)
-        store_scaled(out, out0 + 3 * W, last, s1_3, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s2_0, alpha)
-        store_scaled(out, out0 + 1 * W, W, s2_1, alpha)
-        store_scaled(out, out0 + 2 * W, W, s2_2, alpha)
-        store_scaled(out, out0 + 3 * W, last, s2_3, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s3_0, alpha)
-        store_scaled(out, out0 + 1 * W, W, s3_1, alpha)
-        store_scaled(out, out0 + 2 * W, W, s3_2, alpha)
-        store_scaled(out, out0 + 3 * W, last, s3_3, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s4_0, alpha)
-        store_scaled(out, out0 + 1 * W, W, s4_1, alpha)
-        store_scaled(out, out0 + 2 * W, W, s4_2, alpha)
-        store_scaled(out, out0 + 3 * W, last, s4_3, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s5_0, alpha)
-        store_scaled(out, out0 + 1 * W, W, s5_1, alpha)
-        store_scaled(out, out0 + 2 * W, W, s5_2, alpha)
-        store_scaled(out, out0 + 3 * W, last, s5_3, alpha)
+        s0_0 = alpha * s0_0
+        s0_1 = alpha * s0_1
+        s0_2 = alpha * s0_2
+        s0_3 = alpha * s0_3
+        s1_0 = alpha * s1_0
+        s1_1 = alpha * s1_1
+        s1_2 = alpha * s1_2
+        s1_3 = alpha * s1_3
+        s2_0 = alpha * s2_0
+        s2_1 = alpha * s2_1
+        s2_2 = alpha * s2_2
+        s2_3 = alpha * s2_3
+        s3_0 = alpha * s3_0
+        s3_1 = alpha * s3_1
+        s3_2 = alpha * s3_2
+        s3_3 = alpha * s3_3
+        s4_0 = alpha * s4_0
+        s4_1 = alpha * s4_1
+        s4_2 = alpha * s4_2
+        s4_3 = alpha * s4_3
+        s5_0 = alpha * s5_0
+        s5_1 = alpha * s5_1
+        s5_2 = alpha * s5_2
+        s5_3 = alpha * s5_3
     else:
-        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, W, s0_1, alpha, beta, d, d0 + 1 * W)
-        store_sum(out, out0 + 2 * W, W, s0_2, alpha, beta, d, d0 + 2 * W)
-        store_sum(out, out0 + 3 * W, last, s0_3, alpha, beta, d, d0 + 3 * W)
-        out0 += out_row
+        s0_0 = combine(s0_0, alpha, beta, d, d0, W)
+        s0_1 = combine(s0_1, alpha, beta, d, d0 + 1 * W, W)
+        s0_2 = combine(s0_2, alpha, beta, d, d0 + 2 * W, W)
+        s0_3 = combine(s0_3, alpha, beta, d, d0 + 3 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s1_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, W, s1_1, alpha, beta, d, d0 + 1 * W)
-        store_sum(out, out0 + 2 * W, W, s1_2, alpha, beta, d, d0 + 2 * W)
-        store_sum(out, out0 + 3 * W, last, s1_3, alpha, beta, d, d0 + 3 * W)
-        out0 += out_row
+        s1_0 = combine(s1_0, alpha, beta, d, d0, W)
+        s1_1 = combine(s1_1, alpha, beta, d, d0 + 1 * W, W)
+        s1_2 = combine(s1_2, alpha, beta, d, d0 + 2 * W, W)
+        s1_3 = combine(s1_3, alpha, beta, d, d0 + 3 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s2_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, W, s2_1, alpha, beta, d, d0 + 1 * W)
-        store_sum(out, out0 + 2 * W, W, s2_2, alpha, beta, d, d0 + 2 * W)
-        store_sum(out, out0 + 3 * W, last, s2_3, alpha, beta, d, d0 + 3 * W)
-        out0 += out_row
+        s2_0 = combine(s2_0, alpha, beta, d, d0, W)
+        s2_1 = combine(s2_1, alpha, beta, d, d0 + 1 * W, W)
+        s2_2 = combine(s2_2, alpha, beta, d, d0 + 2 * W, W)
+        s2_3 = combine(s2_3, alpha, beta, d, d0 + 3 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s3_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, W, s3_1, alpha, beta, d, d0 + 1 * W)
-        store_sum(out, out0 + 2 * W, W, s3_2, alpha, beta, d, d0 + 2 * W)
-        store_sum(out, out0 + 3 * W, last, s3_3, alpha, beta, d, d0 + 3 * W)
-        out0 += out_row
+        s3_0 = combine(s3_0, alpha, beta, d, d0, W)
+        s3_1 = combine(s3_1, alpha, beta, d, d0 + 1 * W, W)
+        s3_2 = combine(s3_2, alpha, beta, d, d0 + 2 * W, W)
+        s3_3 = combine(s3_3, alpha, beta, d, d0 + 3 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s4_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, W, s4_1, alpha, beta, d, d0 + 1 * W)
-        store_sum(out, out0 + 2 * W, W, s4_2, alpha, beta, d, d0 + 2 * W)
-        store_sum(out, out0 + 3 * W, last, s4_3, alpha, beta, d, d0 + 3 * W)
-        out0 += out_row
+        s4_0 = combine(s4_0, alpha, beta, d, d0, W)
+        s4_1 = combine(s4_1, alpha, beta, d, d0 + 1 * W, W)
+        s4_2 = combine(s4_2, alpha, beta, d, d0 + 2 * W, W)
+        s4_3 = combine(s4_3, alpha, beta, d, d0 + 3 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s5_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, W, s5_1, alpha, beta, d, d0 + 1 * W)
-        store_sum(out, out0 + 2 * W, W, s5_2, alpha, beta, d, d0 + 2 * W)
-        store_sum(out, out0 + 3 * W, last, s5_3, alpha, beta, d, d0 + 3 * W)
+        s5_0 = combine(s5_0, alpha, beta, d, d0, W)
+        s5_1 = combine(s5_1, alpha, beta, d, d0 + 1 * W, W)
+        s5_2 = combine(s5_2, alpha, beta, d, d0 + 2 * W, W)
+        s5_3 = combine(s5_3, alpha, beta, d, d0 + 3 * W, last)
+    store_part(out, out0, s0_0, W)
+    store_part(out, out0 + 1 * W, s0_1, W)
+    store_part(out, out0 + 2 * W, s0_2, W)
+    store_part(out, out0 + 3 * W, s0_3, last)
+    out0 += out_row
+    store_part(out, out0, s1_0, W)
+    store_part(out, out0 + 1 * W, s1_1, W)
+    store_part(out, out0 + 2 * W, s1_2, W)
+    store_part(out, out0 + 3 * W, s1_3, last)
+    out0 += out_row
+    store_part(out, out0, s2_0, W)
+    store_part(out, out0 + 1 * W, s2_1, W)
+    store_part(out, out0 + 2 * W, s2_2, W)
+    store_part(out, out0 + 3 * W, s2_3, last)
+    out0 += out_row
+    store_part(out, out0, s3_0, W)
+    store_part(out, out0 + 1 * W, s3_1, W)
+    store_part(out, out0 + 2 * W, s3_2, W)
+    store_part(out, out0 + 3 * W, s3_3, last)
+    out0 += out_row
+    store_part(out, out0, s4_0, W)
+    store_part(out, out0 + 1 * W, s4_1, W)
+    store_part(out, out0 + 2 * W, s4_2, W)
+    store_part(out, out0 + 3 * W, s4_3, last)
+    out0 += out_row
+    store_part(out, out0, s5_0, W)
+    store_part(out, out0 + 1 * W, s5_1, W)
+    store_part(out, out0 + 2 * W, s5_2, W)
+    store_part(out, out0 + 3 * W, s5_3, last)
 
 
 @inline_jit
@@ -611,44 +672,45 @@ def tile_8x1(
         s7_0 = fma(x, y0, s7_0)
         keep_turns_apart()
     if beta == 0:
-        store_scaled(out, out0, last, s0_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s1_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s2_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s3_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s4_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s5_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s6_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s7_0, alpha)
+        s0_0 = alpha * s0_0
+        s1_0 = alpha * s1_0
+        s2_0 = alpha * s2_0
+        s3_0 = alpha * s3_0
+        s4_0 = alpha * s4_0
+        s5_0 = alpha * s5_0
+        s6_0 = alpha * s6_0
+        s7_0 = alpha * s7_0
     else:
-        store_sum(out, out0, last, s0_0, alpha, beta, d, d0)
-        out0 += out_row
+        s0_0 = combine(s0_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s1_0, alpha, beta, d, d0)
-        out0 += out_row
+        s1_0 = combine(s1_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s2_0, alpha, beta, d, d0)
-        out0 += out_row
+        s2_0 = combine(s2_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s3_0, alpha, beta, d, d0)
-        out0 += out_row
+        s3_0 = combine(s3_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s4_0, alpha, beta, d, d0)
-        out0 += out_row
+        s4_0 = combine(s4_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s5_0, alpha, beta, d, d0)
-        out0 += out_row
+        s5_0 = combine(s5_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s6_0, alpha, beta, d, d0)
-        out0 += out_row
+        s6_0 = combine(s6_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s7_0, alpha, beta, d, d0)
+        s7_0 = combine(s7_0, alpha, beta, d, d0, last)
+    store_part(out, out0, s0_0, last)
+    out0 += out_row
+    store_part(out, out0, s1_0, last)
+    out0 += out_row
+    store_part(out, out0, s2_0, last)
+    out0 += out_row
+    store_part(out, out0, s3_0, last)
+    out0 += out_row
+    store_part(out, out0, s4_0, last)
+    out0 += out_row
+    store_part(out, out0, s5_0, last)
+    out0 += out_row
+    store_part(out, out0, s6_0, last)
+    out0 += out_row
+    store_part(out, out0, s7_0, last)
 
 
 @inline_jit
@@ -692,64 +754,65 @@ def tile_12x1(
         s11_0 = fma(x, y0, s11_0)
         keep_turns_apart()
     if beta == 0:
-        store_scaled(out, out0, last, s0_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s1_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s2_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s3_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s4_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s5_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s6_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s7_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s8_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s9_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s10_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s11_0, alpha)
+        s0_0 = alpha * s0_0
+        s1_0 = alpha * s1_0
+        s2_0 = alpha * s2_0
+        s3_0 = alpha * s3_0
+        s4_0 = alpha * s4_0
+        s5_0 = alpha * s5_0
+        s6_0 = alpha * s6_0
+        s7_0 = alpha * s7_0
+        s8_0 = alpha * s8_0
+        s9_0 = alpha * s9_0
+        s10_0 = alpha * s10_0
+        s11_0 = alpha * s11_0
     else:
-        store_sum(out, out0, last, s0_0, alpha, beta, d, d0)
-        out0 += out_row
+        s0_0 = combine(s0_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s1_0, alpha, beta, d, d0)
-        out0 += out_row
+        s1_0 = combine(s1_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s2_0, alpha, beta, d, d0)
-        out0 += out_row
+        s2_0 = combine(s2_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s3_0, alpha, beta, d, d0)
-        out0 += out_row
+        s3_0 = combine(s3_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s4_0, alpha, beta, d, d0)
-        out0 += out_row
+        s4_0 = combine(s4_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s5_0, alpha, beta, d, d0)
-        out0 += out_row
+        s5_0 = combine(s5_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s6_0, alpha, beta, d, d0)
-        out0 += out_row
+        s6_0 = combine(s6_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s7_0, alpha, beta, d, d0)
-        out0 += out_row
+        s7_0 = combine(s7_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s8_0, alpha, beta, d, d0)
-        out0 += out_row
+        s8_0 = combine(s8_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s9_0, alpha, beta, d, d0)
-        out0 += out_row
+        s9_0 = combine(s9_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s10_0, alpha, beta, d, d0)
-        out0 += out_row
+        s10_0 = combine(s10_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s11_0, alpha, beta, d, d0)
+        s11_0 = combine(s11_0, alpha, beta, d, d0, last)
+    store_part(out, out0, s0_0, last)
+    out0 += out_row
+    store_part(out, out0, s1_0, last)
+    out0 += out_row
+    store_part(out, out0, s2_0, last)
+    out0 += out_row
+    store_part(out, out0, s3_0, last)
+    out0 += out_row
+    store_part(out, out0, s4_0, last)
+    out0 += out_row
+    store_part(out, out0, s5_0, last)
+    out0 += out_row
+    store_part(out, out0, s6_0, last)
+    out0 += out_row
+    store_part(out, out0, s7_0, last)
+    out0 += out_row
+    store_part(out, out0, s8_0, last)
+    out0 += out_row
+    store_part(out, out0, s9_0, last)
+    out0 += out_row
+    store_part(out, out0, s10_0, last)
+    out0 += out_row
+    store_part(out, out0, s11_0, last)
 
 
 @inline_jit
@@ -806,88 +869,101 @@ def tile_12x2(
         s11_1 = fma(x, y1, s11_1)
         keep_turns_apart()
     if beta == 0:
-        store_scaled(out, out0, W, s0_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s0_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s1_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s1_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s2_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s2_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s3_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s3_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s4_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s4_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s5_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s5_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s6_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s6_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s7_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s7_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s8_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s8_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s9_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s9_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s10_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s10_1, alpha)
-        out0 += out_row
-        store_scaled(out, out0, W, s11_0, alpha)
-        store_scaled(out, out0 + 1 * W, last, s11_1, alpha)
+        s0_0 = alpha * s0_0
+        s0_1 = alpha * s0_1
+        s1_0 = alpha * s1_0
+        s1_1 = alpha * s1_1
+        s2_0 = alpha * s2_0
+        s2_1 = alpha * s2_1
+        s3_0 = alpha * s3_0
+        s3_1 = alpha * s3_1
+        s4_0 = alpha * s4_0
+        s4_1 = alpha * s4_1
+        s5_0 = alpha * s5_0
+        s5_1 = alpha * s5_1
+        s6_0 = alpha * s6_0
+        s6_1 = alpha * s6_1
+        s7_0 = alpha * s7_0
+        s7_1 = alpha * s7_1
+        s8_0 = alpha * s8_0
+        s8_1 = alpha * s8_1
+        s9_0 = alpha * s9_0
+        s9_1 = alpha * s9_1
+        s10_0 = alpha * s10_0
+        s10_1 = alpha * s10_1
+        s11_0 = alpha * s11_0
+        s11_1 = alpha * s11_1
     else:
-        store_sum(out, out0, W, s0_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s0_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s0_0 = combine(s0_0, alpha, beta, d, d0, W)
+        s0_1 = combine(s0_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s1_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s1_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s1_0 = combine(s1_0, alpha, beta, d, d0, W)
+        s1_1 = combine(s1_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s2_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s2_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s2_0 = combine(s2_0, alpha, beta, d, d0, W)
+        s2_1 = combine(s2_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s3_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s3_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s3_0 = combine(s3_0, alpha, beta, d, d0, W)
+        s3_1 = combine(s3_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s4_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s4_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s4_0 = combine(s4_0, alpha, beta, d, d0, W)
+        s4_1 = combine(s4_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s5_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s5_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s5_0 = combine(s5_0, alpha, beta, d, d0, W)
+        s5_1 = combine(s5_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s6_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s6_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s6_0 = combine(s6_0, alpha, beta, d, d0, W)
+        s6_1 = combine(s6_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s7_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s7_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s7_0 = combine(s7_0, alpha, beta, d, d0, W)
+        s7_1 = combine(s7_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s8_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s8_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s8_0 = combine(s8_0, alpha, beta, d, d0, W)
+        s8_1 = combine(s8_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s9_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s9_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s9_0 = combine(s9_0, alpha, beta, d, d0, W)
+        s9_1 = combine(s9_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s10_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s10_1, alpha, beta, d, d0 + 1 * W)
-        out0 += out_row
+        s10_0 = combine(s10_0, alpha, beta, d, d0, W)
+        s10_1 = combine(s10_1, alpha, beta, d, d0 + 1 * W, last)
         d0 += d_row
-        store_sum(out, out0, W, s11_0, alpha, beta, d, d0)
-        store_sum(out, out0 + 1 * W, last, s11_1, alpha, beta, d, d0 + 1 * W)
+        s11_0 = combine(s11_0, alpha, beta, d, d0, W)
+        s11_1 = combine(s11_1, alpha, beta, d, d0 + 1 * W, last)
+    store_part(out, out0, s0_0, W)
+    store_part(out, out0 + 1 * W, s0_1, last)
+    out0 += out_row
+    store_part(out, out0, s1_0, W)
+    store_part(out, out0 + 1 * W, s1_1, last)
+    out0 += out_row
+    store_part(out, out0, s2_0, W)
+    store_part(out, out0 + 1 * W, s2_1, last)
+    out0 += out_row
+    store_part(out, out0, s3_0, W)
+    store_part(out, out0 + 1 * W, s3_1, last)
+    out0 += out_row
+    store_part(out, out0, s4_0, W)
+    store_part(out, out0 + 1 * W, s4_1, last)
+    out0 += out_row
+    store_part(out, out0, s5_0, W)
+    store_part(out, out0 + 1 * W, s5_1, last)
+    out0 += out_row
+    store_part(out, out0, s6_0, W)
+    store_part(out, out0 + 1 * W, s6_1, last)
+    out0 += out_row
+    store_part(out, out0, s7_0, W)
+    store_part(out, out0 + 1 * W, s7_1, last)
+    out0 += out_row
+    store_part(out, out0, s8_0, W)
+    store_part(out, out0 + 1 * W, s8_1, last)
+    out0 += out_row
+    store_part(out, out0, s9_0, W)
+    store_part(out, out0 + 1 * W, s9_1, last)
+    out0 += out_row
+    store_part(out, out0, s10_0, W)
+    store_part(out, out0 + 1 * W, s10_1, last)
+    out0 += out_row
+    store_part(out, out0, s11_0, W)
+    store_part(out, out0 + 1 * W, s11_1, last)
 
 
 @inline_jit
@@ -939,84 +1015,85 @@ def tile_16x1(
         s15_0 = fma(x, y0, s15_0)
         keep_turns_apart()
     if beta == 0:
-        store_scaled(out, out0, last, s0_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s1_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s2_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s3_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s4_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s5_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s6_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s7_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s8_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s9_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s10_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s11_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s12_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s13_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s14_0, alpha)
-        out0 += out_row
-        store_scaled(out, out0, last, s15_0, alpha)
+        s0_0 = alpha * s0_0
+        s1_0 = alpha * s1_0
+        s2_0 = alpha * s2_0
+        s3_0 = alpha * s3_0
+        s4_0 = alpha * s4_0
+        s5_0 = alpha * s5_0
+        s6_0 = alpha * s6_0
+        s7_0 = alpha * s7_0
+        s8_0 = alpha * s8_0
+        s9_0 = alpha * s9_0
+        s10_0 = alpha * s10_0
+        s11_0 = alpha * s11_0
+        s12_0 = alpha * s12_0
+        s13_0 = alpha * s13_0
+        s14_0 = alpha * s14_0
+        s15_0 = alpha * s15_0
     else:
-        store_sum(out, out0, last, s0_0, alpha, beta, d, d0)
-        out0 += out_row
+        s0_0 = combine(s0_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s1_0, alpha, beta, d, d0)
-        out0 += out_row
+        s1_0 = combine(s1_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s2_0, alpha, beta, d, d0)
-        out0 += out_row
+        s2_0 = combine(s2_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s3_0, alpha, beta, d, d0)
-        out0 += out_row
+        s3_0 = combine(s3_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s4_0, alpha, beta, d, d0)
-        out0 += out_row
+        s4_0 = combine(s4_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s5_0, alpha, beta, d, d0)
-        out0 += out_row
+        s5_0 = combine(s5_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s6_0, alpha, beta, d, d0)
-        out0 += out_row
+        s6_0 = combine(s6_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s7_0, alpha, beta, d, d0)
-        out0 += out_row
+        s7_0 = combine(s7_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s8_0, alpha, beta, d, d0)
-        out0 += out_row
+        s8_0 = combine(s8_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s9_0, alpha, beta, d, d0)
-        out0 += out_row
+        s9_0 = combine(s9_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s10_0, alpha, beta, d, d0)
-        out0 += out_row
+        s10_0 = combine(s10_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s11_0, alpha, beta, d, d0)
-        out0 += out_row
+        s11_0 = combine(s11_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s12_0, alpha, beta, d, d0)
-        out0 += out_row
+        s12_0 = combine(s12_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s13_0, alpha, beta, d, d0)
-        out0 += out_row
+        s13_0 = combine(s13_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s14_0, alpha, beta, d, d0)
-        out0 += out_row
+        s14_0 = combine(s14_0, alpha, beta, d, d0, last)
         d0 += d_row
-        store_sum(out, out0, last, s15_0, alpha, beta, d, d0)
+        s15_0 = combine(s15_0, alpha, beta, d, d0, last)
+    store_part(out, out0, s0_0, last)
+    out0 += out_row
+    store_part(out, out0, s1_0, last)
+    out0 += out_row
+    store_part(out, out0, s2_0, last)
+    out0 += out_row
+    store_part(out, out0, s3_0, last)
+    out0 += out_row
+    store_part(out, out0, s4_0, last)
+    out0 += out_row
+    store_part(out, out0, s5_0, last)
+    out0 += out_row
+    store_part(out, out0, s6_0, last)
+    out0 += out_row
+    store_part(out, out0, s7_0, last)
+    out0 += out_row
+    store_part(out, out0, s8_0, last)
+    out0 += out_row
+    store_part(out, out0, s9_0, last)
+    out0 += out_row
+    store_part(out, out0, s10_0, last)
+    out0 += out_row
+    store_part(out, out0, s11_0, last)
+    out0 += out_row
+    store_part(out, out0, s12_0, last)
+    out0 += out_row
+    store_part(out, out0, s13_0, last)
+    out0 += out_row
+    store_part(out, out0, s14_0, last)
+    out0 += out_row
+    store_part(out, out0, s15_0, last)
 
 
 @inner_jit

@@ -3,14 +3,13 @@
 import gc
 import inspect
 import re
+import threading
 from pathlib import Path
 
 import helpers
 import numpy as np
 import pytest
 from helpers import needs_jit
-from numba.core import types
-from numba.core.errors import TypingError
 
 import loopbp
 from loopbp import _jit, compiled, lanes, team, tiled
@@ -135,22 +134,48 @@ def test_python_may_call_what_is_compiled_for_compiled_code(function):
 
 @needs_jit
 def test_compiling_leaves_the_garbage_collector_as_it_was():
+    before = gc.get_threshold()
+    room, seen = _jit._Room(), []
+
+    def compile_and_look(signature):
+        seen.append(gc.get_threshold())
+        if signature:  # a callee
+            room.run(compile_and_look, signature[1:])
+            seen.append(gc.get_threshold())
+
+    room.run(compile_and_look, (1, 2))
+    assert len(set(seen)) == 1
+    assert seen[0] != before
+    assert gc.get_threshold() == before
+
+    def fail(signature):
+        raise ValueError("not compiled")
+
+    with pytest.raises(ValueError, match="not compiled"):
+        room.run(fail, ())
+    assert gc.get_threshold() == before
+
+
+@needs_jit
+def test_the_last_thread_that_compiles_sets_the_garbage_collector_back():
+    before = gc.get_threshold()
+    room, first_is_in, second_is_in = _jit._Room(), threading.Event(), threading.Event()
     seen = []
 
-    def twice(x):
-        return 2 * x
+    def first(signature):
+        first_is_in.set()
+        assert second_is_in.wait(10)
 
-    double = _jit.jit(twice)
-    inner = double.compile  # runs with other thresholds
-    before = gc.get_threshold()
-    roomy = _jit._with_room(lambda signature: seen.append(gc.get_threshold()))
-    roomy((types.int64,))
-    assert seen != [before]
-    assert gc.get_threshold() == before
-    inner((types.int64,))
-    assert double(4) == 8
-    with pytest.raises(TypingError):
-        double.compile((types.none,))
+    def second(signature):
+        second_is_in.set()
+        thread.join(10)  # until the first has left
+        seen.append(gc.get_threshold())
+
+    thread = threading.Thread(target=room.run, args=(first, ()))
+    thread.start()
+    assert first_is_in.wait(10)
+    room.run(second, ())
+    assert seen != [before], "still compiling"
     assert gc.get_threshold() == before
 
 

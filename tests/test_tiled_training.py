@@ -227,7 +227,9 @@ def test_the_wide_layers_take_both_branches():
         [True] * 4, [False] * 4, [False, False, False, True]
     )  # fmt: skip
     none = [False] * 4
-    assert made(wide, 16) == ([True, False, False, False], none, none)
+    assert made(wide, 16) == ([True, False, True, False], none, none), "rows of 33 are too short"
+    assert made([WIDE, 5], 2) == ([False], [False], [False])
+    assert made([WIDE, 5], 4) == made([30, 5], 2) == ([True], [False], [False])
     # The small ones in panels of each thread's own.
     assert made([9, 20, 30, 3], 64) == ([True] * 3, [False] * 3, [False, True, True])
     assert made([140, 130, 20, 3], 64) == ([True] * 3, [False] * 3, [False, True, True])
@@ -433,7 +435,7 @@ def _unsigned_key(*numbers):
 
 
 _PARAMETERS = ["layer_count", "unit_count", "weights_of", "biases_of", "layer_of"]
-_TILED = ["panel_width", "panel_row", "panels_size"]
+_TILED = ["panel_width", "panel_row", "panels_size", "by_dots"]
 _TEAM = ["share", "panel_share"]
 _TRAINING = [
     "panels_at", "own_at", "forward_panels", "row_share", "reads_panels", "is_resident",

@@ -1,6 +1,8 @@
 """Tiles of sums: the generated file, and every product over odd shapes and places."""
 
 import itertools
+import platform
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -702,3 +704,52 @@ def test_a_wrong_transpose_is_rejected():
             ]
 
     assert not transpose_is_right(copy, 8, "float64")
+
+
+# -- machine code ---------------------------------------------------------------------------------
+
+_ASSEMBLY = """
+from numba import types
+from loopbp import tiles
+a, i, x = types.Array(types.{dtype}, 1, "C"), types.intp, types.{dtype}
+tiles.sums_tall.compile((a, i, i, i, a, i, i, i, i, i, i, x, x, a, i, i, a, i, i, a, i, i, i))
+(result,) = tiles.sums_tall.overloads.values()
+print(result.library.get_asm_str())
+"""
+
+
+def spilt_loops(assembly: str) -> tuple[int, list[str]]:
+    """How many loops of multiply-adds there are, and those that keep a vector on the stack."""
+    blocks = re.split(r"\n(?=\.?LBB\d+_\d+:)", assembly)
+    loops, spilt = 0, []
+    for block in blocks:
+        label = block.split(":")[0].strip()
+        back = re.search(rf"\bj\w+\s+{re.escape(label)}\b", block)
+        if back and block.count("vfmadd") >= 8:
+            loops += 1
+            inside = block[: back.start()]
+            if re.search(r"\(%rsp\).*%[xyz]mm|%[xyz]mm\d+,.*\(%rsp\)", inside):
+                spilt.append(label)
+    return loops, spilt
+
+
+@needs_jit
+@each_dtype
+@pytest.mark.skipif(lanes.REGISTER_BYTES != 64, reason="the tall tiles need 32 registers")
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="reads the assembly of x86")
+def test_no_sum_leaves_its_register(dtype):
+    assembly = run_python(_ASSEMBLY.format(dtype=dtype), LOOPBP_CACHE="0")
+    loops, spilt = spilt_loops(assembly)
+    assert loops >= 4, "the search finds what it looks for"
+    assert spilt == []
+
+
+def test_a_spilt_sum_is_found():
+    body = "\tvfmadd231ps\t%zmm1, %zmm2, %zmm3\n" * 8
+    end = "\tjne\t.LBB0_1\n"
+    spill = "\tvmovups\t%zmm3, 64(%rsp)\n"
+    assert spilt_loops(f"\n.LBB0_1:\n{body}{end}") == (1, [])
+    assert spilt_loops(f"\n.LBB0_1:\n{body}{end}{spill}") == (1, []), "behind the loop"
+    assert spilt_loops(f"\n.LBB0_1:\n{body}{spill}{end}") == (1, [".LBB0_1"])
+    load = "\tvmovups\t64(%rsp), %zmm3\n"
+    assert spilt_loops(f"\n.LBB0_1:\n{load}{body}{end}") == (1, [".LBB0_1"])

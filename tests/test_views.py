@@ -14,6 +14,7 @@ from numba.extending import intrinsic
 from loopbp import lanes, views
 from loopbp.lanes import (
     choose,
+    combine,
     fma,
     highest,
     item,
@@ -28,8 +29,6 @@ from loopbp.lanes import (
     splat_row,
     store,
     store_part,
-    store_scaled,
-    store_sum,
     store_total,
     total,
     zip_high,
@@ -346,12 +345,8 @@ def _splat_row(x, y, s, out, count):
     store(out, 1, splat_row(x, 1, 2, 1))
 
 
-def _store_sum(x, y, s, out, count):
-    store_sum(out, 1, count, load(x, 0), y[0], s[0], s, 1)
-
-
-def _store_scaled(x, y, s, out, count):
-    store_scaled(out, 1, count, load(x, 0), y[0])
+def _combine(x, y, s, out, count):
+    store(out, 1, combine(load(x, 0), y[0], s[0], s, 1, count))
 
 
 def _store_total(x, y, s, out, count):
@@ -415,8 +410,9 @@ EXPECTED: dict[Callable[..., None], Callable[..., Any]] = {
     _choice_with_a_number: lambda x, y, s, W, count: np.where(x[:W] < y[:W], s[0], y[:W]),
     _like: lambda x, y, s, W, count: np.repeat(y[0], W),
     _splat_row: lambda x, y, s, W, count: np.repeat(x[3], W),
-    _store_sum: lambda x, y, s, W, count: (y[0] * x[:W] + s[0] * s[1 : W + 1])[:count],
-    _store_scaled: lambda x, y, s, W, count: (y[0] * x[:W])[:count],
+    _combine: lambda x, y, s, W, count: (
+        y[0] * x[:W] + s[0] * np.where(np.arange(W) < count, s[1 : W + 1], 0)
+    ),
     _store_total: lambda x, y, s, W, count: s[1:2] + _halves(y[:W]),
     _highest: lambda x, y, s, W, count: _halves(y[:W], _larger),
     _prefetch: lambda x, y, s, W, count: x[:0],
@@ -424,7 +420,7 @@ EXPECTED: dict[Callable[..., None], Callable[..., Any]] = {
     _zip_low: lambda x, y, s, W, count: np.column_stack([x[:W], y[:W]]).ravel()[:W],
     _zip_high: lambda x, y, s, W, count: np.column_stack([x[:W], y[:W]]).ravel()[W:],
 }
-PARTIAL = (_load_part, _load_part_or, _store_part, _store_sum, _store_scaled)
+PARTIAL = (_load_part, _load_part_or, _store_part, _combine)
 each_lane = pytest.mark.parametrize("lane", EXPECTED, ids=lambda lane: lane.__name__.strip("_"))
 
 
@@ -470,7 +466,7 @@ def test_lane_in_compiled_code(lane, dtype):
         (_times, _fma), (_plus, _times), (_item, _total), (_load_part, _load_part_or),
         (_plus, _minus), (_greater_turned, _greater), (_less, _less_or_equal),
         (_minus, _number_minus),
-        (_store_sum, _store_scaled), (_negative, _magnitude),
+        (_fma_with_a_number, _combine), (_negative, _magnitude),
         (_total, _store_total),
         (_equal, _less_or_equal), (_total, _highest), (_load, _prefetch),
     ],
