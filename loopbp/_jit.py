@@ -378,13 +378,12 @@ def _compile(
     inline: bool = False,
     inner: bool = False,
 ) -> F:
+    more: dict[str, Any] = {
+        "pipeline_class": _InlineCompiler if inline else _SymbolCompiler,
+        "no_cpython_wrapper": inner,
+    }
     dispatcher: Any = njit(
-        parallel=parallel,
-        fastmath=fastmath,
-        forceinline=inline,
-        pipeline_class=_InlineCompiler if inline else _SymbolCompiler,
-        no_cpython_wrapper=inner,
-        **_FLAGS,
+        parallel=parallel, fastmath=fastmath, forceinline=inline, **_FLAGS, **more
     )(function)
     if not inline:
         _DISPATCHERS[function.__module__, function.__qualname__] = dispatcher

@@ -211,7 +211,8 @@ def store(a, i, x):
 def _store(typing_context, a, i, x):
     def codegen(context, builder, signature, arguments):
         count = signature.args[2].count
-        pointer = _pointer(context, builder, signature.args[0], *arguments[:2], count)
+        array, index, _ = arguments
+        pointer = _pointer(context, builder, signature.args[0], array, index, count)
         builder.store(arguments[2], pointer, align=a.dtype.bitwidth // 8)
         return context.get_dummy_value()
 
@@ -561,7 +562,8 @@ def lanes_of(count: int) -> dict[str, Any]:
     @instruction(load)
     def _load(typing_context, a, i):
         def codegen(context, builder, signature, arguments):
-            pointer = _pointer(context, builder, signature.args[0], *arguments, count)
+            array, index = arguments
+            pointer = _pointer(context, builder, signature.args[0], array, index, count)
             return builder.load(pointer, align=a.dtype.bitwidth // 8)
 
         return Lanes(a.dtype, count)(a, types.intp), codegen

@@ -10,9 +10,9 @@ import pytest
 from helpers import BOUNDSCHECK, JIT, each_dtype, needs_jit
 from numba import njit
 
-from loopbp import vector_math
+from loopbp import activations, reference, vector_math
 from loopbp._jit import inline_jit
-from loopbp.lanes import REGISTER_BYTES
+from loopbp.lanes import REGISTER_BYTES, load_part, store_part, width
 
 FUNCTIONS = ("exp", "expm1", "tanh", "sigmoid", "softplus", "log_of_sum")
 TYPES = {"float32": ("f", np.float32), "float64": ("d", np.float64)}
@@ -178,6 +178,61 @@ def test_special_values_are_those_of_the_library(name, dtype):
     assert found[kept] == pytest.approx(expected[kept], rel=4 * float(info.eps), abs=0.0)
     zero_or_infinite = ~np.isfinite(expected) | (expected == 0)
     assert np.array_equal(found[zero_or_infinite], expected[zero_or_infinite], equal_nan=True)
+
+
+def in_registers(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A compiled loop of a function over a vector, a register at a time."""
+
+    @njit(error_model="numpy")
+    def fill(x, out):
+        for k in range(0, x.size, width(x.itemsize)):
+            left = x.size - k
+            store_part(out, k, function(load_part(x, k, left)), left)
+
+    return fill
+
+
+def same_bits(name: str, dtype: str, loop: Callable[..., Any]) -> bool:
+    x = sweep(name, dtype)
+    x = np.append(x, np.array([1.0, np.inf, np.nan], dtype))
+    return run(loop, x).tobytes() == run(LOOPS[name], x).tobytes()
+
+
+@each_function
+def test_a_register_holds_the_bits_of_its_numbers(name, dtype):
+    assert same_bits(name, dtype, in_registers(getattr(vector_math, name)))
+
+
+def test_registers_of_another_function_are_rejected():
+    assert not same_bits("exp", "float32", in_registers(vector_math.expm1))
+
+
+@each_dtype
+@pytest.mark.parametrize("name", [n for n in activations.NAMES if n not in ("gelu", "softmax")])
+def test_sigma_and_sigma_prime_by_their_codes(name, dtype):
+    code = activations.CODES[name]
+
+    @njit(error_model="numpy")
+    def both(x, out_a, out_prime):
+        for k in range(0, x.size, width(x.itemsize)):
+            z = load_part(x, k, x.size - k)
+            a = vector_math.sigma(code, z)
+            store_part(out_a, k, a, x.size - k)
+            store_part(out_prime, k, vector_math.sigma_prime(code, z, a), x.size - k)
+
+    edges = [0.0, -0.0, 1e-30, -1e-30, 30.0, -30.0, np.nan, np.inf, -np.inf]
+    z = np.append(np.linspace(-5, 5, 41), edges).astype(dtype)
+    a, prime = np.empty_like(z), np.empty_like(z)
+    with np.errstate(all="ignore"):
+        both(z, a, prime)
+        expected = np.empty_like(z), np.empty_like(z)
+        reference.activation(code, 0, z[None], expected[0][None])
+        reference.delta_from_da(code, 0, z[None], np.ones_like(z)[None], expected[1][None])
+    tolerance = 1e-5 if dtype == "float32" else 1e-13
+    finite = np.isfinite(z)
+    assert a[finite] == pytest.approx(expected[0][finite], rel=tolerance, abs=tolerance)
+    assert prime[finite] == pytest.approx(expected[1][finite], rel=tolerance, abs=tolerance)
+    assert np.isnan(a[np.isnan(z)]).all()
 
 
 @each_dtype
