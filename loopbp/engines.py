@@ -119,25 +119,29 @@ def small_engine(batch_size: int) -> Engine:
 
 
 @cache
-def _workspace_maker() -> Callable[..., Any]:
+def _workspace_makers() -> SimpleNamespace:
     """`tiled_training.team_workspace`, uncompiled: a second saved for what runs once a training."""
     sources = [
         lanes.width, tiled.panel_width, tiled.panel_row, tiled.panels_size, tiled.strip_rows,
         tiled.scratch_size, tiled.far, tiled.by_dots, tiled.panels_wait,
         parameters.layer_count, parameters.unit_count,
         tiled_training.in_lines, tiled_training.by_units, tiled_training.aligned,
-        tiled_training.team_workspace,
+        tiled_training.team_workspace, tiled_training.make_workspace,
     ]  # fmt: skip
-    return specialise(sources, "plain", {}, plain).team_workspace
+    return specialise(sources, "plain", {}, plain)
 
 
 def _own_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
-    return _workspace_maker()(theta, architecture, examples, batch_size, 1)
+    return _workspace_makers().make_workspace(theta, architecture, examples, batch_size)
 
 
-def _team_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
-    threads = 1 if config.DISABLE_JIT else get_num_threads()
-    return _workspace_maker()(theta, architecture, examples, batch_size, threads)
+def _team_workspace(
+    theta: Any, architecture: Any, examples: int, batch_size: int, threads: int | None = None
+) -> Any:
+    make = _workspace_makers()
+    threads = threads or (1 if config.DISABLE_JIT else get_num_threads())
+    done = make.by_units(architecture, min(batch_size, examples))
+    return make.team_workspace(theta, architecture, examples, batch_size, threads, done)
 
 
 _ALONE = {

@@ -333,6 +333,16 @@ def softmax_cross_entropy(z, y, weight, out_a, out_delta, out_c):
         out_c[t] = weight[t] * (out_c[t] + log_of_sum(np.float64(sums[t])))
 
 
+@inline_jit
+def _scale_row(e, at, n, scale, y, s_t, out_a, out_delta):
+    """a_i = scale e_i and delta^L_i = s_t (a_i - y_i) of a row."""
+    for i in range(0, n, width(e.itemsize)):
+        a_t = scale * load_part(e, at + i, n - i)
+        store_part(out_a, at + i, a_t, n - i)
+        error = a_t - load_part(y, at + i, n - i)
+        store_part(out_delta, at + i, s_t * error, n - i)
+
+
 @inner_jit
 def _softmax_of_long_rows(z, y, weight, out_a, out_delta, out_c):
     """Row by row, exp where z is read."""
@@ -352,12 +362,7 @@ def _softmax_of_long_rows(z, y, weight, out_a, out_delta, out_c):
             hit = fma(load_part(ys, at + i, n - i), shifted, hit)
             store_part(out, at + i, e, n - i)
         sum_t = total(mass)
-        scale, s_t = one / sum_t, weight[t]
-        for i in range(0, n, W):
-            a_t = scale * load_part(out, at + i, n - i)
-            store_part(out, at + i, a_t, n - i)
-            error = a_t - load_part(ys, at + i, n - i)
-            store_part(delta, at + i, s_t * error, n - i)
+        _scale_row(out, at, n, one / sum_t, ys, weight[t], out, delta)
         out_c[t] = -total(hit)
         zs[t] = sum_t  # in row t / n, which has been read
 
@@ -388,12 +393,7 @@ def _softmax_of_short_rows(z, y, weight, out_a, out_delta, out_c):
         for i in range(0, n, W):
             mass = mass + load_part(zs, at + i, n - i)
         sum_t = total(mass)
-        scale, s_t = one / sum_t, weight[t]
-        for i in range(0, n, W):
-            a_t = scale * load_part(zs, at + i, n - i)
-            store_part(out, at + i, a_t, n - i)
-            error = a_t - load_part(ys, at + i, n - i)
-            store_part(delta, at + i, s_t * error, n - i)
+        _scale_row(zs, at, n, one / sum_t, ys, weight[t], out, delta)
         zs[t] = sum_t  # in row t / n, which has been read
 
 

@@ -132,8 +132,11 @@ def by_units(architecture, m):
 
 
 @jit
-def team_workspace(theta, architecture, examples, batch_size, threads):
-    """A `TiledWorkspace` for `threads` threads and batches of at most `batch_size`."""
+def team_workspace(theta, architecture, examples, batch_size, threads, done):
+    """A `TiledWorkspace` for `threads` threads and batches of at most `batch_size`.
+
+    They share out the first `done` layers by units.
+    """
     count = min(batch_size, examples)
     last = layer_count(architecture)
     n_0, n_L = architecture.sizes[0], architecture.sizes[last]
@@ -142,7 +145,6 @@ def team_workspace(theta, architecture, examples, batch_size, threads):
     is_own = np.zeros(last + 1, np.bool_)
     scratch = in_lines(scratch_size(count, theta.itemsize), theta)
     size, own = 0, 0
-    done = by_units(architecture, count)
     for l in range(1, last + 1):
         n, K = architecture.sizes[l], architecture.sizes[l - 1]
         if l > 1 and not by_dots(count, K) and far(K, theta.itemsize):
@@ -184,8 +186,8 @@ def team_workspace(theta, architecture, examples, batch_size, threads):
 
 @jit
 def make_workspace(theta, architecture, examples, batch_size):
-    """`team_workspace` for one thread."""
-    return team_workspace(theta, architecture, examples, batch_size, 1)
+    """`team_workspace` for `epoch_alone`."""
+    return team_workspace(theta, architecture, examples, batch_size, 1, 0)
 
 
 @inline_jit

@@ -349,8 +349,8 @@ def bits_of(engine: Engine | None = None) -> str:
 def for_threads(engine: Engine, threads: int) -> Engine:
     """An engine whose workspaces are for so many threads, however many run."""
 
-    def make_workspace(*arguments: Any) -> Any:
-        return engines._workspace_maker()(*arguments, threads)
+    def make_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
+        return engines._team_workspace(theta, architecture, examples, batch_size, threads)
 
     return replace(engine, make_workspace=make_workspace)
 
