@@ -85,27 +85,29 @@ CASES = (
 )
 NAMES = tuple(case.name for case in CASES)
 
-# What was found to limit loopbp on a case, on two cores of a Xeon with AVX-512 (rocketlake target;
-# sgemm of OpenBLAS 163 GFLOP/s on one core); printed where a ratio is below its mark.
+# What was found to limit loopbp on a case, on two cores with AVX-512: an EPYC (znver4, sgemm of
+# OpenBLAS 102 GFLOP/s on one core) and, where it says Xeon, rocketlake (163); printed where a ratio
+# is below its mark.
 SWEEP_LIMITED_BY = (
-    "for 1 or 2 examples a sum is one register, and each multiply-add waits 4 cycles for the last."
+    "with few units or examples most of a step is ends of tiles, which hold less than a register."
 )
 LIMITED_BY = {
-    "xor": "a step is 0.14 us; leaving parts out, sigmoid takes 0.05 and the loss 0.03; half is "
-    "gathering, and loads and stores between layers of two units.",
-    "digits": "4 to 5 us, 2 of them multiply-adds at the peak: tiles of 32 rows spend a quarter on "
-    "their ends (first layer 110 GFLOP/s), softmax and losses take 0.7 us, the copy of w 0.2.",
-    "digits-tanh": "as digits, and tanh of 1,024 numbers takes 1 us more than relu.",
-    "digits-adam": "as digits, and the gradient is stored, read again, divided by a square root: "
-    "2 us more than SGD for 2,410 parameters.",
+    "xor": "a step is 0.09 us: two sigmoids one after the other, 65 cycles each, are half of it; "
+    "losses take 0.01, gathering less.",
+    "digits": "5 us, 3.1 of them multiply-adds at the peak; the first layer takes 2.8 us, softmax "
+    "and losses 0.7, and 10 outputs leave 6 of 16 lanes empty.",
+    "digits-tanh": "as digits, and tanh of 1,024 numbers takes 0.6 us more than relu.",
+    "digits-adam": "as digits, and Adam takes 1.1 us for 2,410 parameters, bound by square roots "
+    "and divisions, and the copies of w into panels 0.5.",
     "nielsen": "memory, not arithmetic: each of 23,520 weights is loaded and stored "
-    "for 10 multiply-adds (5 us where the peak allows 2.9); forward 4 us, peak 2.9.",
+    "for 10 multiply-adds: the update takes 5.6 us, forward 4.8.",
     "mnist-deep": "weights and copies take 4 MB of two caches of 2: sums over examples reach "
-    "131 GFLOP/s a core, 165 where all is in the cache.",
+    "131 GFLOP/s a core, 165 where all is in the cache (Xeon).",
     "wide": "the third-level cache: four layers of sums over examples take 27 ms with all copies "
-    "in the second level and 31 with them in the third (one core).",
-    "narrow-deep": "one thread takes 131 us, 103 of them multiply-adds at the peak; with two, each "
-    "core reads some 320 lines a layer that the other has just written, 8 to 18 ns each.",
+    "in the second level and 31 with them in the third (one core, Xeon).",
+    "narrow-deep": "one thread takes 177 us, 162 of them multiply-adds at the peak; with two, each "
+    "core reads some 320 lines a layer that the other has just written: 110 us where the threads "
+    "meet in 0.07 us, 215 where the host has moved the cores apart and a meeting takes 0.3.",
 }
 
 

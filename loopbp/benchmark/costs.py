@@ -15,7 +15,7 @@ SCALING_CASES = ("mnist-deep", "wide")
 LIMITS = {"first_fit_cold_seconds": 15.0, "first_fit_warm_seconds": 1.0}
 LEAST_GAIN = 1.8  # of two threads over one
 LIMITED_BY = {
-    "first_fit_cold_seconds": "220 functions are compiled, and two thirds of the time is Numba's "
+    "first_fit_cold_seconds": "150 functions are compiled, and two thirds of the time is Numba's "
     "type inference and lowering, in Python; LLVM takes the rest.",
     "mnist-deep": "the sums over examples wait for the third-level cache, which both cores share.",
 }
