@@ -24,7 +24,10 @@ from loopbp import activations, lanes, losses, tile_template, tiled, tiles
 
 ODD = (1, 2, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65, 130)
 MANY = JIT and not BOUNDSCHECK
-FEW_SHAPES = [(7, 17, 2), (17, 33, 1), (1, 130, 3), (9, 65, 2), (33, 7, 2)]
+FEW_SHAPES = [
+    (7, 17, 2), (17, 33, 1), (1, 130, 3), (9, 65, 2), (33, 7, 2), (2, 130, 3), (11, 7, 18),
+    (2, 7, 18), (1, 7, 18),
+]  # fmt: skip
 # Every seventh of the cube: each pair of sizes is among them.
 SHAPES = list(itertools.product(ODD, repeat=3))[::7] if MANY else FEW_SHAPES
 GUARD = 5  # numbers around an array that must neither be read nor written
