@@ -3,7 +3,7 @@
 `loopbp.tiled` keeps a small block of sums in registers while it runs along the sum.  For that a
 kernel must say "these 16 neighbouring sums"; Numba has no such value, so this module adds one.
 ``x = load(a, i)`` is a[i : i + W] in one register; ``fma(x, y, s)`` is s + x * y in every lane.
-Each function here is one machine instruction, and in uncompiled Python the same on a NumPy array,
+Each function here is one or a few instructions, and in uncompiled Python the same on a NumPy array,
 so kernels run, and can be covered and stepped through, without the compiler.
 
 W is that of the processor: a register of 64 bytes (AVX-512), 32 (AVX2) or 16 (NEON, SSE), divided
