@@ -6,7 +6,7 @@ from loopbp.benchmark.cases import NAMES
 from loopbp.benchmark.engines_bench import ENGINES
 from loopbp.benchmark.peers import LoopBP
 from loopbp.benchmark.runner import TOLERANCE, deviation, reference_theta
-from loopbp.engines import pick
+from loopbp.engines import pick_training
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -14,7 +14,10 @@ from loopbp.engines import pick
 def test_epoch(benchmark, problems, name, engine):
     problem = problems(name)
     case = problem.case
-    trainer = LoopBP(problem, pick(engine, problem.net.theta.size, case.batch))
+    net, settings = problem.net, case.make_optimizer().settings
+    trainer = LoopBP(
+        problem, pick_training(engine, net.theta, net.architecture, settings, case.batch)
+    )
     trainer.epoch()
     apart = deviation(trainer.theta(), reference_theta(problem), problem.net.theta)
     assert apart <= TOLERANCE[case.dtype]

@@ -14,6 +14,7 @@ work of one step alone, never by the number of threads, so that a seed gives the
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import product
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -28,11 +29,13 @@ from loopbp import (
     reference,
     rng,
     small,
+    split,
     tiled,
     tiled_training,
 )  # fmt: skip
 from loopbp._jit import (
     config,
+    inline_jit,
     inner_jit,
     jit,
     parallel_jit,
@@ -41,6 +44,8 @@ from loopbp._jit import (
     sum_jit,
     threading_layer,
 )
+from loopbp.activations import SOFTMAX
+from loopbp.losses import CROSS_ENTROPY
 
 # The functions that every engine defines, in the order of their first use.
 KERNELS = (
@@ -109,6 +114,9 @@ def all_engines() -> list[Engine]:
     both = (False, True)
     for count in small.LANES:
         small_engine(count)
+    for parallel, with_softmax in product(both, both):
+        split_engine(with_softmax)
+        tiled_engine(parallel, with_softmax)
     return [numpy_engine(), *map(loops_engine, both), *map(tiled_engine, both)]
 
 
@@ -131,6 +139,46 @@ def _workspace_makers() -> SimpleNamespace:
     return specialise(sources, "plain", {}, plain)
 
 
+def split_engine(with_softmax: bool = False) -> Engine:
+    """The tiled engine with the epoch of `loopbp.split`, for the networks that it `suits`."""
+    return _split_engine(with_softmax)
+
+
+@cache
+def _split_engine(with_softmax: bool) -> Engine:
+    name, inner = _passes_of_outputs(with_softmax)
+    work = specialise([split.work], name, vars(inner), inner_jit)
+    bound = specialise([split.epoch], name, vars(work), parallel_jit)
+    return replace(tiled_engine(False), make_workspace=_split_workspace, epoch=bound.epoch)
+
+
+@cache
+def _passes_of_outputs(with_softmax: bool) -> tuple[str, SimpleNamespace]:
+    """What goes through the output layer, any or that of softmax with cross_entropy alone.
+
+    The other losses take 1.5 s of 15 to compile.
+    """
+    name = "softmax" if with_softmax else "any_output"
+    layer = {"output_layer": tiled_training.softmax_output_layer} if with_softmax else {}
+    sources = [tiled_training.outputs, tiled_training.examples_pass]
+    return name, specialise(sources, name, layer, inline_jit)
+
+
+def is_softmax(architecture: Any) -> bool:
+    """Whether the output is softmax with cross_entropy."""
+    pair = int(architecture.activation[-1]), int(architecture.loss)
+    return pair == (SOFTMAX, CROSS_ENTROPY)
+
+
+def _threads() -> int:
+    return 1 if config.DISABLE_JIT else get_num_threads()
+
+
+def _split_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
+    make = _workspace_makers().make_workspace
+    return split.split_workspace(make, theta, architecture, examples, batch_size, _threads())
+
+
 def _own_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
     return _workspace_makers().make_workspace(theta, architecture, examples, batch_size)
 
@@ -139,7 +187,7 @@ def _team_workspace(
     theta: Any, architecture: Any, examples: int, batch_size: int, threads: int | None = None
 ) -> Any:
     make = _workspace_makers()
-    threads = threads or (1 if config.DISABLE_JIT else get_num_threads())
+    threads = threads or _threads()
     done = make.by_units(architecture, min(batch_size, examples))
     return make.team_workspace(theta, architecture, examples, batch_size, threads, done)
 
@@ -151,19 +199,33 @@ _ALONE = {
 
 
 @cache
-def tiled_engine(parallel: bool) -> Engine:
-    """The tiled sums; the step of `loopbp.tiled_training` with threads or without."""
-    kernels = _kernels(tiled)
-    generic = [getattr(passes, p) for p in ("make_state", "forward", "cost", "backward")]
-    bound = specialise(generic, "tiled", kernels, jit)
+def _tiled_passes() -> SimpleNamespace:
+    sources = [getattr(passes, p) for p in ("make_state", "forward", "cost", "backward")]
+    return specialise(sources, "tiled", _kernels(tiled), jit)
+
+
+def tiled_engine(parallel: bool, with_softmax: bool = False) -> Engine:
+    """The tiled sums; the step of `loopbp.tiled_training` with threads or without.
+
+    ``with_softmax``: its epoch is for softmax with cross_entropy alone.
+    """
+    return _tiled_engine(parallel, with_softmax)
+
+
+@cache
+def _tiled_engine(parallel: bool, with_softmax: bool) -> Engine:
+    name, inner = _passes_of_outputs(with_softmax)
+    bound = SimpleNamespace(**vars(_tiled_passes()))
     if parallel:
-        bound.epoch = specialise([tiled_training.epoch], "parallel", {}, parallel_jit).epoch
+        work = specialise([tiled_training.work], name, vars(inner), inner_jit)
+        bound.epoch = specialise([tiled_training.epoch], name, vars(work), parallel_jit).epoch
         bound.make_workspace = _team_workspace
     else:
-        work = specialise([tiled_training.work], "alone", _ALONE, inner_jit)
-        bound.epoch = specialise([tiled_training.epoch_alone], "alone", vars(work), jit).epoch_alone
+        name = f"alone_{name}"
+        work = specialise([tiled_training.work], name, _ALONE | vars(inner), inner_jit)
+        bound.epoch = specialise([tiled_training.epoch_alone], name, vars(work), jit).epoch_alone
         bound.make_workspace = _own_workspace
-    return _engine("tiled", kernels, bound)
+    return _engine("tiled", _kernels(tiled), bound)
 
 
 ENGINES = ("auto", "numpy", "loops", "tiled")
@@ -178,7 +240,7 @@ _PARALLEL_WORK = {
 }
 
 
-def pick(name: str, parameters: int, batch_size: int, is_small: bool = False) -> Engine:
+def pick(name: str, parameters: int, batch_size: int) -> Engine:
     """The engine of a name, serial or parallel by the work of one step.
 
     Parameters
@@ -187,8 +249,6 @@ def pick(name: str, parameters: int, batch_size: int, is_small: bool = False) ->
         Out of ``ENGINES``; auto is tiled.
     parameters, batch_size
         Their product is the multiply-adds of a forward pass, a third of a step.
-    is_small
-        Whether `loopbp.small.suits` this training.
 
     Notes
     -----
@@ -197,8 +257,34 @@ def pick(name: str, parameters: int, batch_size: int, is_small: bool = False) ->
     """
     if name == "numpy":
         return numpy_engine()
-    kind = "loops" if name == "loops" else "tiled"
-    if kind == "tiled" and is_small:
-        return small_engine(batch_size)
-    parallel = 3 * parameters * batch_size > _PARALLEL_WORK[kind][threading_layer()]
-    return loops_engine(parallel) if kind == "loops" else tiled_engine(parallel)
+    if name == "loops":
+        return loops_engine(_threads_pay(name, parameters, batch_size))
+    return tiled_engine(_threads_pay("tiled", parameters, batch_size))
+
+
+def _threads_pay(kind: str, parameters: int, batch_size: int) -> bool:
+    return 3 * parameters * batch_size > _PARALLEL_WORK[kind][threading_layer()]
+
+
+def pick_training(
+    name: str, theta: Any, architecture: Any, settings: Any, batch_size: int
+) -> Engine:
+    """The engine of a name for whole epochs: `pick`, or another epoch of tiled that is faster.
+
+    Parameters
+    ----------
+    name
+        Out of ``ENGINES``.
+    theta, architecture, settings, batch_size
+        What is trained, by which optimizer's settings.
+    """
+    if name in ("auto", "tiled"):
+        if small.suits(architecture, settings, batch_size):
+            return small_engine(batch_size)
+        alone = not _threads_pay("tiled", theta.size, batch_size)
+        if threading_layer() != "workqueue" and split.suits(
+            architecture, settings, batch_size, theta.itemsize, alone
+        ):
+            return split_engine(is_softmax(architecture))
+        return tiled_engine(not alone, is_softmax(architecture))
+    return pick(name, theta.size, batch_size)

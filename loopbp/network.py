@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from loopbp import arguments, optimizers, reference, small, storage, targets
+from loopbp import arguments, optimizers, reference, storage, targets
 from loopbp._jit import plain
 from loopbp.activations import Activation
-from loopbp.engines import ENGINES, Engine, pick
+from loopbp.engines import ENGINES, Engine, pick, pick_training
 from loopbp.optimizers import Optimizer
 from loopbp.parameters import (
     INITIALIZERS,
@@ -393,7 +393,7 @@ class Network:
             in a later call goes on with its state, another one starts anew.
         engine
             auto, numpy, loops or tiled; auto is tiled, with threads where the work of a step is
-            worth their start (`loopbp.engines.pick`).
+            worth their start (`loopbp.engines.pick_training`).
         shuffle
             A new order of the examples each epoch; the same for the same seed.
         validation
@@ -448,10 +448,12 @@ class Network:
             rows = plain(optimizers.state_rows)(chosen_optimizer.settings)
             vectors = np.zeros((rows, self._theta.size), self.dtype)
             self._state = OptimizerState(chosen_optimizer, vectors)
-        is_small = small.suits(self.architecture, chosen_optimizer.settings, batch_size)
         run(
             self._theta, self.architecture, data,
-            engine=pick(engine, self._theta.size, batch_size, is_small), state=self._state,
+            engine=pick_training(
+                engine, self._theta, self.architecture, chosen_optimizer.settings, batch_size
+            ),
+            state=self._state,
             seed=self.seed,
             epochs=epochs, batch_size=batch_size, shuffle=bool(shuffle), history=self.history,
             evaluate=self._evaluate, validation=held_out, early_stopping=stopping,

@@ -88,7 +88,7 @@ class TiledWorkspace(NamedTuple):
     backward_start: Array
     """where the panels of w^l begin in `panels`, -1 where w^l is read as it is, (L + 1,)"""
     is_own: Array
-    """whether each thread has transposed panels of w^l of its own, in `own`, (L + 1,) bool"""
+    """1 where each thread has transposed panels of w^l of its own, in `own`, (L + 1,)"""
     panels: Array
     """of weights, read by all threads"""
     own: Array
@@ -142,7 +142,7 @@ def team_workspace(theta, architecture, examples, batch_size, threads, done):
     n_0, n_L = architecture.sizes[0], architecture.sizes[last]
     forward_start = np.full(last + 1, -1, np.int64)
     backward_start = np.full(last + 1, -1, np.int64)
-    is_own = np.zeros(last + 1, np.bool_)
+    is_own = np.zeros(last + 1, np.int64)
     scratch = in_lines(scratch_size(count, theta.itemsize), theta)
     size, own = 0, 0
     for l in range(1, last + 1):
@@ -424,13 +424,18 @@ def examples_pass(
                 rate = architecture.dropout[l]
                 dropout(rows(a_l, start, stop), stream_key(key, DROPOUT, l), rate, start)
         a_prev = a_l
-    n = architecture.sizes[last]
-    tall = max(1, BLOCK_NUMBERS // n)
-    for t in range(start, stop, tall):
-        output_layer(architecture, y, m, t, min(stop, t + tall), workspace)
+    outputs(architecture, y, m, start, stop, workspace)
     for l in range(last, done + 1, -1):
         n = architecture.sizes[l - 1]
         layer_backward(theta, architecture, l, m, start, stop, 0, n, key, drops, workspace)
+
+
+@inline_jit
+def outputs(architecture, y, m, start, stop, workspace):
+    """`output_layer` in blocks that stay in the first-level cache."""
+    tall = max(1, BLOCK_NUMBERS // architecture.sizes[layer_count(architecture)])
+    for t in range(start, stop, tall):
+        output_layer(architecture, y, m, t, min(stop, t + tall), workspace)
 
 
 @inline_jit
@@ -438,18 +443,31 @@ def output_layer(architecture, y, m, start, stop, workspace):
     """Softmax, losses and delta^L of the examples start .. stop-1."""
     last = layer_count(architecture)
     loss, output = architecture.loss, architecture.activation[last]
+    if loss == CROSS_ENTROPY and output == SOFTMAX:
+        softmax_output_layer(architecture, y, m, start, stop, workspace)
+        return
     z = rows(layer_of(workspace.z, architecture, last, m), start, stop)
     a = rows(layer_of(workspace.a, architecture, last, m), start, stop)
     delta = rows(layer_of(workspace.delta, architecture, last, m), start, stop)
     y_part, s = rows(y, start, stop), vector(workspace.weight, start, stop - start)
     losses = vector(workspace.losses, start, stop - start)
-    if loss == CROSS_ENTROPY and output == SOFTMAX:
-        softmax_cross_entropy(z, y_part, s, a, delta, losses)
-        return
     if output == SOFTMAX:
         activation(output, 0, z, a)
     example_losses(loss, output, z, a, y_part, s, losses)
     output_delta(loss, output, architecture.sigma_prime[last], z, a, y_part, s, delta)
+
+
+@inline_jit
+def softmax_output_layer(architecture, y, m, start, stop, workspace):
+    """`output_layer` of softmax with cross_entropy, all that most networks need compiled."""
+    last = layer_count(architecture)
+    softmax_cross_entropy(
+        rows(layer_of(workspace.z, architecture, last, m), start, stop), rows(y, start, stop),
+        vector(workspace.weight, start, stop - start),
+        rows(layer_of(workspace.a, architecture, last, m), start, stop),
+        rows(layer_of(workspace.delta, architecture, last, m), start, stop),
+        vector(workspace.losses, start, stop - start),
+    )  # fmt: skip
 
 
 @inline_jit
@@ -480,10 +498,10 @@ def input_weights_pass(x, delta, m, worker, workers, alpha, keep, w, b, scratch)
 
 @inline_jit
 def parameters_pass(
-    theta, architecture, x, m, worker, workers, settings, learning_rate, step, state, resident,
-    workspace,
+    theta, architecture, upto, x, m, worker, workers, settings, learning_rate, step, state,
+    resident, workspace,
 ):  # fmt: skip
-    """Gradient, update and panels of one thread's rows of every w^l and b^l.
+    """Gradient, update and panels of one thread's rows of w^l and b^l, l = 1 .. upto.
 
     Plain SGD without clipping keeps no gradient: the sums are added to the weights themselves.
     """
@@ -494,7 +512,7 @@ def parameters_pass(
     alpha = theta.dtype.type(-learning_rate / m)
     keep = theta.dtype.type(1.0 - learning_rate * architecture.l2)
     a_prev = x
-    for l in range(1, layer_count(architecture) + 1):
+    for l in range(1, upto + 1):
         n, K = architecture.sizes[l], architecture.sizes[l - 1]
         start, stop = row_share(n, worker, workers)
         delta = layer_of(workspace.delta, architecture, l, m)
@@ -554,10 +572,10 @@ def update_rows(
 
 
 @inner_jit
-def penalties(theta, architecture, resident, workspace):
-    """(lambda / 2) sum w**2 over all layers, of the weights where they are."""
+def penalties(theta, architecture, upto, resident, workspace):
+    """(lambda / 2) sum w**2 over the layers 1 .. upto, of the weights where they are."""
     total = 0.0
-    for l in range(1, layer_count(architecture) + 1):
+    for l in range(1, upto + 1):
         n, K = architecture.sizes[l], architecture.sizes[l - 1]
         w = weights_of(theta, architecture, l)
         if is_resident(l, resident, workspace):
@@ -600,7 +618,7 @@ def work(
         step += 1
         key = stream_key(seed, DROPOUT, step)
         if architecture.l2 > 0.0 and worker == 0:
-            total += m * penalties(theta, architecture, resident, workspace)
+            total += m * penalties(theta, architecture, last, resident, workspace)
         start, stop = m * worker // workers, m * (worker + 1) // workers
         x, y = rows(X, at, at + m), rows(Y, at, at + m)
         if shuffled:
@@ -632,8 +650,8 @@ def work(
             for t in range(m):
                 total += workspace.losses[t]
         parameters_pass(
-            theta, architecture, x, m, worker, workers, settings, learning_rate, step, state,
-            resident, workspace,
+            theta, architecture, last, x, m, worker, workers, settings, learning_rate, step,
+            state, resident, workspace,
         )  # fmt: skip
         if settings.clip_norm > 0.0:
             meet(words, workers)

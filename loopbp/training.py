@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from loopbp._jit import plain
 from loopbp.engines import Engine
 from loopbp.optimizers import Optimizer
-from loopbp.parameters import Architecture, layer_of
+from loopbp.parameters import Architecture, layer_of, unit_count
 from loopbp.progress import progress
 from loopbp.validate import check_count, check_number
 
@@ -202,11 +202,11 @@ def _first_bad_layer(
         stop = architecture.b_start[layer] + architecture.sizes[layer]
         if not np.isfinite(theta[start:stop]).all():
             return layer
-    workspace = engine.make_workspace(theta, architecture, len(X), len(X))
+    z, a = np.zeros((2, len(X) * plain(unit_count)(architecture)), theta.dtype)
     with np.errstate(all="ignore"):
-        engine.forward(theta, architecture, X, workspace.z, workspace.a, 0, False)
+        engine.forward(theta, architecture, X, z, a, 0, False)
     for layer in range(1, count + 1):
-        if not np.isfinite(plain(layer_of)(workspace.a, architecture, layer, len(X))).all():
+        if not np.isfinite(plain(layer_of)(a, architecture, layer, len(X))).all():
             return layer
     return count
 

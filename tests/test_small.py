@@ -105,9 +105,12 @@ def test_registers_by_batch_size():
     assert len({id(epochs[size]) for size in range(5, 9)}) == 1
     assert len({id(epochs[size]) for size in range(9, 17)}) == 1
     assert len({id(epochs[size]) for size in (4, 8, 16)}) == 3
-    net = helpers.network([2, 2, 1])
-    assert engines.pick("auto", net.theta.size, 4, True) is small_engine(4)
-    assert engines.pick("tiled", net.theta.size, 4, False) is tiled_engine(False)
+    for net, expected in (
+        (helpers.network([2, 2, 1]), small_engine(4)),
+        (helpers.network([12, 12, 1]), tiled_engine(False)),
+    ):
+        found = engines.pick_training("tiled", net.theta, net.architecture, RULE.settings, 4)
+        assert found is expected
 
 
 _REGISTERED = """

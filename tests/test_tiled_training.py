@@ -440,9 +440,9 @@ _TEAM = ["share", "panel_share"]
 _TRAINING = [
     "panels_at", "own_at", "forward_panels", "row_share", "reads_panels", "is_resident",
     "pack_rows", "pack_own", "unpack_rows", "block", "rows_ahead", "layer_forward",
-    "share_of_panel", "units_forward", "layer_backward", "units_backward", "output_layer",
-    "examples_pass", "input_weights_pass", "update_rows", "parameters_pass", "penalties",
-    "gather_rows", "work",
+    "share_of_panel", "units_forward", "layer_backward", "units_backward", "softmax_output_layer",
+    "output_layer", "outputs", "examples_pass", "input_weights_pass", "update_rows",
+    "parameters_pass", "penalties", "gather_rows", "work",
 ]  # fmt: skip
 # In the order of their calls.
 SOURCES = [
@@ -520,7 +520,7 @@ def _last_row_of_panels_of_nobody(rows, columns, panel, width, block, worker, wo
     return min(start, rows - 1)
 
 
-def _penalties_of_theta_alone(theta, architecture, resident, workspace):
+def _penalties_of_theta_alone(theta, architecture, upto, resident, workspace):
     return sum(
         tiled_training.penalty(parameters.weights_of(theta, architecture, l), architecture.l2)
         for l in range(1, len(architecture.sizes))

@@ -12,7 +12,7 @@ from loopbp import reference
 from loopbp._jit import plain
 from loopbp.benchmark.cases import Case, Problem, make_problem
 from loopbp.benchmark.peers import LoopBP
-from loopbp.engines import Engine, pick
+from loopbp.engines import Engine, pick_training
 from loopbp.optimizers import sgd
 from loopbp.parameters import layer_of
 
@@ -130,11 +130,12 @@ def measure(
     for case in cases:
         problem = make_problem(case)
         flops = phase_flops(case)
+        net, settings = problem.net, case.make_optimizer().settings
         calls = {
             (name, phase): call
             for name in ENGINES
             for phase, call in phases(
-                pick(name, problem.net.theta.size, case.batch), problem
+                pick_training(name, net.theta, net.architecture, settings, case.batch), problem
             ).items()
         }
         seconds = _in_turns(calls, clock)

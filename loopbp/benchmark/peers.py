@@ -11,9 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp import small
 from loopbp.benchmark.cases import Case, Problem
-from loopbp.engines import Engine, pick
+from loopbp.engines import Engine, pick_training
 
 Vector = NDArray[Any]
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
@@ -81,8 +80,9 @@ class LoopBP(Trainer):
         super().__init__(problem)
         net, case = problem.net, self.case
         self._settings = case.make_optimizer().settings
-        is_small = small.suits(net.architecture, self._settings, case.batch)
-        self.engine = engine or pick("auto", net.theta.size, case.batch, is_small)
+        self.engine = engine or pick_training(
+            "auto", net.theta, net.architecture, self._settings, case.batch
+        )
         self._theta = net.theta.copy()
         self._weight = np.ones(case.examples, case.dtype)
         self._workspace = self.engine.make_workspace(

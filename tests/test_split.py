@@ -1,0 +1,285 @@
+"""Epochs of a network cut into shares: equal to the reference, the same bits for any threads."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import helpers
+import numba
+import numpy as np
+import pytest
+from helpers import BOUNDSCHECK, JIT, needs_jit
+from test_tiled_training import OPTIMIZERS, SGD, TOLERANCE, difference, named, regression, train
+
+import loopbp
+from loopbp import engines, split
+from loopbp._jit import jit, plain, specialise
+from loopbp.engines import Engine, pick_training, split_engine, tiled_engine
+from loopbp.lanes import REGISTER_BYTES
+
+SERIAL = replace(split_engine(), epoch=specialise([split.epoch], "serial_test", {}, jit).epoch)
+each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
+SHARES = (split.FEW_SHARES, split.MANY_SHARES)
+each_count = pytest.mark.parametrize("shares", SHARES)
+BATCHES = (1, 2, 7, 16, 33, 64) if JIT else (1, 17)
+
+
+def with_shares(shares: int, threads: int | None = None, engine: Engine | None = None) -> Engine:
+    """The engine with so many shares, whatever the work, for so many threads."""
+    made = engine or (SERIAL if BOUNDSCHECK else split_engine())
+
+    def make_workspace(*arguments: Any) -> Any:
+        makers = engines._workspace_makers()
+        bound = specialise([split.split_workspace], "test", {"share_count": count}, plain)
+        return bound.split_workspace(
+            makers.make_workspace, *arguments, threads or engines._threads()
+        )
+
+    def count(architecture: Any, batch_size: int, itemsize: int) -> int:
+        registers = -(-int(architecture.sizes[1]) * itemsize // REGISTER_BYTES)
+        assert registers >= shares, "a share would be empty"
+        return shares
+
+    return replace(made, make_workspace=make_workspace)
+
+
+# -- equal to the reference -----------------------------------------------------------------------
+
+
+@each_dtype
+@each_count
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=named)
+def test_every_optimizer(dtype, shares, optimizer):
+    X, Y = regression(50, 6, 3)
+    for l2, shuffled in ((0.0, True), (0.02, False)):
+        net = helpers.network([6, 70, 20, 3], dtype=dtype, l2=l2)
+        found = difference(
+            with_shares(shares), net, X, Y, 20, optimizer=optimizer, shuffled=shuffled
+        )
+        assert found <= TOLERANCE[dtype]
+
+
+@each_dtype
+@helpers.each_pair
+def test_every_output_and_loss_with_sample_weights(dtype, output, loss):
+    m, outputs = 37, 5
+    X = np.random.default_rng(0).standard_normal((m, 4))
+    Y = helpers.targets_for(output, loss, m, outputs)
+    weight = 0.25 + np.random.default_rng(1).random(m)
+    for sizes in ([4, 33, outputs], [4, 33, 7, outputs]):
+        net = helpers.network(sizes, "sigmoid", output, loss, dtype=dtype)
+        rule = loopbp.SGD(1e-3)
+        found = difference(with_shares(2), net, X, Y, 18, optimizer=rule, weight=weight)
+        assert found <= TOLERANCE[dtype]
+
+
+@each_dtype
+@pytest.mark.parametrize("hidden", helpers.HIDDEN)
+def test_every_activation(dtype, hidden):
+    X, Y = regression(40, 5, 2)
+    net = helpers.network([5, 18, 18, 2], hidden, dtype=dtype)
+    assert difference(with_shares(2), net, X, Y, 17) <= TOLERANCE[dtype]
+
+
+@each_dtype
+@pytest.mark.parametrize("batch_size", BATCHES)
+def test_every_batch_size_with_a_last_partial_batch(dtype, batch_size):
+    X, Y = regression(batch_size + batch_size // 2 + 1, 9, 3)
+    for shares, rule in product(SHARES, (SGD, OPTIMIZERS[4])):
+        net = helpers.network([9, 130, 33, 3], dtype=dtype)
+        found = difference(with_shares(shares), net, X, Y, batch_size, optimizer=rule)
+        assert found <= TOLERANCE[dtype]
+
+
+# Halves that are equal or not, one input, one output, rows that are far apart (float64).
+SIZES = [
+    [1, 17, 1], [784, 30, 10], [7, 33, 2], [2, 100, 1], [5, 64, 1, 2], [5, 128, 2, 7, 33, 1],
+    [33, 65, 600 if JIT else 40], [600 if JIT else 40, 80, 600 if JIT else 40, 3],
+]  # fmt: skip
+
+
+@each_dtype
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_every_depth(dtype, sizes):
+    for (m, batch_size), rule in product(((70, 40), (19, 10)), (SGD, OPTIMIZERS[4])):
+        X, Y = regression(m, sizes[0], sizes[-1])
+        net = helpers.network(sizes, dtype=dtype, l2=0.001)
+        found = difference(with_shares(2), net, X, Y, batch_size, optimizer=rule)
+        assert found <= TOLERANCE[dtype]
+
+
+@each_dtype
+def test_the_epoch_for_softmax_alone(dtype):
+    X = np.random.default_rng(0).standard_normal((50, 6))
+    Y = helpers.targets_for("softmax", "cross_entropy", 50, 4)
+    parallel = [] if BOUNDSCHECK else [split_engine(True), tiled_engine(True, True)]
+    for engine, sizes in product(
+        [*parallel, tiled_engine(False, True)], ([6, 40, 4], [6, 40, 20, 4])
+    ):
+        net = helpers.network(sizes, "tanh", "softmax", "cross_entropy", dtype=dtype)
+        assert difference(engine, net, X, Y, 20) <= TOLERANCE[dtype]
+
+
+def test_a_batch_size_beyond_the_examples():
+    X, Y = regression(3, 4, 2)
+    net = helpers.network([4, 20, 2])
+    assert difference(with_shares(2), net, X, Y, 64) <= 1e-12
+
+
+# -- the same bits --------------------------------------------------------------------------------
+
+_BITS = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_split import bits
+print(bits({threads}))
+"""
+
+
+def bits(threads: int | None = None) -> str:
+    """Losses and weights of several trainings by so many threads, as one number."""
+    text = hashlib.sha256()
+    X, Y = regression(100, 9, 3)
+    for dtype, shares, rule, l2 in product(TOLERANCE, SHARES, (SGD, OPTIMIZERS[4]), (0.0, 0.02)):
+        net = helpers.network([9, 140, 24, 3], dtype=dtype, l2=l2)
+        losses, theta = train(with_shares(shares, threads), net, X, Y, 32, rule)
+        text.update(theta.tobytes() + np.array(losses).tobytes())
+    return text.hexdigest()
+
+
+@needs_jit
+@pytest.mark.skipif(BOUNDSCHECK, reason="that pass is for serial code")
+def test_same_bits_for_any_number_of_threads():
+    usable, found = numba.get_num_threads(), set()
+    try:
+        for threads in range(1, usable + 1):
+            numba.set_num_threads(threads)
+            found.add(bits())
+        # One thread that waits for another in vain does all of it.
+        numba.set_num_threads(1)
+        found.add(bits(2))
+    finally:
+        numba.set_num_threads(usable)
+    for threads in (3, 4):
+        code = _BITS.format(tests=str(Path(__file__).parent), threads=threads)
+        found.add(helpers.run_python(code, NUMBA_NUM_THREADS=str(threads)))
+    assert len(found) == 1
+
+
+def test_threads_that_work_are_a_power_of_two():
+    net = helpers.network([9, 140, 3])
+    for shares, threads, expected in ((2, 1, 1), (2, 3, 2), (4, 2, 2), (4, 3, 2), (4, 9, 4)):
+        engine = with_shares(shares, threads)
+        assert engine.make_workspace(net.theta, net.architecture, 20, 10).workers == expected
+
+
+# -- which networks -------------------------------------------------------------------------------
+
+
+def picked(sizes: list[int], batch_size: int, rule: Any = SGD, **options: Any) -> bool:
+    net = helpers.network(sizes, **options)
+    arguments = net.theta, net.architecture, rule.settings, batch_size
+    return pick_training("auto", *arguments).make_workspace is engines._split_workspace
+
+
+def test_which_networks_are_cut(monkeypatch):
+    monkeypatch.setattr(engines, "threading_layer", lambda: "omp")
+    assert picked([64, 32, 10], 32)
+    assert picked([784, 30, 10], 10, loopbp.Adam())
+    assert picked([784, 512, 512, 10], 128)
+    assert not picked([64, 32, 10], 2), "little work"
+    assert not picked([784, 10], 64), "one layer"
+    assert not picked([784, 8, 10], 64), "one register of units"
+    assert not picked([64] * 12, 64), "most is above layer 2"
+    assert not picked([64, 32, 10], 32, dropout=0.1)
+    assert not picked([64, 32, 10], 32, replace(SGD, clip_norm=1.0))
+    monkeypatch.setattr(engines, "threading_layer", lambda: "workqueue")
+    assert not picked([64, 32, 10], 32), "starting threads takes 110 us"
+
+
+def test_the_number_of_shares():
+    def count(n_1: int, batch_size: int, itemsize: int = 4) -> int:
+        net = helpers.network([784, n_1, 10])
+        return split.share_count(net.architecture, batch_size, itemsize)
+
+    assert count(8, 10) == 1
+    assert count(30, 10) == 2
+    assert count(128, 64) == split.MANY_SHARES
+    assert count(128, 16) == 2, "less work"
+    assert count(30, 1000) == 2, "few units"
+
+
+def owners(sizes: list[int], shares: int, cut: Callable[..., Any], blocks_of: Any) -> Any:
+    """How many shares write each number of theta."""
+    net = helpers.network(sizes)
+    found, before = np.zeros(net.theta.size, int), 0
+    for s in range(shares):
+        part = cut(net.architecture, s, shares, 8)
+        blocks = blocks_of(net.architecture, part, before)
+        for at, _, count in blocks[: len(blocks) - (s > 0)]:
+            found[at : at + count] += 1
+        before += part.sizes[1]
+    return found
+
+
+def test_every_number_of_theta_has_one_owner():
+    def without_the_last_column(*arguments):
+        w, b, *columns, rest = split.blocks_of(*arguments)
+        return [w, b, *columns[:-1], rest]
+
+    for sizes, shares in product(([1, 33, 1], [7, 64, 2], [3, 70, 5, 2]), SHARES):
+        assert (owners(sizes, shares, split.cut, split.blocks_of) == 1).all()
+        assert not (owners(sizes, shares, split.cut, without_the_last_column) == 1).all()
+
+
+# -- wrong versions -------------------------------------------------------------------------------
+
+
+def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
+    """The epoch, uncompiled, with another function behind one of its names."""
+    from test_tiled_training import SOURCES
+
+    own = [
+        "of_row", "place", "network_of", "workspace_of", "take", "give", "fetch", "begin_sum",
+        "add_two", "add_own", "add_all", "work", "epoch",
+    ]  # fmt: skip
+    sources = [*(s for s in SOURCES if s.__name__ != "work"), *(getattr(split, n) for n in own)]
+    bound = specialise(
+        [source for source in sources if source.__name__ != name], "mutant", {name: wrong}, plain
+    )
+    return with_shares(2, 1, replace(split_engine(), epoch=bound.epoch))
+
+
+def wrong_versions() -> Iterator[tuple[str, Callable[..., Any]]]:
+    def second_part_lost(x, y, out):
+        out[:] = x
+
+    def bias_in_every_part(split_, s, k):
+        k = split.THETA if k == split.NO_BIAS else k
+        return plain(split.of_row)(split_, s, k)
+
+    def without_the_biases(theta, state, *rest):
+        held = theta.copy()
+        plain(split.give)(theta, state, *rest)
+        theta[-1] = held[-1]
+
+    def first_share_alone(theta, state, architecture, resident, split_, s):
+        if s == 0:
+            plain(split.give)(theta, state, architecture, resident, split_, s)
+
+    yield "add_two", second_part_lost
+    yield "of_row", bias_in_every_part
+    yield "give", without_the_biases
+    yield "give", first_share_alone
+
+
+@pytest.mark.parametrize(("name", "wrong"), [*wrong_versions()])
+def test_a_wrong_version_is_rejected(name, wrong):
+    X, Y = regression(20, 4, 2)
+    net = helpers.network([4, 20, 5, 2])
+    right = mutant("nothing", lambda: None)
+    assert difference(right, net, X, Y, 8, epochs=2) <= 1e-12
+    assert difference(mutant(name, wrong), net, X, Y, 8, epochs=2) > 1e-6
