@@ -11,6 +11,8 @@ search and a test see one line per flag:
     the same as ``sum_jit``, its ``prange`` loops shared out among threads;
 ``inner_jit``
     the same as ``jit`` for what compiled code calls: a call from Python compiles a way in first;
+``inner_parallel_jit``
+    ``parallel_jit`` for what compiled code calls;
 ``inline_jit``
     a helper that disappears into its caller; not cached, for it never runs alone.
 
@@ -418,6 +420,11 @@ def parallel_jit(function: F) -> F:
 def inner_jit(function: F) -> F:
     """`jit` for what compiled code calls: nothing is compiled for a call from Python."""
     return _compile(function, EXACT, inner=True)
+
+
+def inner_parallel_jit(function: F) -> F:
+    """`parallel_jit` for what compiled code calls."""
+    return _compile(function, FASTMATH, parallel=True, inner=True)
 
 
 def inline_jit(function: F) -> F:

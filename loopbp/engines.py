@@ -38,7 +38,6 @@ from loopbp._jit import (
     inline_jit,
     inner_jit,
     jit,
-    parallel_jit,
     plain,
     specialise,
     sum_jit,
@@ -148,7 +147,7 @@ def split_engine(with_softmax: bool = False) -> Engine:
 def _split_engine(with_softmax: bool) -> Engine:
     name, inner = _passes_of_outputs(with_softmax)
     work = specialise([split.work], name, vars(inner), inner_jit)
-    bound = specialise([split.epoch], name, vars(work), parallel_jit)
+    bound = specialise([split.epoch], name, vars(work), jit)
     return replace(tiled_engine(False), make_workspace=_split_workspace, epoch=bound.epoch)
 
 
@@ -218,7 +217,7 @@ def _tiled_engine(parallel: bool, with_softmax: bool) -> Engine:
     bound = SimpleNamespace(**vars(_tiled_passes()))
     if parallel:
         work = specialise([tiled_training.work], name, vars(inner), inner_jit)
-        bound.epoch = specialise([tiled_training.epoch], name, vars(work), parallel_jit).epoch
+        bound.epoch = specialise([tiled_training.epoch], name, vars(work), jit).epoch
         bound.make_workspace = _team_workspace
     else:
         name = f"alone_{name}"

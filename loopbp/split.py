@@ -26,7 +26,6 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import prange
 
 from loopbp._jit import inline_jit, inner_jit, jit, plain
 from loopbp.activations import SOFTMAX
@@ -34,7 +33,7 @@ from loopbp.lanes import load_part, prefetch_first, store_part, width
 from loopbp.optimizers import RULE_SGD
 from loopbp.parameters import Architecture, biases_of, layer_count, layer_of, weights_of
 from loopbp.rng import order_examples
-from loopbp.team import TEAM_WORDS, gather_team, join, meet, share
+from loopbp.team import TEAM_WORDS, meet, run_team, share
 from loopbp.tiled import activation_rows, copy, weighted_input_dots, weighted_input_packed
 from loopbp.tiled_training import (
     ALIGNMENT,
@@ -64,10 +63,14 @@ FEW_SHARES, MANY_SHARES, MUCH_WORK = 2, 4, 8e6
 # Multiply-adds of a step below which nothing is gained: 4-32-3 with 16 examples, 9e3, 1.56 us and
 # 1.61 by one thread; 64-32-10 with 8, 40e3, 1.66 and 2.05; with 32, 3.66 and 5.13.
 LEAST_WORK = 3e4
-# How many of them, above layer 2, all threads may compute for each that is shared out.  A team of
-# `tiled_training` shares out all, but moves more: 784-128-128-128-10 with 64, 0.2, 233 us against
-# 216; 128-128-128-10, 0.05, 82 against 142.
-MOST_BY_EACH, MOST_BY_EACH_ALONE = 0.15, 1.0
+# How many of them, above layer 2, all threads may compute for each that is shared out, and how many
+# must be shared out for each number of z^2, which all threads add up and apply sigma to.  A team of
+# `tiled_training` shares out all, but moves more: 784-128-128-128-10 with 64, 0.2 and 1,960, 233 us
+# against 216; 128-128-128-10, 0.05 and 640, 82 against 142; 215-181-913-2 with 100, 0.01 and 630,
+# 727 against 664; 60-128-500-2 with 300, 410, 909 against 717.
+MOST_BY_EACH, LEAST_SHARED = 0.15, 640
+# The same, where the other way is one thread: 100-20-100 with 32, 100, 11.9 us and 15.4.
+MOST_BY_EACH_ALONE, LEAST_SHARED_ALONE = 1.0, 60
 
 
 class SplitWorkspace(NamedTuple):
@@ -112,10 +115,14 @@ def suits(
         return False
     shared = 2 * n[0] * n[1] + 3 * n[1] * n[2]
     by_each = 3 * sum(a * b for a, b in pairwise(n[2:]))
+    most, least = MOST_BY_EACH, LEAST_SHARED
+    if alone:
+        most, least = MOST_BY_EACH_ALONE, LEAST_SHARED_ALONE
     return (
         share_count(architecture, batch_size, itemsize) > 1
         and shared * batch_size >= LEAST_WORK
-        and by_each <= shared * (MOST_BY_EACH_ALONE if alone else MOST_BY_EACH)
+        and shared >= least * n[2]
+        and by_each <= most * shared
     )
 
 
@@ -323,7 +330,7 @@ def add_all(split, turn, workers, size, out_z, spare):
 @inner_jit
 def work(
     theta, architecture, X, Y, weight, settings, learning_rate, state, step, batch_size, shuffled,
-    split, worker, workers, out_totals,
+    split, out_totals, worker, workers,
 ):  # fmt: skip
     """All steps of an epoch for the shares of one thread; the sum of J over the examples by share.
 
@@ -408,17 +415,12 @@ def epoch(
 ):  # fmt: skip
     """`loopbp.passes.epoch`, by two threads or by one."""
     order_examples(split.order, shuffled, seed, number)
-    gather_team(split.words)
     totals = np.zeros(split.memory.shape[0], np.float64)
-    for k in prange(split.workers):
-        workers = join(split.words, split.workers)
-        if workers > 0:
-            # numba counts a prange in unsigned numbers, and those with signed ones make a float
-            worker = np.int64(k) if workers > 1 else np.int64(0)
-            work(
-                theta, architecture, X, Y, weight, settings, learning_rate, state, step,
-                batch_size, shuffled, split, worker, workers, totals,
-            )  # fmt: skip
+    arguments = (
+        theta, architecture, X, Y, weight, settings, learning_rate, state, step, batch_size,
+        shuffled, split, totals,
+    )  # fmt: skip
+    run_team(work, split.words, split.workers, arguments)
     total = 0.0
     for s in range(totals.shape[0]):
         total += totals[s]

@@ -21,7 +21,6 @@ at the end of the epoch: no delta is taken back through it, so nobody reads it o
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import prange
 
 from loopbp._jit import inline_jit, inner_jit, jit
 from loopbp.activations import GELU, SOFTMAX
@@ -30,7 +29,7 @@ from loopbp.optimizers import RULE_ADAMW, RULE_SGD, clip_by_norm, update_part
 from loopbp.parameters import biases_of, layer_count, layer_of, unit_count, weights_of
 from loopbp.passes import add_penalty_gradient
 from loopbp.rng import DROPOUT, dropout, order_examples, stream_key
-from loopbp.team import TEAM_WORDS, gather_team, join, meet, panel_share, share
+from loopbp.team import TEAM_WORDS, meet, panel_share, run_team, share
 from loopbp.tiled import (
     activation,
     activation_gradient_block,
@@ -591,11 +590,11 @@ def penalties(theta, architecture, upto, resident, workspace):
 @inner_jit
 def work(
     theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, batch_size,
-    shuffled, workspace, worker, workers,
+    shuffled, workspace, out_totals, worker, workers,
 ):  # fmt: skip
-    """All steps of an epoch for one of a team of threads; the sum of J over the examples.
+    """All steps of an epoch for one of a team of threads.
 
-    Only worker 0 sums; the others return 0.
+    The first gets the sum of J over the examples into `out_totals`.
     """
     theta, state = borrow(theta), borrow(state)
     X, Y, weight = borrow(X), borrow(Y), borrow(weight)
@@ -670,7 +669,7 @@ def work(
             n = architecture.sizes[l]
             start, stop = row_share(n, worker, workers)
             unpack_rows(theta, architecture, l, start, stop, workspace)
-    return total
+    out_totals[worker] = total
 
 
 @inner_jit
@@ -690,17 +689,12 @@ def epoch(
     """`loopbp.passes.epoch`, by as many threads as the workspace is for."""
     order_examples(workspace.order, shuffled, seed, number)
     threads = workspace.own.shape[0]
-    gather_team(workspace.words)
     totals = np.zeros(threads, np.float64)
-    for k in prange(threads):
-        workers = join(workspace.words, threads)
-        if workers > 0:
-            # numba counts a prange in unsigned numbers, and those with signed ones make a float
-            worker = np.int64(k) if workers > 1 else np.int64(0)
-            totals[k] = work(
-                theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed,
-                batch_size, shuffled, workspace, worker, workers,
-            )  # fmt: skip
+    arguments = (
+        theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, batch_size,
+        shuffled, workspace, totals,
+    )  # fmt: skip
+    run_team(work, workspace.words, threads, arguments)
     total = 0.0
     for k in range(threads):
         total += totals[k]
@@ -714,11 +708,12 @@ def epoch_alone(
 ):  # fmt: skip
     """`loopbp.passes.epoch`, by one thread."""
     order_examples(workspace.order, shuffled, seed, number)
-    total = work(
+    totals = np.zeros(1, np.float64)
+    work(
         theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed,
-        batch_size, shuffled, workspace, 0, 1,
+        batch_size, shuffled, workspace, totals, 0, 1,
     )  # fmt: skip
-    return total / X.shape[0]
+    return totals[0] / X.shape[0]
 
 
 @inline_jit

@@ -2,20 +2,32 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import helpers
 import numba
 import numpy as np
 import pytest
-from helpers import BOUNDSCHECK, needs_jit
+from helpers import BOUNDSCHECK, JIT, needs_jit
 from numba import njit, prange
 
 import loopbp
 from loopbp import team
 from loopbp._jit import plain, specialise
 from loopbp.engines import tiled_engine
-from loopbp.team import TEAM_WORDS, add, claim, give_way, join, look, meet, panel_share, rest, share
+from loopbp.team import (
+    TEAM_WORDS,
+    add,
+    claim,
+    give_way,
+    join,
+    look,
+    meet,
+    panel_share,
+    rest,
+    run_team,
+    share,
+)
 
 parallel = pytest.mark.skipif(BOUNDSCHECK, reason="that pass is for serial code")
 LINE = 8  # slots of different threads on different cache lines
@@ -220,6 +232,42 @@ def test_panel_shares_beyond_the_last_row_are_rejected():
     found = [panel_shares_are_right(panel_share_not_rounded_back, *case) for case in PANEL_SHARES]
     assert not all(found)
     assert not panel_shares_are_right(panel_share_not_rounded_back, 7, 64, 64, 16, 1)
+
+
+# -- a team with arguments ------------------------------------------------------------------------
+
+
+class Pair(NamedTuple):
+    out: Any
+    factor: float
+
+
+@njit
+def tell(x, pair, times, worker, workers):
+    """Each worker adds to its own number of `pair.out`."""
+    for t in range(times):
+        pair.out[worker] += pair.factor * x[t]
+    pair.out[2 + worker] = workers
+
+
+def tell_all(memory, x, pair, times):
+    run_team(tell, memory, 2, (x, pair, times))
+
+
+@parallel
+def test_a_team_gets_its_arguments_compiled_as_in_plain_python():
+    x = np.arange(5.0)
+    expected, found = np.zeros(4), np.zeros(4)
+    tell_all(words(), x, Pair(expected, 3.0), 4)
+    assert expected.tolist() == [18.0, 0.0, 1.0, 0.0], "alone, for nobody else comes"
+    njit(tell_all)(words(), x, Pair(found, 3.0), 4)
+    together = [18.0, 18.0, 2.0, 2.0]
+    assert found.tolist() in ([together, expected.tolist()] if JIT else [expected.tolist()])
+
+
+def test_an_address_means_nothing_without_the_compiler():
+    with pytest.raises(NotImplementedError, match="compiled"):
+        team.call_work(0, 0, 0, 1)
 
 
 # -- an epoch alone -------------------------------------------------------------------------------

@@ -462,22 +462,20 @@ def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     sources = [source for source in SOURCES if source.__name__ != name]
     bound = specialise(sources, "mutant", {**cuts, name: wrong}, plain)
 
-    def work_of_one(arguments: Any) -> float:
+    def work_of_one(arguments: Any) -> None:
         try:
             with np.errstate(all="ignore"):
-                return bound.work(*arguments)
+                bound.work(*arguments)
         except BaseException:
             barrier.abort()
             raise
 
-    def work_of_all(*arguments: Any) -> float:
-        shared = arguments[:-2]  # all but worker and workers
+    def run_team(work: Any, words: Any, threads: int, arguments: Any) -> None:
         with ThreadPoolExecutor(WORKERS) as pool:
-            everybody = [(*shared, worker, WORKERS) for worker in range(WORKERS)]
-            return sum(pool.map(work_of_one, everybody))
+            everybody = [(*arguments, worker, WORKERS) for worker in range(WORKERS)]
+            list(pool.map(work_of_one, everybody))
 
-    once = {**cuts, "prange": lambda threads: range(1), "join": lambda words, workers: workers}
-    run = specialise([tiled_training.epoch], "mutant", {**once, "work": work_of_all}, plain)
+    run = specialise([tiled_training.epoch], "mutant", {**cuts, "run_team": run_team}, plain)
     return for_threads(replace(tiled_engine(False), epoch=run.epoch), WORKERS)
 
 
