@@ -38,6 +38,23 @@ def _register_bytes() -> int:
 REGISTER_BYTES = _register_bytes()
 
 
+def item_bytes(array):
+    """``array.itemsize``, but constant: Numba reads it from memory, and W would be a division.
+
+    digits 4.7 us in place of 5.1 with one thread, nielsen 12.2 in place of 13.7.
+    """
+    return array.itemsize
+
+
+@instruction(item_bytes)
+def _item_bytes(typing_context, array):
+    def codegen(context, builder, signature, arguments):
+        kind = context.get_data_type(signature.args[0].dtype)
+        return context.get_constant(types.intp, context.get_abi_sizeof(kind))
+
+    return types.intp(array), codegen
+
+
 @inline_jit
 def width(itemsize):
     """W, how many numbers of `itemsize` bytes a register holds."""

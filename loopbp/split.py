@@ -29,7 +29,7 @@ import numpy as np
 
 from loopbp._jit import inline_jit, inner_jit, jit, plain
 from loopbp.activations import SOFTMAX
-from loopbp.lanes import load_part, prefetch_first, store_part, width
+from loopbp.lanes import item_bytes, load_part, prefetch_first, store_part, width
 from loopbp.optimizers import RULE_SGD
 from loopbp.parameters import Architecture, biases_of, layer_count, layer_of, weights_of
 from loopbp.rng import order_examples
@@ -280,7 +280,7 @@ def part_of(split, turn, s, size):
 @inline_jit
 def fetch(memory, size):
     """Begin to take lines, which others have read, to write to them in a while."""
-    for k in range(0, size, ALIGNMENT // memory.itemsize):
+    for k in range(0, size, ALIGNMENT // item_bytes(memory)):
         prefetch_first(memory, k)
 
 
@@ -298,7 +298,7 @@ def begin_sum(theta, net, m, b, resident, workspace, out_part):
 @inner_jit
 def add_two(x, y, out):
     """out = x + y; out may be x."""
-    W, size = width(out.itemsize), out.size
+    W, size = width(item_bytes(out)), out.size
     for k in range(0, size, W):
         store_part(out, k, load_part(x, k, size - k) + load_part(y, k, size - k), size - k)
 

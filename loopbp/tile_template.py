@@ -32,6 +32,7 @@ from loopbp._jit import inline_jit, inner_jit
 from loopbp.lanes import (
     combine,
     fma,
+    item_bytes,
     keep_turns_apart,
     load,
     load_part,
@@ -56,7 +57,7 @@ def tile(R: int, V: int) -> str:
         "    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last",
         "):",
         f'    """{R} x {V} W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""',
-        "    W = width(a.itemsize)",
+        "    W = width(item_bytes(a))",
         "    s0_0 = splat(a.dtype.type(0))",
     ]
     places = [(r, v) for r in range(R) for v in range(V)]
@@ -95,7 +96,7 @@ def dot(R: int, C: int) -> str:
         "@inner_jit",
         f"def dot_{R}x{C}(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):",
         f'    """{R} x {C} dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""',
-        "    W = width(a.itemsize)",
+        "    W = width(item_bytes(a))",
         "    s0_0 = splat(a.dtype.type(0))",
     ]
     sums = [f"s{r}_{c}" for r in range(R) for c in range(C)]
@@ -141,7 +142,7 @@ def cover(name: str, table: dict[int, tuple[int, ...]]) -> str:
         "    begins at column p, is b[b0 + p b_panel + k b_k + c - p].  After each tile `next_count`",
         "    rows of a panel of next_b, `next_row` apart, are asked for: what the next call reads.",
         '    """',
-        "    W = width(a.itemsize)",
+        "    W = width(item_bytes(a))",
         f"    for p in range(0, N, {widest} * W):",
         f"        end = min(N, p + {widest} * W)",
         "        j = p",

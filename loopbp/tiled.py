@@ -9,13 +9,11 @@ page: a tile of sums is held in registers while the innermost loop runs along th
 Arrays are C-ordered and must not overlap.  Everything here is serial: threads are given rows.
 """
 
-from typing import Any
-
 import numpy as np
-from numba.extending import overload
+from numba import types
 
 from loopbp import tiles
-from loopbp._jit import call_address, inline_jit, inner_jit, jit
+from loopbp._jit import call_address, inline_jit, inner_jit, instruction, jit
 from loopbp.activations import ELU, GELU, IDENTITY, SIGMOID, SILU, SOFTMAX, gelu, gelu_prime
 from loopbp.lanes import (
     REGISTER_BYTES,
@@ -23,6 +21,7 @@ from loopbp.lanes import (
     combine,
     fma,
     highest,
+    item_bytes,
     load,
     load_part,
     load_part_or,
@@ -75,8 +74,9 @@ SCATTERED_BYTES = 1 << 19
 MOST_STRIP, LEAST_STRIP, STRIP_BYTES, ROWS = 512, 96, 3 << 19, 16
 SLICE = 128
 # What is asked for before it is needed: rows of the next panel with each tile (26.7 ms instead of
-# 30.5 for four such layers), and registers of rows ahead in `pack_transposed` (a further 5 %).
-AHEAD_ROWS, PACK_LEAD = 2, 2
+# 30.5 for four such layers), and registers of rows ahead in `pack_transposed` (a further 5 %), of
+# panels with so many bytes (64 x 64 are in the cache: 0.6 us with it, 0.4 without).
+AHEAD_ROWS, PACK_LEAD, LEAD_BYTES = 2, 2, 1 << 17
 
 
 def _transpose(w, w0, w_row, rows, columns, out, out0, out_row):
@@ -86,12 +86,17 @@ def _transpose(w, w0, w_row, rows, columns, out, out0, out_row):
         out[out0 + c * out_row : out0 + c * out_row + rows] = [row[c] for row in block]
 
 
-@overload(_transpose)
-def _transpose_overload(w, w0, w_row, rows, columns, out, out0, out_row):
-    transpose: Any = getattr(tiles, f"transpose_{REGISTER_BYTES // (w.dtype.bitwidth // 8)}")
-    return lambda w, w0, w_row, rows, columns, out, out0, out_row: transpose(
-        w, w0, w_row, rows, columns, out, out0, out_row
-    )
+@instruction(_transpose)
+def _transpose_of_width(typing_context, w, w0, w_row, rows, columns, out, out0, out_row):
+    W = REGISTER_BYTES // (w.dtype.bitwidth // 8)
+    function = types.Dispatcher(getattr(tiles, f"transpose_{W}"))
+    arguments = [types.unliteral(kind) for kind in (w0, w_row, rows, columns, out, out0, out_row)]
+    signature = function.get_call_type(typing_context, (w, *arguments), {})
+
+    def codegen(context, builder, _, values):
+        return context.get_function(function, signature)(builder, values)
+
+    return signature, codegen
 
 
 @inline_jit
@@ -123,15 +128,16 @@ def pack_transposed(w, w_row, w_panel, n, K, start, stop, first, end, out):
     `start` and `first` are multiples of W.  Then `weighted_input` reads the w_ij of 64 neighbouring
     i in one stream, j after j.
     """
-    W = width(w.itemsize)
-    wide, row = panel_width(w.itemsize), panel_row(n, w.itemsize)
+    W = width(item_bytes(w))
+    wide, row = panel_width(item_bytes(w)), panel_row(n, item_bytes(w))
+    leads = n * K * item_bytes(w) >= LEAD_BYTES
     for i in range(start, stop, W):
         p = i // wide * wide
         for k in range(first, end, W):
             q = k // wide * wide
             soon = i + PACK_LEAD * W
             soon_at = soon // wide * wide * (K - 1) + k * row + soon
-            for r in range(min(W, end - k) if soon < stop else 0):
+            for r in range(min(W, end - k) if leads and soon < stop else 0):
                 prefetch_first(out, soon_at + r * row)
             _transpose(
                 w, q * w_panel + i * w_row + k - q, w_row, min(W, stop - i), min(W, end - k),
@@ -143,8 +149,8 @@ def pack_transposed(w, w_row, w_panel, n, K, start, stop, first, end, out):
 def unpack_transposed(panels, start, stop, out_w):
     """Rows start .. stop-1 of out_w (n, K) back from the panels of `pack_transposed`."""
     n, K = out_w.shape
-    W = width(out_w.itemsize)
-    wide, row = panel_width(out_w.itemsize), panel_row(n, out_w.itemsize)
+    W = width(item_bytes(out_w))
+    wide, row = panel_width(item_bytes(out_w)), panel_row(n, item_bytes(out_w))
     w = flat(out_w)
     for i in range(start, stop, W):
         p = i // wide * wide
@@ -158,7 +164,7 @@ def unpack_transposed(panels, start, stop, out_w):
 @inline_jit
 def copy(source, at, out, out_at, count):
     """`count` numbers, by registers."""
-    W = width(source.itemsize)
+    W = width(item_bytes(source))
     for j in range(0, count, W):
         if count - j >= W:
             store(out, out_at + j, load(source, at + j))
@@ -174,7 +180,7 @@ def pack(b, start, stop, out):
     For rows of at least a panel's width: for shorter ones `panels_size` leaves too little memory.
     """
     K, n = b.shape
-    wide = panel_width(b.itemsize)
+    wide = panel_width(item_bytes(b))
     b1 = flat(b)
     for p in range(0, n, wide):
         for k in range(start, stop):
@@ -185,7 +191,7 @@ def pack(b, start, stop, out):
 def unpack(panels, start, stop, out_b):
     """Rows start .. stop-1 of out_b back from the panels of `pack`."""
     K, n = out_b.shape
-    wide = panel_width(out_b.itemsize)
+    wide = panel_width(item_bytes(out_b))
     b1 = flat(out_b)
     for p in range(0, n, wide):
         for k in range(start, stop):
@@ -215,7 +221,7 @@ def weighted_input_packed(panels, b, a_prev, out_z, start, stop, first, end, ahe
     n_l = out_z.shape[1]
     K = a_prev.shape[1]
     one = b.dtype.type(1.0)
-    row = panel_row(n_l, b.itemsize)
+    row = panel_row(n_l, item_bytes(b))
     _sums(
         flat(a_prev), start * K, K, 1, panels, first * K, row, K, stop - start, end - first, K,
         one, one, b, first, 0, flat(out_z), start * n_l + first, n_l, panels, end * K, row, ahead,
@@ -249,7 +255,7 @@ def weighted_input(w, b, a_prev, out_z):
         weighted_input_dots(w, b, a_prev, out_z, 0, out_z.shape[0], 0, w.shape[0])
     else:
         n, K = w.shape
-        panels = np.empty(panels_size(n, K, w.itemsize), w.dtype)
+        panels = np.empty(panels_size(n, K, item_bytes(w)), w.dtype)
         pack_transposed(flat(w), K, 1, n, K, 0, n, 0, K, panels)
         weighted_input_packed(panels, b, a_prev, out_z, 0, out_z.shape[0], 0, n, 0)
 
@@ -272,7 +278,7 @@ def activation(code, address, z, out_a):
 @inner_jit
 def activation_rows(code, address, z, out_a, start, rows, columns, apart):
     """`activation` of a block of numbers: `rows` times `columns`, `apart` from row to row."""
-    W = width(z.itemsize)
+    W = width(item_bytes(z))
     for r in range(rows):
         at, end = start + r * apart, start + r * apart + columns
         if code <= SILU and code != GELU:
@@ -287,7 +293,7 @@ def activation_rows(code, address, z, out_a, start, rows, columns, apart):
 def _highest_of_row(zs, at, n, lowest):
     """max_i z_i of a row."""
     top = lowest
-    for i in range(0, n, width(zs.itemsize)):
+    for i in range(0, n, width(item_bytes(zs))):
         z_t = load_part_or(zs, at + i, n - i, lowest)
         top = choose(z_t > top, z_t, top)
     return highest(top)
@@ -298,7 +304,7 @@ def _softmax(z, out_a):
     """Rows of exp(z_i - max) over their sum, in registers."""
     m, n = z.shape
     zs, out = flat(z), flat(out_a)
-    W = width(z.itemsize)
+    W = width(item_bytes(z))
     zero, one = z.dtype.type(0.0), z.dtype.type(1.0)
     lowest = splat(z.dtype.type(-np.inf))
     for t in range(m):
@@ -324,7 +330,7 @@ def softmax_cross_entropy(z, y, weight, out_a, out_delta, out_c):
     Loops: t, i.  Race-free: threads are given rows t.
     """
     m, n = z.shape
-    if n >= LONG_ROWS * width(z.itemsize):
+    if n >= LONG_ROWS * width(item_bytes(z)):
         _softmax_of_long_rows(z, y, weight, out_a, out_delta, out_c)
     else:
         _softmax_of_short_rows(z, y, weight, out_a, out_delta, out_c)
@@ -336,7 +342,7 @@ def softmax_cross_entropy(z, y, weight, out_a, out_delta, out_c):
 @inline_jit
 def _scale_row(e, at, n, scale, y, s_t, out_a, out_delta):
     """a_i = scale e_i and delta^L_i = s_t (a_i - y_i) of a row."""
-    for i in range(0, n, width(e.itemsize)):
+    for i in range(0, n, width(item_bytes(e))):
         a_t = scale * load_part(e, at + i, n - i)
         store_part(out_a, at + i, a_t, n - i)
         error = a_t - load_part(y, at + i, n - i)
@@ -348,7 +354,7 @@ def _softmax_of_long_rows(z, y, weight, out_a, out_delta, out_c):
     """Row by row, exp where z is read."""
     m, n = z.shape
     zs, ys, out, delta = flat(z), flat(y), flat(out_a), flat(out_delta)
-    W = width(z.itemsize)
+    W = width(item_bytes(z))
     zero, one = z.dtype.type(0.0), z.dtype.type(1.0)
     lowest = splat(z.dtype.type(-np.inf))
     for t in range(m):
@@ -372,7 +378,7 @@ def _softmax_of_short_rows(z, y, weight, out_a, out_delta, out_c):
     """All rows at each stage, so that exp, which is most of it, is of full registers."""
     m, n = z.shape
     zs, ys, out, delta = flat(z), flat(y), flat(out_a), flat(out_delta)
-    W = width(z.itemsize)
+    W = width(item_bytes(z))
     zero, one = z.dtype.type(0.0), z.dtype.type(1.0)
     lowest = splat(z.dtype.type(-np.inf))
     for t in range(m):
@@ -464,7 +470,7 @@ def times_sigma_prime(code, address, z, a, delta):
 @inner_jit
 def times_sigma_prime_rows(code, address, z, a, delta, start, rows, columns, apart):
     """`times_sigma_prime` of a block of numbers: `rows` times `columns`, rows `apart`."""
-    W = width(z.itemsize)
+    W = width(item_bytes(z))
     if code == IDENTITY:
         return
     for r in range(rows):
@@ -510,10 +516,10 @@ def activation_gradient(w_next, delta_next, out_da):
     """
     K, n_l = w_next.shape
     m = out_da.shape[0]
-    if far(n_l, w_next.itemsize) and m >= PACK_ROWS:
-        panels = np.empty(panels_size(n_l, K, w_next.itemsize), w_next.dtype)
+    if far(n_l, item_bytes(w_next)) and m >= PACK_ROWS:
+        panels = np.empty(panels_size(n_l, K, item_bytes(w_next)), w_next.dtype)
         pack(w_next, 0, K, panels)
-        wide = panel_width(w_next.itemsize)
+        wide = panel_width(item_bytes(w_next))
         activation_gradient_block(panels, wide, K, delta_next, out_da, 0, m, 0, n_l, 0)
     else:
         activation_gradient_block(flat(w_next), n_l, 1, delta_next, out_da, 0, m, 0, n_l, 0)
@@ -589,7 +595,7 @@ def collides(m, columns, itemsize):
 @inner_jit
 def pack_panel(a, at, row, m, columns, out):
     """m rows of `columns` numbers, `row` apart from a[at] on, as one panel."""
-    wide = panel_width(a.itemsize)
+    wide = panel_width(item_bytes(a))
     for t in range(m):
         copy(a, at + t * row, out, t * wide, columns)
 
@@ -616,12 +622,12 @@ def weight_sums(
     m, n_left = left.shape
     n_right = right.shape[1]
     a, b = flat(left), flat(right)
-    W = width(right.itemsize)
-    wide = panel_width(right.itemsize)
+    W = width(item_bytes(right))
+    wide = panel_width(item_bytes(right))
     one = out.dtype.type(1.0)
-    strips = is_scattered(m, n_left, left.itemsize)
-    packs = collides(m, n_right, right.itemsize) or is_scattered(m, n_right, right.itemsize)
-    tall = strip_rows(m, left.itemsize)
+    strips = is_scattered(m, n_left, item_bytes(left))
+    packs = collides(m, n_right, item_bytes(right)) or is_scattered(m, n_right, item_bytes(right))
+    tall = strip_rows(m, item_bytes(left))
     strip = min(m, SLICE) * wide  # where it begins in scratch
     for i in range(start, stop, tall):
         rows = min(tall, stop - i)
@@ -670,7 +676,7 @@ def weight_gradient(delta, a_prev, out_dw):
     """
     m, n_l = delta.shape
     n_prev = a_prev.shape[1]
-    scratch = np.empty(scratch_size(m, delta.itemsize), delta.dtype)
+    scratch = np.empty(scratch_size(m, item_bytes(delta)), delta.dtype)
     mean, zero = delta.dtype.type(1.0 / m), delta.dtype.type(0.0)
     out = flat(out_dw)
     weight_sums(delta, a_prev, 0, n_l, 0, n_prev, mean, zero, out, n_prev, 1, scratch, False, out)
@@ -681,7 +687,7 @@ def bias_sums(delta, start, stop, alpha, beta, out_b):
     """out_i = beta out_i + alpha sum_t delta_ti for i = start .. stop-1, one W of i at a time."""
     m, n_l = delta.shape
     d = flat(delta)
-    W = width(delta.itemsize)
+    W = width(item_bytes(delta))
     for i in range(start, stop, W):
         count = min(W, stop - i)
         sum_i = load_part(d, i, count)

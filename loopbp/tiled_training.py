@@ -24,6 +24,7 @@ import numpy as np
 
 from loopbp._jit import inline_jit, inner_jit, jit
 from loopbp.activations import GELU, SOFTMAX
+from loopbp.lanes import item_bytes
 from loopbp.losses import CROSS_ENTROPY, penalty
 from loopbp.optimizers import RULE_ADAMW, RULE_SGD, clip_by_norm, update_part
 from loopbp.parameters import biases_of, layer_count, layer_of, unit_count, weights_of
@@ -101,16 +102,16 @@ class TiledWorkspace(NamedTuple):
 @inner_jit
 def aligned(count, like):
     """`count` zeros of the dtype of `like`, on a cache line."""
-    spare = ALIGNMENT // like.itemsize
+    spare = ALIGNMENT // item_bytes(like)
     buffer = np.zeros(count + spare, like.dtype)
-    skip = (-buffer.ctypes.data) % ALIGNMENT // like.itemsize
+    skip = (-buffer.ctypes.data) % ALIGNMENT // item_bytes(like)
     return buffer[skip : skip + count]
 
 
 @inline_jit
 def in_lines(count, like):
     """`count` or more numbers of the dtype of `like` that fill whole cache lines."""
-    line = ALIGNMENT // like.itemsize
+    line = ALIGNMENT // item_bytes(like)
     return (count + line - 1) // line * line
 
 
@@ -142,16 +143,16 @@ def team_workspace(theta, architecture, examples, batch_size, threads, done):
     forward_start = np.full(last + 1, -1, np.int64)
     backward_start = np.full(last + 1, -1, np.int64)
     is_own = np.zeros(last + 1, np.int64)
-    scratch = in_lines(scratch_size(count, theta.itemsize), theta)
+    scratch = in_lines(scratch_size(count, item_bytes(theta)), theta)
     size, own = 0, 0
     for l in range(1, last + 1):
         n, K = architecture.sizes[l], architecture.sizes[l - 1]
-        if l > 1 and not by_dots(count, K) and far(K, theta.itemsize):
+        if l > 1 and not by_dots(count, K) and far(K, item_bytes(theta)):
             backward_start[l] = size
-            size += in_lines(panels_size(K, n, theta.itemsize), theta)
-        dots = by_dots(count, K) if l > 1 else panels_wait(count, n, K, theta.itemsize)
+            size += in_lines(panels_size(K, n, item_bytes(theta)), theta)
+        dots = by_dots(count, K) if l > 1 else panels_wait(count, n, K, item_bytes(theta))
         if not dots:
-            needed = in_lines(panels_size(n, K, theta.itemsize), theta)
+            needed = in_lines(panels_size(n, K, item_bytes(theta)), theta)
             is_own[l] = l > max(1, done) and backward_start[l] < 0 and n * K < UNIT_WEIGHTS
             forward_start[l] = own if is_own[l] else size
             if is_own[l]:
@@ -304,7 +305,7 @@ def layer_forward(
     wide, tall, high, ahead = end - first, stop - start, stop - start, 0
     if packed and wide * tall > BLOCK_NUMBERS:
         K = a_prev.shape[1]
-        wide, tall, high = block(K, theta.itemsize)
+        wide, tall, high = block(K, item_bytes(theta))
         ahead = rows_ahead(K, min(high, stop - start))
     for t_high in range(start, stop, high):
         t_stop = min(stop, t_high + high)
@@ -342,7 +343,7 @@ def units_forward(theta, architecture, l, a_prev, m, worker, workers, resident, 
     n = architecture.sizes[l]
     p = 0
     while p < n:
-        start, stop, end = share_of_panel(m, n, p, theta.itemsize, worker, workers)
+        start, stop, end = share_of_panel(m, n, p, item_bytes(theta), worker, workers)
         if start < stop:
             layer_forward(
                 theta, architecture, l, a_prev, m, start, stop, p, end, worker, resident, workspace
@@ -356,7 +357,7 @@ def units_backward(theta, architecture, l, m, key, drops, worker, workers, works
     n = architecture.sizes[l - 1]
     p = 0
     while p < n:
-        start, stop, end = share_of_panel(m, n, p, theta.itemsize, worker, workers)
+        start, stop, end = share_of_panel(m, n, p, item_bytes(theta), worker, workers)
         if start < stop:
             layer_backward(theta, architecture, l, m, start, stop, p, end, key, drops, workspace)
         p = end
@@ -383,10 +384,10 @@ def layer_backward(theta, architecture, l, m, start, stop, first, end, key, drop
     wide, tall = end - first, stop - start
     if workspace.backward_start[l] >= 0:
         w = panels_at(workspace, workspace.backward_start[l])
-        w_row, w_panel = panel_width(theta.itemsize), n_l
+        w_row, w_panel = panel_width(item_bytes(theta)), n_l
     high, ahead = tall, 0
     if wide * tall > BLOCK_NUMBERS:
-        wide, tall, high = block(n_l, theta.itemsize)
+        wide, tall, high = block(n_l, item_bytes(theta))
         ahead = rows_ahead(n_l, min(high, stop - start))
     for t_high in range(start, stop, high):
         t_stop = min(stop, t_high + high)
@@ -473,7 +474,7 @@ def softmax_output_layer(architecture, y, m, start, stop, workspace):
 def input_weights_pass(x, delta, m, worker, workers, alpha, keep, w, b, scratch):
     """SGD for one thread's share of w^1 in its panels `w`, and of b^1."""
     n_0, n_1 = x.shape[1], delta.shape[1]
-    wide, row = panel_width(x.itemsize), panel_row(n_1, x.itemsize)
+    wide, row = panel_width(item_bytes(x)), panel_row(n_1, item_bytes(x))
     one = x.dtype.type(1.0)
     p = 0
     while p < n_1:
@@ -506,7 +507,7 @@ def parameters_pass(
     """
     clips = settings.clip_norm > 0.0
     scratch = own_at(workspace, worker, 0)
-    wide = panel_width(theta.itemsize)
+    wide = panel_width(item_bytes(theta))
     one, zero = theta.dtype.type(1.0), theta.dtype.type(0.0)
     alpha = theta.dtype.type(-learning_rate / m)
     keep = theta.dtype.type(1.0 - learning_rate * architecture.l2)
@@ -579,9 +580,9 @@ def penalties(theta, architecture, upto, resident, workspace):
         w = weights_of(theta, architecture, l)
         if is_resident(l, resident, workspace):
             # what fills up the last panel is zero
-            start, size = workspace.backward_start[l], panels_size(K, n, theta.itemsize)
+            start, size = workspace.backward_start[l], panels_size(K, n, item_bytes(theta))
             if l == 1:
-                start, size = workspace.forward_start[l], panels_size(n, K, theta.itemsize)
+                start, size = workspace.forward_start[l], panels_size(n, K, item_bytes(theta))
             w = matrix(workspace.panels, start, 1, size)
         total += penalty(w, architecture.l2)
     return total

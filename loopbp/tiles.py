@@ -4,6 +4,7 @@ from loopbp._jit import inline_jit, inner_jit
 from loopbp.lanes import (
     combine,
     fma,
+    item_bytes,
     keep_turns_apart,
     load,
     load_part,
@@ -24,7 +25,7 @@ def tile_1x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
     """1 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     if K > 64:  # by the time that the sums are there, so is what they are added to
         for r in range(1):
@@ -48,7 +49,7 @@ def tile_1x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
     """1 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s0_0
     if K > 64:  # by the time that the sums are there, so is what they are added to
@@ -78,7 +79,7 @@ def tile_1x4(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
     """1 x 4 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s0_2 = s0_3 = s0_0
     if K > 64:  # by the time that the sums are there, so is what they are added to
@@ -118,7 +119,7 @@ def tile_2x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
     """2 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s1_0 = s1_1 = s0_0
     if K > 64:  # by the time that the sums are there, so is what they are added to
@@ -159,7 +160,7 @@ def tile_2x4(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
     """2 x 4 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s0_2 = s0_3 = s1_0 = s1_1 = s1_2 = s1_3 = s0_0
     if K > 64:  # by the time that the sums are there, so is what they are added to
@@ -218,7 +219,7 @@ def tile_4x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
     """4 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s1_0 = s2_0 = s3_0 = s0_0
     if K > 64:  # by the time that the sums are there, so is what they are added to
@@ -264,7 +265,7 @@ def tile_4x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
     """4 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s1_0 = s1_1 = s2_0 = s2_1 = s3_0 = s3_1 = s0_0
     if K > 64:  # by the time that the sums are there, so is what they are added to
@@ -327,7 +328,7 @@ def tile_4x4(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
     """4 x 4 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s0_2 = s0_3 = s1_0 = s1_1 = s1_2 = s1_3 = s2_0 = s2_1 = s2_2 = s2_3 = s3_0 = s3_1 = s3_2 = s3_3 = s0_0
     if K > 64:  # by the time that the sums are there, so is what they are added to
@@ -424,7 +425,7 @@ def tile_6x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
     """6 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s1_0 = s1_1 = s2_0 = s2_1 = s3_0 = s3_1 = s4_0 = s4_1 = s5_0 = s5_1 = s0_0
     if K > 64:  # by the time that the sums are there, so is what they are added to
@@ -509,7 +510,7 @@ def tile_6x4(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
     """6 x 4 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s0_2 = s0_3 = s1_0 = s1_1 = s1_2 = s1_3 = s2_0 = s2_1 = s2_2 = s2_3 = s3_0 = s3_1 = s3_2 = s3_3 = s4_0 = s4_1 = s4_2 = s4_3 = s5_0 = s5_1 = s5_2 = s5_3 = s0_0
     if K > 64:  # by the time that the sums are there, so is what they are added to
@@ -644,7 +645,7 @@ def tile_8x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
     """8 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s1_0 = s2_0 = s3_0 = s4_0 = s5_0 = s6_0 = s7_0 = s0_0
     if K > 64:  # by the time that the sums are there, so is what they are added to
@@ -718,7 +719,7 @@ def tile_12x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
     """12 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s1_0 = s2_0 = s3_0 = s4_0 = s5_0 = s6_0 = s7_0 = s8_0 = s9_0 = s10_0 = s11_0 = s0_0
     if K > 64:  # by the time that the sums are there, so is what they are added to
@@ -820,7 +821,7 @@ def tile_12x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
     """12 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s1_0 = s1_1 = s2_0 = s2_1 = s3_0 = s3_1 = s4_0 = s4_1 = s5_0 = s5_1 = s6_0 = s6_1 = s7_0 = s7_1 = s8_0 = s8_1 = s9_0 = s9_1 = s10_0 = s10_1 = s11_0 = s11_1 = s0_0
     if K > 64:  # by the time that the sums are there, so is what they are added to
@@ -971,7 +972,7 @@ def tile_16x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
 ):
     """16 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s1_0 = s2_0 = s3_0 = s4_0 = s5_0 = s6_0 = s7_0 = s8_0 = s9_0 = s10_0 = s11_0 = s12_0 = s13_0 = s14_0 = s15_0 = s0_0
     if K > 64:  # by the time that the sums are there, so is what they are added to
@@ -1107,7 +1108,7 @@ def sums_tall(
     begins at column p, is b[b0 + p b_panel + k b_k + c - p].  After each tile `next_count`
     rows of a panel of next_b, `next_row` apart, are asked for: what the next call reads.
     """
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     for p in range(0, N, 4 * W):
         end = min(N, p + 4 * W)
         j = p
@@ -1233,7 +1234,7 @@ def sums_short(
     begins at column p, is b[b0 + p b_panel + k b_k + c - p].  After each tile `next_count`
     rows of a panel of next_b, `next_row` apart, are asked for: what the next call reads.
     """
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     for p in range(0, N, 2 * W):
         end = min(N, p + 2 * W)
         j = p
@@ -1310,7 +1311,7 @@ def sums_short(
 @inner_jit
 def dot_1x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
     """1 x 1 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     full = K // W * W
     for k in range(0, full, W):
@@ -1329,7 +1330,7 @@ def dot_1x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
 @inner_jit
 def dot_1x3(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
     """1 x 3 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s0_2 = s0_0
     w1 = w0 + w_row
@@ -1361,7 +1362,7 @@ def dot_1x3(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
 @inner_jit
 def dot_1x5(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
     """1 x 5 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s0_2 = s0_3 = s0_4 = s0_0
     w1 = w0 + w_row
@@ -1405,7 +1406,7 @@ def dot_1x5(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
 @inner_jit
 def dot_2x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
     """2 x 1 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s1_0 = s0_0
     a1 = a0 + a_row
@@ -1432,7 +1433,7 @@ def dot_2x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
 @inner_jit
 def dot_2x3(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
     """2 x 3 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s0_2 = s1_0 = s1_1 = s1_2 = s0_0
     a1 = a0 + a_row
@@ -1477,7 +1478,7 @@ def dot_2x3(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
 @inner_jit
 def dot_2x5(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
     """2 x 5 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s0_2 = s0_3 = s0_4 = s1_0 = s1_1 = s1_2 = s1_3 = s1_4 = s0_0
     a1 = a0 + a_row
@@ -1540,7 +1541,7 @@ def dot_2x5(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
 @inner_jit
 def dot_3x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
     """3 x 1 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s1_0 = s2_0 = s0_0
     a1 = a0 + a_row
@@ -1574,7 +1575,7 @@ def dot_3x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
 @inner_jit
 def dot_3x3(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
     """3 x 3 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s0_2 = s1_0 = s1_1 = s1_2 = s2_0 = s2_1 = s2_2 = s0_0
     a1 = a0 + a_row
@@ -1632,7 +1633,7 @@ def dot_3x3(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
 @inner_jit
 def dot_5x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
     """5 x 1 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s1_0 = s2_0 = s3_0 = s4_0 = s0_0
     a1 = a0 + a_row
@@ -1680,7 +1681,7 @@ def dot_5x1(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
 @inner_jit
 def dot_5x5(a, a0, a_row, w, w0, w_row, K, b, i, out, out0, out_row):
     """5 x 5 dot products along k, W of k at a time: out = b_i + sum_k a_k w_ik."""
-    W = width(a.itemsize)
+    W = width(item_bytes(a))
     s0_0 = splat(a.dtype.type(0))
     s0_1 = s0_2 = s0_3 = s0_4 = s1_0 = s1_1 = s1_2 = s1_3 = s1_4 = s2_0 = s2_1 = s2_2 = s2_3 = s2_4 = s3_0 = s3_1 = s3_2 = s3_3 = s3_4 = s4_0 = s4_1 = s4_2 = s4_3 = s4_4 = s0_0
     a1 = a0 + a_row

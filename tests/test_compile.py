@@ -5,6 +5,7 @@ import inspect
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 import helpers
 import numpy as np
@@ -12,11 +13,11 @@ import pytest
 from helpers import needs_jit
 
 import loopbp
-from loopbp import _jit, compiled, lanes, team, tiled
+from loopbp import _jit, compiled, lanes, small, split, team, tiled, tiled_training, tiles
 from loopbp._jit import plain
 
 PACKAGE = Path(loopbp.__file__).parent
-DECORATOR = re.compile(r"^@(?:sum_|parallel_|inline_|inner_)?jit\b", re.MULTILINE)
+DECORATOR = re.compile(r"^@(?:sum_|parallel_|inline_|inner_|inner_parallel_)?jit\b", re.MULTILINE)
 
 
 def test_every_file_with_kernels_is_part_of_the_cache_key():
@@ -188,3 +189,16 @@ def test_an_inlined_helper_has_no_machine_code():
     assert half(3.0) == 1.5
     (result,) = half.overloads.values()
     assert result.library.get_pointer_to_function(result.fndesc.mangled_name) == 0
+
+
+def reads_itemsize(function: Any) -> bool:
+    """Whether compiled code reads the size of an item from memory: see `lanes.item_bytes`."""
+    return "itemsize" in plain(function).__code__.co_names
+
+
+def test_no_kernel_reads_the_size_of_an_item():
+    modules = (tiled, tiled_training, tiles, split, small)
+    kernels = [v for m in modules for v in vars(m).values() if hasattr(v, "py_func")]
+    assert len(kernels) > 100
+    assert [k.py_func.__qualname__ for k in kernels if reads_itemsize(k)] == []
+    assert reads_itemsize(lambda array: array.itemsize)

@@ -546,6 +546,17 @@ def test_width_is_that_of_a_register():
     ]  # fmt: skip
 
 
+@njit
+def _bytes_of_an_item(array):
+    return lanes.item_bytes(array)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool"])
+def test_bytes_of_an_item(dtype):
+    array = np.zeros(3, dtype)
+    assert _bytes_of_an_item(array) == lanes.item_bytes(array) == array.itemsize
+
+
 @pytest.mark.parametrize(
     ("features", "size"),
     [("+avx2,+avx512f,+sse2", 64), ("+avx2,-avx512f", 32), ("+sse2", 16), ("", 16)],
