@@ -30,6 +30,7 @@ from loopbp import (
     rng,
     small,
     split,
+    team,
     tiled,
     tiled_training,
 )  # fmt: skip
@@ -132,7 +133,7 @@ def _workspace_makers() -> SimpleNamespace:
         lanes.width, tiled.panel_width, tiled.panel_row, tiled.panels_size, tiled.strip_rows,
         tiled.scratch_size, tiled.far, tiled.by_dots, tiled.panels_wait,
         parameters.layer_count, parameters.unit_count,
-        tiled_training.in_lines, tiled_training.by_units, tiled_training.aligned,
+        team.team_words, tiled_training.in_lines, tiled_training.by_units, tiled_training.aligned,
         tiled_training.team_workspace, tiled_training.make_workspace,
     ]  # fmt: skip
     return specialise(sources, "plain", {}, plain)

@@ -33,7 +33,7 @@ from loopbp.lanes import item_bytes, load_part, prefetch_first, store_part, widt
 from loopbp.optimizers import RULE_SGD
 from loopbp.parameters import Architecture, biases_of, layer_count, layer_of, weights_of
 from loopbp.rng import order_examples
-from loopbp.team import TEAM_WORDS, meet, run_team, share
+from loopbp.team import meet, run_team, share, team_words
 from loopbp.tiled import activation_rows, copy, weighted_input_dots, weighted_input_packed
 from loopbp.tiled_training import (
     ALIGNMENT,
@@ -194,7 +194,7 @@ def split_workspace(
         np.array([blocks_of(architecture, net, b) for net, b in zip(nets, before, strict=False)]),
         np.zeros((shares, batch), np.float64),
         made[0].order,
-        np.zeros(TEAM_WORDS, np.int64),
+        np.zeros(plain(team_words)(threads), np.int64),
         1 << min(shares, threads).bit_length() - 1,
         batch,
     )  # fmt: skip
@@ -376,7 +376,7 @@ def work(
             if l == 2:
                 z, a = flat(layer_of(own.z, top, 2, m)), flat(layer_of(own.a, top, 2, m))
                 add_own(split, turn, first, end, m * n_2)
-                meet(split.words, workers)
+                meet(split.words, worker, workers)
                 add_all(split, turn, workers, m * n_2, z, a)
                 if code != SOFTMAX:
                     activation_rows(code, address, z, a, 0, 1, m * n_2, 0)

@@ -2,7 +2,7 @@
 
 Numba starts and ends the threads of a parallel region in 1 to 4 microseconds; a step of a small
 network is over in 5.  So `loopbp.tiled_training` starts them once an epoch, and they meet by
-counting themselves in one word of memory: 0.2 to 0.3 microseconds.
+writing how often they have met, each on a cache line of its own: 0.05 to 0.1 microseconds.
 
 Nobody waits for a thread that never comes: with `join` either all of them form a team, or the
 first that loses patience does the whole epoch and the late ones leave.  Who computes a sum does not
@@ -23,10 +23,9 @@ from numba.core import cgutils
 
 from loopbp._jit import inline_jit, inner_jit, inner_parallel_jit, instruction
 
-# Words of a team's memory, each on its own cache line.
+# Words of a team's memory, each on its own cache line; from _MET on one for each thread.
 _LINE = 8
-_MODE, _COMERS, _ARRIVED, _GENERATION, _HURRY = (k * _LINE for k in range(5))
-TEAM_WORDS = 5 * _LINE
+_MODE, _COMERS, _HURRY, _MET = (k * _LINE for k in range(4))
 _OPEN, _TOGETHER, _ALONE = 0, 1, 2
 # How often to look before letting another thread have the core; how often to do that before going
 # on alone, some 10 ms; and how often if the last epoch had to be done alone, as always inside a
@@ -67,6 +66,22 @@ def _look(typing_context, words, i):
 
     words = types.Array(types.int64, 1, "C")
     return types.int64(words, types.intp), codegen
+
+
+def put(words, i, value):
+    """words[i] = value, seen by others after all that was written before."""
+    words[i] = value
+
+
+@instruction(put)
+def _put(typing_context, words, i, value):
+    def codegen(context, builder, signature, arguments):
+        pointer = _word(context, builder, arguments[0], arguments[1])
+        builder.store_atomic(arguments[2], pointer, "release", 8)
+        return context.get_dummy_value()
+
+    words = types.Array(types.int64, 1, "C")
+    return types.void(words, types.intp, types.int64), codegen
 
 
 def claim(words, i, old, new):
@@ -128,6 +143,12 @@ def _give_way(typing_context):
     return types.void(), codegen
 
 
+@inline_jit
+def team_words(threads):
+    """How many words a team of so many threads needs."""
+    return _MET + threads * _LINE
+
+
 @inner_jit
 def gather_team(words):
     """Before the threads of an epoch are started."""
@@ -157,22 +178,25 @@ def join(words, workers):
 
 
 @inner_jit
-def meet(words, workers):
-    """Wait until all have come here: what they wrote before is seen by all after it."""
+def meet(words, worker, workers):
+    """Wait until all have come here: what they wrote before is seen by all after it.
+
+    Who counts the comers in one word moves its line three times before the last one is seen, 0.24
+    microseconds between distant cores; two words, each written by one, take 0.09.
+    """
     if workers == 1:
         return
-    generation = look(words, _GENERATION)
-    if add(words, _ARRIVED, 1) == workers - 1:
-        add(words, _ARRIVED, -workers)
-        add(words, _GENERATION, 1)
-        return
-    looks = 0
-    while look(words, _GENERATION) == generation:
-        looks += 1
-        if looks < _LOOKS:
-            rest()
-        else:
-            give_way()
+    mine = _MET + worker * _LINE
+    times = look(words, mine) + 1
+    put(words, mine, times)
+    for other in range(workers):
+        looks = 0
+        while look(words, _MET + other * _LINE) < times:
+            looks += 1
+            if looks < _LOOKS:
+                rest()
+            else:
+                give_way()
 
 
 # A parallel loop takes what its body uses apart, array by array, and compiles that twice: 0.7 s for

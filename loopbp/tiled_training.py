@@ -30,7 +30,7 @@ from loopbp.optimizers import RULE_ADAMW, RULE_SGD, clip_by_norm, update_part
 from loopbp.parameters import biases_of, layer_count, layer_of, unit_count, weights_of
 from loopbp.passes import add_penalty_gradient
 from loopbp.rng import DROPOUT, dropout, order_examples, stream_key
-from loopbp.team import TEAM_WORDS, meet, panel_share, run_team, share
+from loopbp.team import meet, panel_share, run_team, share, team_words
 from loopbp.tiled import (
     activation,
     activation_gradient_block,
@@ -180,7 +180,7 @@ def team_workspace(theta, architecture, examples, batch_size, threads, done):
         aligned(size, theta),
         aligned(threads * own, theta).reshape((threads, own)),
         own_start,
-        np.zeros(TEAM_WORDS, np.int64),
+        np.zeros(team_words(threads), np.int64),
     )
 
 
@@ -611,7 +611,7 @@ def work(
     for l in range(1, last + 1):
         start, stop = row_share(architecture.sizes[l], worker, workers)
         pack_rows(theta, architecture, l, start, stop, resident, workspace)
-    meet(words, workers)
+    meet(words, worker, workers)
     total = 0.0
     for at in range(0, examples, batch_size):
         m = min(batch_size, examples - at)
@@ -634,7 +634,7 @@ def work(
         a_prev = x
         for l in range(1, done + 1):
             units_forward(theta, architecture, l, a_prev, m, worker, workers, resident, workspace)
-            meet(words, workers)
+            meet(words, worker, workers)
             a_prev = layer_of(workspace.a, architecture, l, m)
         if start < stop:
             pack_own(theta, architecture, worker, workspace)
@@ -642,10 +642,10 @@ def work(
                 theta, architecture, x, y, m, start, stop, done, key, drops, worker, resident,
                 workspace,
             )  # fmt: skip
-        meet(words, workers)
+        meet(words, worker, workers)
         for l in range(done + 1, 1, -1):
             units_backward(theta, architecture, l, m, key, drops, worker, workers, workspace)
-            meet(words, workers)
+            meet(words, worker, workers)
         if worker == 0:
             for t in range(m):
                 total += workspace.losses[t]
@@ -654,17 +654,17 @@ def work(
             state, resident, workspace,
         )  # fmt: skip
         if settings.clip_norm > 0.0:
-            meet(words, workers)
+            meet(words, worker, workers)
             if worker == 0:
                 clip_by_norm(workspace.gradient, settings.clip_norm)
-            meet(words, workers)
+            meet(words, worker, workers)
             for l in range(1, last + 1):
                 first, end = row_share(architecture.sizes[l], worker, workers)
                 update_rows(
                     theta, architecture, l, first, end, workspace, settings, learning_rate, step,
                     state,
                 )  # fmt: skip
-        meet(words, workers)
+        meet(words, worker, workers)
     for l in range(1, last + 1):
         if is_resident(l, resident, workspace):
             n = architecture.sizes[l]

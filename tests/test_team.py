@@ -16,7 +16,6 @@ from loopbp import team
 from loopbp._jit import plain, specialise
 from loopbp.engines import tiled_engine
 from loopbp.team import (
-    TEAM_WORDS,
     add,
     claim,
     give_way,
@@ -24,6 +23,7 @@ from loopbp.team import (
     look,
     meet,
     panel_share,
+    put,
     rest,
     run_team,
     share,
@@ -35,7 +35,7 @@ ROUNDS = 20_000
 
 
 def words() -> Any:
-    return np.zeros(TEAM_WORDS, np.int64)
+    return np.zeros(team.team_words(4), np.int64)
 
 
 # -- words ----------------------------------------------------------------------------------------
@@ -52,6 +52,7 @@ def use_words(memory):
         claim(memory, 1, 0, -1),
         look(memory, 1),
     )
+    put(memory, 2, 4)
     rest()
     give_way()
     return found
@@ -61,6 +62,7 @@ def test_words_compiled_equal_plain_python():
     memories = words(), words()
     found, expected = njit(use_words)(memories[0]), use_words(memories[1])
     assert tuple(map(int, found)) == (0, 5, 3, 1, 0, 7, 1, -1)
+    assert memories[0][2] == 4
     assert tuple(map(int, expected)) == tuple(map(int, found))
     assert (memories[0] == memories[1]).all()
 
@@ -71,7 +73,7 @@ def test_words_compiled_equal_plain_python():
 def test_one_worker_neither_joins_nor_meets_anybody():
     memory = words()
     assert join(memory, 1) == 1
-    meet(memory, 1)
+    meet(memory, 0, 1)
     assert not memory.any()
 
 
@@ -101,10 +103,10 @@ def exchange(memory, slots, sums, rounds, workers):
             total = 0
             for n in range(rounds):
                 slots[worker * LINE] = n * (worker + 1)
-                meet(memory, workers)
+                meet(memory, worker, workers)
                 for other in range(workers):
                     total += slots[other * LINE]
-                meet(memory, workers)
+                meet(memory, worker, workers)
             sums[worker] = total
     return worked.min()
 
@@ -127,7 +129,7 @@ def exact(workers: int) -> list[int]:
 
 
 @njit
-def passing_by(memory, workers):
+def passing_by(memory, worker, workers):
     """No meeting at all."""
 
 

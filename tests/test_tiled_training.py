@@ -458,7 +458,7 @@ WORKERS = 2
 def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     """The step of a team of two, uncompiled, with another function behind one of its names."""
     barrier = threading.Barrier(WORKERS)
-    cuts = {"stream_key": _unsigned_key, "meet": lambda words, workers: barrier.wait(60)}
+    cuts = {"stream_key": _unsigned_key, "meet": lambda words, worker, workers: barrier.wait(60)}
     sources = [source for source in SOURCES if source.__name__ != name]
     bound = specialise(sources, "mutant", {**cuts, name: wrong}, plain)
 
