@@ -9,8 +9,19 @@ tiled       `loopbp.tiled`: the same sums in tiles and panels, and `loopbp.tiled
 
 A compiled engine exists twice, serial and parallel, from the same source.  `pick` chooses by the
 work of one step alone, never by the number of threads, so that a seed gives the same bits for any.
+
+The tiled engine has four ways through an epoch, and `pick_training` chooses by shape and optimizer:
+
+==================================  ==============================================================
+`loopbp.small`                      a register for each unit: some ten units, at most 16 examples
+`loopbp.split`                      shares of the first hidden units: most of the work in the
+                                    first two layers
+`loopbp.tiled_training.epoch`       a team of threads shares out examples, units and rows
+`tiled_training.epoch_alone`        one thread: little work, or shapes that `split` does not suit
+==================================  ==============================================================
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -171,7 +182,27 @@ def is_softmax(architecture: Any) -> bool:
 
 
 def _threads() -> int:
-    return 1 if config.DISABLE_JIT else get_num_threads()
+    """How many threads an epoch may start.
+
+    One in a child of a process that has started some: GNU's OpenMP ends such a child when it
+    starts threads.  The bits are the same.
+    """
+    if config.DISABLE_JIT or _FORKED["after threads"]:
+        return 1
+    threads = get_num_threads()
+    _FORKED["has threads"] |= threads > 1
+    return threads
+
+
+_FORKED = {"has threads": False, "after threads": False}
+
+
+def _note_fork() -> None:
+    _FORKED["after threads"] = _FORKED["has threads"] and threading_layer() == "omp"
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
 
 
 def _split_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:

@@ -235,7 +235,7 @@ def start_team(function, arguments, words, threads):
 def run_team(work, words, threads, arguments):
     """work(*arguments, worker, workers) in each of a team of threads, or in one alone.
 
-    `arguments` is a tuple, of which arrays must be contiguous.
+    `arguments` is a tuple.  For one thread, none is started.
     """
     gather_team(words)
     for k in range(threads):
@@ -274,7 +274,11 @@ def _run_team(typing_context, work, words, threads, arguments):
         )
         inside.ret_void()
         addresses = [builder.ptrtoint(pointer, i64) for pointer in (shim, block)]
-        context.get_function(start, outer)(builder, [*addresses, words, threads])
+        with builder.if_else(builder.icmp_signed("==", threads, i64(1))) as (alone, together):
+            with alone:
+                builder.call(shim, [addresses[1], i64(0), i64(1)])
+            with together:
+                context.get_function(start, outer)(builder, [*addresses, words, threads])
         return context.get_dummy_value()
 
     return types.void(work, words, types.int64, kinds), codegen

@@ -1,6 +1,7 @@
 """Epochs of a network cut into shares: equal to the reference, the same bits for any threads."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
@@ -177,6 +178,34 @@ def test_same_bits_for_any_number_of_threads():
         code = _BITS.format(tests=str(Path(__file__).parent), threads=threads)
         found.add(helpers.run_python(code, NUMBA_NUM_THREADS=str(threads)))
     assert len(found) == 1
+
+
+_FORK = """
+import os
+import numpy as np
+import loopbp
+
+def train():
+    net = loopbp.Network({sizes}, dtype="float32", seed=0)
+    X = np.random.default_rng(0).standard_normal((200, net.sizes[0]))
+    net.fit(X, np.arange(200) % 3, epochs=2, batch_size=50, verbose=False)
+    return net.theta.tobytes()
+
+expected = train()
+read, write = os.pipe()
+if os.fork() == 0:
+    os.write(write, b"same" if train() == expected else b"other")
+    os._exit(0)
+os.close(write)
+print(os.wait()[1], os.read(read, 9).decode())
+"""
+
+
+@needs_jit
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("sizes", [[64, 40, 3], [64] * 8 + [3]], ids=["split", "team"])
+def test_a_forked_child_trains_on(sizes):
+    assert helpers.run_python(_FORK.format(sizes=sizes)) == "0 same"
 
 
 def test_threads_that_work_are_a_power_of_two():
