@@ -42,6 +42,7 @@ from loopbp.tiled_training import (
     forward_panels,
     gather_rows,
     in_lines,
+    in_order,
     is_resident,
     layer_backward,
     layer_forward,
@@ -413,7 +414,7 @@ def epoch(
     theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
     batch_size, shuffled, split,
 ):  # fmt: skip
-    """`loopbp.passes.epoch`, by two threads or by one."""
+    """`loopbp.passes.epoch`, by as many threads as there are shares, or fewer."""
     order_examples(split.order, shuffled, seed, number)
     totals = np.zeros(split.memory.shape[0], np.float64)
     arguments = (
@@ -421,7 +422,4 @@ def epoch(
         shuffled, split, totals,
     )  # fmt: skip
     run_team(work, split.words, split.workers, arguments)
-    total = 0.0
-    for s in range(totals.shape[0]):
-        total += totals[s]
-    return total / X.shape[0]
+    return in_order(totals) / X.shape[0]

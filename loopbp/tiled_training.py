@@ -682,6 +682,15 @@ def gather_rows(source, order, at, start, stop, out):
         copy(s, order[at + t] * columns, o, t * columns, columns)
 
 
+@inline_jit
+def in_order(totals):
+    """The sum, one after the other."""
+    total = 0.0
+    for k in range(totals.shape[0]):
+        total += totals[k]
+    return total
+
+
 @jit
 def epoch(
     theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
@@ -696,10 +705,7 @@ def epoch(
         shuffled, workspace, totals,
     )  # fmt: skip
     run_team(work, workspace.words, threads, arguments)
-    total = 0.0
-    for k in range(threads):
-        total += totals[k]
-    return total / X.shape[0]
+    return in_order(totals) / X.shape[0]
 
 
 @jit

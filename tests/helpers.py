@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from numba import config
@@ -233,3 +235,31 @@ def run_python(code: str, **environment: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+_BITS = """
+import sys
+sys.path.insert(0, {tests!r})
+from {module} import bits
+print(bits())
+"""
+
+
+def bits_by_threads(bits: Callable[..., str], forsaken: Callable[[], str]) -> set[str]:
+    """What a module's `bits` finds with 1, 2, ... threads, and with more than there are cores.
+
+    `forsaken`: the same where one thread waits for another in vain, and then does all of it.
+    """
+    usable, found = numba.get_num_threads(), set()
+    try:
+        for threads in range(1, usable + 1):
+            numba.set_num_threads(threads)
+            found.add(bits())
+        numba.set_num_threads(1)
+        found.add(forsaken())
+    finally:
+        numba.set_num_threads(usable)
+    for threads in (3, 4):
+        code = _BITS.format(tests=str(Path(__file__).parent), module=bits.__module__)
+        found.add(run_python(code, NUMBA_NUM_THREADS=str(threads)))
+    return found

@@ -5,11 +5,9 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import helpers
-import numba
 import numpy as np
 import pytest
 from helpers import BOUNDSCHECK, JIT, needs_jit
@@ -142,13 +140,6 @@ def test_a_batch_size_beyond_the_examples():
 
 # -- the same bits --------------------------------------------------------------------------------
 
-_BITS = """
-import sys
-sys.path.insert(0, {tests!r})
-from test_split import bits
-print(bits({threads}))
-"""
-
 
 def bits(threads: int | None = None) -> str:
     """Losses and weights of several trainings by so many threads, as one number."""
@@ -164,20 +155,7 @@ def bits(threads: int | None = None) -> str:
 @needs_jit
 @pytest.mark.skipif(BOUNDSCHECK, reason="that pass is for serial code")
 def test_same_bits_for_any_number_of_threads():
-    usable, found = numba.get_num_threads(), set()
-    try:
-        for threads in range(1, usable + 1):
-            numba.set_num_threads(threads)
-            found.add(bits())
-        # One thread that waits for another in vain does all of it.
-        numba.set_num_threads(1)
-        found.add(bits(2))
-    finally:
-        numba.set_num_threads(usable)
-    for threads in (3, 4):
-        code = _BITS.format(tests=str(Path(__file__).parent), threads=threads)
-        found.add(helpers.run_python(code, NUMBA_NUM_THREADS=str(threads)))
-    assert len(found) == 1
+    assert len(helpers.bits_by_threads(bits, lambda: bits(2))) == 1
 
 
 _FORK = """

@@ -7,11 +7,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import helpers
-import numba
 import numpy as np
 import pytest
 from helpers import BOUNDSCHECK, JIT, REFERENCE, engine_id, needs_jit, relative_difference
@@ -311,16 +309,6 @@ def test_nan_and_infinity_reach_loss_and_weights(engine, dtype, bad, place, hidd
 
 # -- threads --------------------------------------------------------------------------------------
 
-_BITS = """
-import sys
-sys.path.insert(0, {tests!r})
-import numba
-from test_tiled_training import bits_of
-numba.set_num_threads({threads})
-print(bits_of())
-"""
-
-
 CLIPPED = replace(SGD, clip_norm=0.01)
 # Sizes, examples, batch size, rules, dropout: by examples; by units, with far rows in float64.
 BITS = [
@@ -331,7 +319,7 @@ BITS = [
 ]  # fmt: skip
 
 
-def bits_of(engine: Engine | None = None) -> str:
+def bits(engine: Engine | None = None) -> str:
     """The weights of several trainings with the parallel engine, as one number."""
     text = hashlib.sha256()
     for dtype, (sizes, m, batch_size, rules, dropout) in itertools.product(TOLERANCE, BITS):
@@ -358,19 +346,7 @@ def for_threads(engine: Engine, threads: int) -> Engine:
 @needs_jit
 @pytest.mark.skipif(BOUNDSCHECK, reason="that pass is for serial code")
 def test_same_bits_for_any_number_of_threads():
-    usable, found = numba.get_num_threads(), set()
-    try:
-        for threads in range(1, usable + 1):
-            numba.set_num_threads(threads)
-            found.add(bits_of())
-        # One thread that waits for another in vain does all of it.
-        numba.set_num_threads(1)
-        found.add(bits_of(for_threads(tiled_engine(True), 2)))
-    finally:
-        numba.set_num_threads(usable)
-    for threads in (3, 4):
-        code = _BITS.format(tests=str(Path(__file__).parent), threads=threads)
-        found.add(helpers.run_python(code, NUMBA_NUM_THREADS=str(threads)))
+    found = helpers.bits_by_threads(bits, lambda: bits(for_threads(tiled_engine(True), 2)))
     assert len(found) == 1
 
 
