@@ -196,6 +196,7 @@ def reads_itemsize(function: Any) -> bool:
     return "itemsize" in plain(function).__code__.co_names
 
 
+@needs_jit
 def test_no_kernel_reads_the_size_of_an_item():
     modules = (tiled, tiled_training, tiles, split, small)
     kernels = [v for m in modules for v in vars(m).values() if hasattr(v, "py_func")]

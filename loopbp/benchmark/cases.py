@@ -94,20 +94,21 @@ SWEEP_LIMITED_BY = (
 LIMITED_BY = {
     "xor": "a step is 0.09 us: two sigmoids one after the other, 65 cycles each, are half of it; "
     "losses take 0.01, gathering less.",
-    "digits": "5 us, 3.1 of them multiply-adds at the peak; the first layer takes 2.8 us, softmax "
-    "and losses 0.7, and 10 outputs leave 6 of 16 lanes empty.",
-    "digits-tanh": "as digits, and tanh of 1,024 numbers takes 0.6 us more than relu.",
-    "digits-adam": "as digits, and Adam takes 1.1 us for 2,410 parameters, bound by square roots "
-    "and divisions, and the copies of w into panels 0.5.",
+    "digits": "where the two cores are near, 3.3 us, 1.5 of them multiply-adds at the peak: both "
+    "threads compute softmax and losses, 0.65, and 20 lines of z move for 0.2; where the host has "
+    "moved the cores apart, those lines and the meeting take 1.6 us more.",
+    "digits-tanh": "as digits, and tanh of 1,024 numbers takes 0.3 us more than relu.",
+    "digits-adam": "as digits, and Adam takes 0.6 us for half of 2,410 parameters, bound by square "
+    "roots and divisions.",
     "nielsen": "memory, not arithmetic: each of 23,520 weights is loaded and stored "
-    "for 10 multiply-adds: the update takes 5.6 us, forward 4.8.",
+    "for 10 multiply-adds: of 8.1 us the update takes 3 and forward 2.5.",
     "mnist-deep": "weights and copies take 4 MB of two caches of 2: sums over examples reach "
     "131 GFLOP/s a core, 165 where all is in the cache (Xeon).",
     "wide": "the third-level cache: four layers of sums over examples take 27 ms with all copies "
     "in the second level and 31 with them in the third (one core, Xeon).",
-    "narrow-deep": "one thread takes 177 us, 162 of them multiply-adds at the peak; with two, each "
-    "core reads some 320 lines a layer that the other has just written: 110 us where the threads "
-    "meet in 0.07 us, 215 where the host has moved the cores apart and a meeting takes 0.3.",
+    "narrow-deep": "one thread takes 170 us, 162 of them multiply-adds at the peak; with two, each "
+    "core reads some 320 lines a layer that the other has just written: 107 us where the threads "
+    "meet in 0.05 us, and up to twice that where the host has moved the cores apart.",
 }
 
 
