@@ -17,6 +17,7 @@ from loopbp.engines import numpy_engine
 # Of the path that the weights went: ||theta - theta of numpy|| / ||theta of numpy - theta at 0||.
 TOLERANCE = {"float32": 0.01, "float64": 1e-5}
 _SAMPLE_SECONDS = 0.01  # what one timing takes at least: so many epochs make it up
+_WARM_SAMPLES = 5  # how many timings' epochs go before one
 _PAUSE_SECONDS = 0.3  # before a timing: threads of the one before spin on for that long
 _FAR_BEHIND, _FEW_ROUNDS = 5.0, 3  # who takes so many times longer is timed in the first rounds
 _BUDGET_SECONDS, _ROUNDS = 3.0, (5, 15)
@@ -140,7 +141,10 @@ def _time_in_turns(
 def _sample(trainer: Trainer, epochs: int, clock: Clock) -> float:
     trainer.start()
     time.sleep(_PAUSE_SECONDS)
-    trainer.epoch()  # wakes its own threads and caches again
+    # Wakes its own threads and caches again.  The system may wake two threads on one core and part
+    # them 12 ms later, so short epochs are repeated for longer than that.
+    for _ in range(_WARM_SAMPLES * (epochs - 1) + 1):
+        trainer.epoch()
     trainer.start()
     start = clock()
     for _ in range(epochs):
