@@ -108,7 +108,7 @@ LIMITED_BY = {
     "131 GFLOP/s a core, 165 where all is in the cache (Xeon).",
     "wide": "the third-level cache: four layers of sums over examples take 27 ms with all copies "
     "in the second level and 31 with them in the third (one core, Xeon).",
-    "narrow-deep": "one thread takes 170 us, 162 of them multiply-adds at the peak; with two, each "
+    "narrow-deep": "one thread takes 172 us, 162 of them multiply-adds at the peak; with two, each "
     "core reads some 320 lines a layer that the other has just written: 107 us where the threads "
     "meet in 0.05 us, and up to twice that where the host has moved the cores apart.",
 }
