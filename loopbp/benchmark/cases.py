@@ -98,12 +98,12 @@ LIMITED_BY = {
     "threads compute softmax and losses, 0.65, and 20 lines of z move for 0.2; where the host has "
     "moved the cores apart, those lines and the meeting take 1.6 us more.",
     "digits-tanh": "as digits, and tanh of 1,024 numbers takes 0.3 us more than relu.",
-    "digits-adam": "as digits, and Adam takes 0.6 us for half of 2,410 parameters, bound by square "
-    "roots and divisions.",
+    "digits-adam": "as digits, and Adam takes one thread 1.1 us for 2,410 parameters, bound by "
+    "square roots and divisions; two share it.",
     "nielsen": "memory, not arithmetic: each of 23,520 weights is loaded and stored "
-    "for 10 multiply-adds: of 8.1 us the update takes 3 and forward 2.5.",
+    "for 10 multiply-adds: one thread takes 5.6 us for the update and 4.8 forward; two share it.",
     "mnist-adam": "ours is 93 % of the practical peak; JAX takes 400 us in some processes and 450 "
-    "to 590 in others.",
+    "to 980 in others.",
     "mnist-deep": "weights and copies take 4 MB of two caches of 2: sums over examples reach "
     "131 GFLOP/s a core, 165 where all is in the cache (Xeon).",
     "wide": "the third-level cache: four layers of sums over examples take 27 ms with all copies "
