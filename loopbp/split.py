@@ -53,6 +53,7 @@ from loopbp.tiled_training import (
     penalties,
     reads_panels,
     unpack_rows,
+    z_of,
 )
 from loopbp.views import borrow, flat, matrix, rows, vector
 
@@ -375,10 +376,11 @@ def work(
                 out = matrix(of_row(split, s, EVEN + turn), 0, m, n_2)
                 begin_sum(part, net, m, b, resident, workspace, out)
             if l == 2:
-                z, a = flat(layer_of(own.z, top, 2, m)), flat(layer_of(own.a, top, 2, m))
+                z, a = flat(z_of(own, top, 2, m)), flat(layer_of(own.a, top, 2, m))
+                spare = flat(layer_of(own.delta, top, 2, m))
                 add_own(split, turn, first, end, m * n_2)
                 meet(split.words, worker, workers)
-                add_all(split, turn, workers, m * n_2, z, a)
+                add_all(split, turn, workers, m * n_2, z, spare)
                 if code != SOFTMAX:
                     activation_rows(code, address, z, a, 0, 1, m * n_2, 0)
         outputs(top, y, m, 0, m, own)

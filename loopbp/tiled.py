@@ -684,26 +684,51 @@ def weight_gradient(delta, a_prev, out_dw):
 
 @inner_jit
 def bias_sums(delta, start, stop, alpha, beta, out_b):
-    """out_i = beta out_i + alpha sum_t delta_ti for i = start .. stop-1, one W of i at a time."""
+    """out_i = beta out_i + alpha sum_t delta_ti for i = start .. stop-1.
+
+    Four registers of i at a time, so that the sums do not wait for each other, nor rows that are
+    far apart for one line each (128 x 512: 7.5 us one by one, 2.3).
+    """
     m, n_l = delta.shape
     d = flat(delta)
     W = width(item_bytes(delta))
-    for i in range(start, stop, W):
-        count = min(W, stop - i)
-        sum_i = load_part(d, i, count)
+    i = start
+    while stop - i >= 4 * W:
+        s0, s1, s2, s3 = load(d, i), load(d, i + W), load(d, i + 2 * W), load(d, i + 3 * W)
         for t in range(1, m):
-            sum_i = sum_i + load_part(d, t * n_l + i, count)
-        sum_i = alpha * sum_i if beta == 0 else combine(sum_i, alpha, beta, out_b, i, count)
-        store_part(out_b, i, sum_i, count)
+            at = t * n_l + i
+            s0 = s0 + load(d, at)
+            s1 = s1 + load(d, at + W)
+            s2 = s2 + load(d, at + 2 * W)
+            s3 = s3 + load(d, at + 3 * W)
+        _add_sums(s0, alpha, beta, out_b, i, W)
+        _add_sums(s1, alpha, beta, out_b, i + W, W)
+        _add_sums(s2, alpha, beta, out_b, i + 2 * W, W)
+        _add_sums(s3, alpha, beta, out_b, i + 3 * W, W)
+        i += 4 * W
+    while i < stop:
+        count = min(W, stop - i)
+        s0 = load_part(d, i, count)
+        for t in range(1, m):
+            s0 = s0 + load_part(d, t * n_l + i, count)
+        _add_sums(s0, alpha, beta, out_b, i, count)
+        i += W
+
+
+@inline_jit
+def _add_sums(sums, alpha, beta, out_b, i, count):
+    """out_i = beta out_i + alpha sum_i of one register."""
+    sums = alpha * sums if beta == 0 else combine(sums, alpha, beta, out_b, i, count)
+    store_part(out_b, i, sums, count)
 
 
 @jit
 def bias_gradient(delta, out_db):
     """dJ/db^l_i = (1/m) sum_t delta^l_i  (twin: `loopbp.loops.bias_gradient`).
 
-    Reordering: W neighbouring i in one register, t outside.
+    Reordering: 4 W neighbouring i in four registers, t outside.
 
-    Loops: i by W, t.  Race-free: threads are given i.
+    Loops: i by 4 W, t.  Race-free: threads are given i.
     """
     m, n_l = delta.shape
     mean, zero = delta.dtype.type(1.0 / m), delta.dtype.type(0.0)

@@ -9,8 +9,9 @@
                  in the cache, and the copies that the next step reads (`parameters_pass`)
 
 Between them the threads meet (`loopbp.team`).  Each owns what it writes, and owns the same units
-and rows in every step, so that it reads mostly what it has written itself: a line that another
-core has written takes 8 to 18 ns (two cores of a Xeon; 64 bytes are 0.2 ns of multiply-adds).
+and rows in every step, so that it reads mostly what it has written itself: of lines that two cores
+take turns at, one takes 8 to 18 ns (Xeon), or 1 to 2 to read and 7 to write (EPYC, 33 where the
+cores are far apart); 64 bytes are 0.2 ns of multiply-adds.
 Shares do not change how a number is computed, so a seed gives the same bits for any number of
 threads.
 
@@ -23,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from loopbp._jit import inline_jit, inner_jit, jit
-from loopbp.activations import GELU, SOFTMAX
+from loopbp.activations import ELU, GELU, SOFTMAX
 from loopbp.lanes import item_bytes
 from loopbp.losses import CROSS_ENTROPY, penalty
 from loopbp.optimizers import RULE_ADAMW, RULE_SGD, clip_by_norm, update_part
@@ -60,8 +61,7 @@ from loopbp.views import borrow, flat, matrix, rows, vector
 
 Array = np.ndarray[Any, Any]
 
-ROW_BLOCK = 16  # rows of w that stay together: a multiple of W in both dtypes
-INPUT_BLOCK = 48  # columns of w^1 that stay together
+ROW_BLOCK = 16  # rows of w, of w^1 columns, that stay together: a multiple of W in both dtypes
 UNIT_WEIGHTS = 16_384  # from how many on a layer may be shared out by units
 # Numbers of z up to which a layer is one block; else a block is a panel of units by BLOCK_ROWS
 # examples, which are in the first-level cache when sigma is applied, and the examples of a
@@ -288,6 +288,22 @@ def rows_ahead(K, examples):
 
 
 @inline_jit
+def z_of(workspace, architecture, l, m):
+    """z^l, in the array of a^l where sigma' needs no z^l: sigma overwrites it.
+
+    Lines that another core has read take 7 ns to write, so that a burst of them waits; sums come a
+    tile at a time, and take the lines of a^l in passing (64 x 12 with 64: 107 us of a step, 101).
+    """
+    if (
+        l < layer_count(architecture)
+        and architecture.activation[l] <= ELU
+        and architecture.dropout[l] == 0.0
+    ):
+        return layer_of(workspace.a, architecture, l, m)
+    return layer_of(workspace.z, architecture, l, m)
+
+
+@inline_jit
 def layer_forward(
     theta, architecture, l, a_prev, m, start, stop, first, end, worker, resident, workspace
 ):
@@ -297,7 +313,7 @@ def layer_forward(
     """
     n_l = architecture.sizes[l]
     b = biases_of(theta, architecture, l)
-    z_l = layer_of(workspace.z, architecture, l, m)
+    z_l = z_of(workspace, architecture, l, m)
     z, a = flat(z_l), flat(layer_of(workspace.a, architecture, l, m))
     code, address = architecture.activation[l], architecture.sigma[l]
     packed = reads_panels(l, architecture, resident, workspace)
@@ -370,7 +386,7 @@ def layer_backward(theta, architecture, l, m, start, stop, first, end, key, drop
     delta_next = layer_of(workspace.delta, architecture, l, m)
     out = layer_of(workspace.delta, architecture, l - 1, m)
     delta = flat(out)
-    z = flat(layer_of(workspace.z, architecture, l - 1, m))
+    z = flat(z_of(workspace, architecture, l - 1, m))
     a = flat(layer_of(workspace.a, architecture, l - 1, m))
     code, address = architecture.activation[l - 1], architecture.sigma_prime[l - 1]
     rate = architecture.dropout[l - 1]
@@ -478,15 +494,15 @@ def input_weights_pass(x, delta, m, worker, workers, alpha, keep, w, b, scratch)
     one = x.dtype.type(1.0)
     p = 0
     while p < n_1:
-        start = panel_share(n_0, n_1, p, wide, INPUT_BLOCK, worker, workers)
-        stop = panel_share(n_0, n_1, p, wide, INPUT_BLOCK, worker + 1, workers)
+        start = panel_share(n_0, n_1, p, wide, ROW_BLOCK, worker, workers)
+        stop = panel_share(n_0, n_1, p, wide, ROW_BLOCK, worker + 1, workers)
         end = min(n_1, p + wide)
         whole = start == 0 and stop == n_0
         # panels that are all its own go together
         while (
             whole
             and end < n_1
-            and panel_share(n_0, n_1, end, wide, INPUT_BLOCK, worker + 1, workers) == n_0
+            and panel_share(n_0, n_1, end, wide, ROW_BLOCK, worker + 1, workers) == n_0
         ):
             end = min(n_1, end + wide)
         if start < stop:

@@ -415,7 +415,7 @@ _TILED = ["panel_width", "panel_row", "panels_size", "by_dots"]
 _TEAM = ["share", "panel_share"]
 _TRAINING = [
     "panels_at", "own_at", "forward_panels", "row_share", "reads_panels", "is_resident",
-    "pack_rows", "pack_own", "unpack_rows", "block", "rows_ahead", "layer_forward",
+    "pack_rows", "pack_own", "unpack_rows", "block", "rows_ahead", "z_of", "layer_forward",
     "share_of_panel", "units_forward", "layer_backward", "units_backward", "softmax_output_layer",
     "output_layer", "outputs", "examples_pass", "input_weights_pass", "update_rows",
     "parameters_pass", "penalties", "gather_rows", "work",
@@ -507,7 +507,12 @@ def _first_rows_not_updated(theta, architecture, l, first, end, *rest):
         UNCOMPILED.update_rows(theta, architecture, l, first, end, *rest)
 
 
-# Of the first kind of network, all with SGD; of one with a layer shared out by units; with Adam.
+def _sigma_always_in_place(workspace, architecture, l, m):
+    return parameters.layer_of(workspace.a, architecture, l, m)
+
+
+# Of the first kind of network, all with SGD; of one with a layer shared out by units; with Adam;
+# with sigma' from z.
 MUTANTS = [
     ("bias_sums", _bias_gradient_of_the_last_example_only, "few units"),
     ("weight_sums", _weights_without_their_last_row, "few units"),
@@ -527,6 +532,8 @@ MUTANTS = [
     ("share", _last_row_of_nobody, "adam"),
     ("update_rows", _first_rows_not_updated, "adam"),
     ("bias_sums", _bias_gradient_of_the_last_example_only, "adam"),
+    ("z_of", _sigma_always_in_place, "few units"),
+    ("z_of", _sigma_always_in_place, "silu"),
 ]
 
 
@@ -535,7 +542,9 @@ def _mutant_difference(name: str, wrong: Callable[..., Any], kind: str) -> float
     if kind == "units":
         sizes, m, batch_size = ([130, 520, 40, 3], 40, 20) if JIT else ([128, 128, 2], 6, 3)
     X, Y = regression(m, sizes[0], sizes[-1])
-    net = helpers.network(sizes, dropout=0.0 if kind == "units" else 0.3, l2=0.02)
+    thinned = kind not in ("units", "silu")
+    hidden = "silu" if kind == "silu" else "tanh"
+    net = helpers.network(sizes, hidden, dropout=0.3 if thinned else 0.0, l2=0.02)
     rule = OPTIMIZERS[4] if kind == "adam" else SGD
     return difference(mutant(name, wrong), net, X, Y, batch_size, optimizer=rule, epochs=2)
 
@@ -545,7 +554,7 @@ def test_a_wrong_step_is_rejected(name, wrong, kind):
     assert _mutant_difference(name, wrong, kind) > 1e-6
 
 
-@pytest.mark.parametrize("kind", ["few units", "units", "adam"])
+@pytest.mark.parametrize("kind", ["few units", "units", "adam", "silu"])
 def test_the_right_step_is_accepted(kind):
     right = tiled_training.bias_sums
     assert _mutant_difference("bias_sums", right, kind) <= TOLERANCE["float64"]

@@ -17,7 +17,9 @@ from loopbp.engines import numpy_engine
 # Of the path that the weights went: ||theta - theta of numpy|| / ||theta of numpy - theta at 0||.
 TOLERANCE = {"float32": 0.01, "float64": 1e-5}
 _SAMPLE_SECONDS = 0.01  # what one timing takes at least: so many epochs make it up
-_WARM_SAMPLES = 5  # how many timings' epochs go before one
+# What epochs before it take at least: the system may wake two threads on one core and part them
+# 12 ms later.
+_WARM_SECONDS = 0.05
 _PAUSE_SECONDS = 0.3  # before a timing: threads of the one before spin on for that long
 _FAR_BEHIND, _FEW_ROUNDS = 5.0, 3  # who takes so many times longer is timed in the first rounds
 _BUDGET_SECONDS, _ROUNDS = 3.0, (5, 15)
@@ -118,10 +120,11 @@ def _time_in_turns(
     trainers: dict[str, Trainer], rounds: int | None, clock: Clock
 ) -> dict[str, list[float]]:
     """Seconds of an epoch, each trainer once a round."""
-    once = {name: _sample(trainer, 1, clock) for name, trainer in trainers.items()}
+    once = {name: max(_sample(t, 1, 1, clock), 1e-6) for name, t in trainers.items()}
     if not once:
         return {}
-    counts = {name: math.ceil(_SAMPLE_SECONDS / max(s, 1e-6)) for name, s in once.items()}
+    warming = {name: math.ceil(_WARM_SECONDS / s) for name, s in once.items()}
+    counts = {name: math.ceil(_SAMPLE_SECONDS / s) for name, s in once.items()}
     fastest = min(once.values())
     far = {name for name, s in once.items() if s > _FAR_BEHIND * fastest and name != LoopBP.name}
     if rounds is None:
@@ -132,18 +135,17 @@ def _time_in_turns(
     for k in range(rounds):
         for name, trainer in trainers.items():
             if k < _FEW_ROUNDS or name not in far:
-                samples[name].append(_sample(trainer, counts[name], clock))
+                samples[name].append(_sample(trainer, warming[name], counts[name], clock))
     if signature_count() != before:
         raise RuntimeError("Numba compiled something while the clock ran")
     return samples
 
 
-def _sample(trainer: Trainer, epochs: int, clock: Clock) -> float:
+def _sample(trainer: Trainer, warming: int, epochs: int, clock: Clock) -> float:
+    """Seconds of an epoch, on average, after `warming` epochs that wake its threads and caches."""
     trainer.start()
     time.sleep(_PAUSE_SECONDS)
-    # Wakes its own threads and caches again.  The system may wake two threads on one core and part
-    # them 12 ms later, so short epochs are repeated for longer than that.
-    for _ in range(_WARM_SAMPLES * (epochs - 1) + 1):
+    for _ in range(warming):
         trainer.epoch()
     trainer.start()
     start = clock()
