@@ -501,6 +501,53 @@ def test_wrong_weight_sums_are_rejected(weight_shapes, dtype):
         assert not weight_sums_error(wrong, weight_shapes[1:3], dtype) <= 1e-3, wrong
 
 
+# -- bias sums ------------------------------------------------------------------------------------
+
+
+def bias_sums_error(bias_sums: Callable[..., Any], dtype: str) -> float:
+    """The worst difference from NumPy for every range of units; infinite for writes elsewhere."""
+    worst, number = 0.0, np.dtype(dtype).type
+    for m, n in itertools.product((1, 2, 33), ODD):
+        rng = np.random.default_rng([m, n])
+        delta, old = rng.standard_normal((m, n)).astype(dtype), rng.standard_normal(n).astype(dtype)
+        for alpha, beta in ((1 / m, 0.0), (-0.5, 1.0)):
+            expected = number(alpha) * delta.sum(axis=0) + number(beta) * old
+            for start, stop in ((0, n), (n // 3, n), (0, n - n // 4)):
+                before = np.where(beta == 0.0, np.nan, old) if start == 0 else old
+                left, out = Guarded(delta), Guarded(before[None].astype(dtype))
+                bias_sums(left.inside, start, stop, number(alpha), number(beta), out.inside[0])
+                kept = np.ones(n, bool)
+                kept[start:stop] = False
+                found = out.inside[0].copy()
+                if not np.array_equal(found[kept], before[kept].astype(dtype), equal_nan=True):
+                    return np.inf
+                if not (out.outside_is_untouched() and left.outside_is_untouched()):
+                    return np.inf
+                if start < stop:
+                    parts = found[start:stop], expected[start:stop]
+                    worst = max(worst, relative_difference(*parts))
+    return worst
+
+
+@each_dtype
+def test_bias_sums_equal_numpy_for_any_units(dtype):
+    assert bias_sums_error(tiled.bias_sums, dtype) <= BOUND[dtype]
+
+
+@each_dtype
+def test_wrong_bias_sums_are_rejected(dtype):
+    bias_sums: Callable[..., Any] = tiled.bias_sums
+
+    def without_the_first_example(delta, *others):
+        bias_sums(delta[1:] if len(delta) > 1 else delta, *others)
+
+    def with_a_unit_too_many(delta, start, stop, *others):
+        bias_sums(delta, start, min(stop + 1, delta.shape[1]), *others)
+
+    for wrong in (without_the_first_example, with_a_unit_too_many):
+        assert not bias_sums_error(wrong, dtype) <= 1e-3, wrong
+
+
 # -- softmax with cross_entropy -------------------------------------------------------------------
 
 SOFTMAX_UNITS = (2, 3, 10, 17, 33, 130)
