@@ -21,7 +21,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import models, register_model
 
-from loopbp._jit import config, inline_jit, instruction
+from loopbp._jit import config, inline_jit, inner_jit, instruction
 
 
 def _register_bytes() -> int:
@@ -36,6 +36,7 @@ def _register_bytes() -> int:
 
 
 REGISTER_BYTES = _register_bytes()
+ALIGNMENT = 64  # bytes of a cache line: a register that straddles two is loaded twice
 
 
 def item_bytes(array):
@@ -59,6 +60,22 @@ def _item_bytes(typing_context, array):
 def width(itemsize):
     """W, how many numbers of `itemsize` bytes a register holds."""
     return REGISTER_BYTES // itemsize
+
+
+@inner_jit
+def aligned(count, like):
+    """`count` zeros of the dtype of `like`, on a cache line."""
+    spare = ALIGNMENT // item_bytes(like)
+    buffer = np.zeros(count + spare, like.dtype)
+    skip = (-buffer.ctypes.data) % ALIGNMENT // item_bytes(like)
+    return buffer[skip : skip + count]
+
+
+@inline_jit
+def in_lines(count, like):
+    """`count` or more numbers of the dtype of `like` that fill whole cache lines."""
+    line = ALIGNMENT // item_bytes(like)
+    return (count + line - 1) // line * line
 
 
 class Lanes(types.Type):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from loopbp import activations, losses
 from loopbp._jit import inline_jit, plain
+from loopbp.lanes import aligned
 from loopbp.reference import normals, stream_key, uniforms
 from loopbp.rng import INITIAL
 from loopbp.views import matrix, vector
@@ -163,7 +164,9 @@ def initial_theta(
     dtype
         Drawn in float64, then rounded.
     """
-    theta = np.zeros(int(architecture.b_start[-1] + architecture.sizes[-1]), dtype)
+    # On a cache line: 64 x 12 with 64 examples took 101.5 us of a step else, and 97.5 with it.
+    size = int(architecture.b_start[-1] + architecture.sizes[-1])
+    theta = plain(aligned)(size, np.empty(0, dtype))
     for layer, name in enumerate(initializers, start=1):
         n_in, n_out = (int(architecture.sizes[layer - k]) for k in (1, 0))
         key = stream_key(seed, INITIAL, layer)

@@ -29,19 +29,25 @@ import numpy as np
 
 from loopbp._jit import inline_jit, inner_jit, jit, plain
 from loopbp.activations import SOFTMAX
-from loopbp.lanes import item_bytes, load_part, prefetch_first, store_part, width
+from loopbp.lanes import (
+    ALIGNMENT,
+    aligned,
+    in_lines,
+    item_bytes,
+    load_part,
+    prefetch_first,
+    store_part,
+    width,
+)  # fmt: skip
 from loopbp.optimizers import RULE_SGD
 from loopbp.parameters import Architecture, biases_of, layer_count, layer_of, weights_of
 from loopbp.rng import order_examples
 from loopbp.team import meet, run_team, share, team_words
 from loopbp.tiled import activation_rows, copy, weighted_input_dots, weighted_input_packed
 from loopbp.tiled_training import (
-    ALIGNMENT,
     TiledWorkspace,
-    aligned,
     forward_panels,
     gather_rows,
-    in_lines,
     in_order,
     is_resident,
     layer_backward,

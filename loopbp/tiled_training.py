@@ -25,7 +25,7 @@ import numpy as np
 
 from loopbp._jit import inline_jit, inner_jit, jit
 from loopbp.activations import ELU, GELU, SOFTMAX
-from loopbp.lanes import item_bytes
+from loopbp.lanes import aligned, in_lines, item_bytes
 from loopbp.losses import CROSS_ENTROPY, penalty
 from loopbp.optimizers import RULE_ADAMW, RULE_SGD, clip_by_norm, update_part
 from loopbp.parameters import biases_of, layer_count, layer_of, unit_count, weights_of
@@ -68,7 +68,6 @@ UNIT_WEIGHTS = 16_384  # from how many on a layer may be shared out by units
 # sweep over all panels have HIGH_BYTES of a^{l-1}, which stay in the second-level cache.
 BLOCK_NUMBERS, BLOCK_ROWS, HIGH_BYTES = 4_096, 96, 3 << 19
 TILE_ROWS = 6  # of the largest tile
-ALIGNMENT = 64  # bytes of a cache line: a register that straddles two is loaded twice
 
 
 class TiledWorkspace(NamedTuple):
@@ -97,22 +96,6 @@ class TiledWorkspace(NamedTuple):
     """where panels and x begin in a row of `own`, (2,)"""
     words: Array
     """where the threads meet"""
-
-
-@inner_jit
-def aligned(count, like):
-    """`count` zeros of the dtype of `like`, on a cache line."""
-    spare = ALIGNMENT // item_bytes(like)
-    buffer = np.zeros(count + spare, like.dtype)
-    skip = (-buffer.ctypes.data) % ALIGNMENT // item_bytes(like)
-    return buffer[skip : skip + count]
-
-
-@inline_jit
-def in_lines(count, like):
-    """`count` or more numbers of the dtype of `like` that fill whole cache lines."""
-    line = ALIGNMENT // item_bytes(like)
-    return (count + line - 1) // line * line
 
 
 @inner_jit

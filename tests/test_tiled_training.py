@@ -393,13 +393,6 @@ def test_every_number_of_the_first_layer_has_one_owner():
             assert np.abs(written - 1.0).max() <= 1e-12, (n_0, n_1, workers)
 
 
-def test_arrays_begin_on_a_cache_line():
-    for dtype, count in itertools.product(TOLERANCE, (1, 5, 1000)):
-        made = tiled_training.aligned(count, np.empty(1, dtype))
-        assert (made.size, made.dtype) == (count, dtype)
-        assert made.ctypes.data % tiled_training.ALIGNMENT == 0
-
-
 # -- wrong versions -------------------------------------------------------------------------------
 
 

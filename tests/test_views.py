@@ -11,6 +11,7 @@ from helpers import each_dtype, needs_jit
 from numba import njit, types
 from numba.extending import intrinsic
 
+import loopbp
 from loopbp import lanes, views
 from loopbp.lanes import (
     choose,
@@ -537,6 +538,17 @@ def test_compiled_fma_rounds_once(dtype):
     out = np.empty(66, dtype)
     njit(_fma)(x, x, -(x * x), out, 0)
     assert out[1] != 0, "the rounding error of the product is what is left"
+
+
+@each_dtype
+def test_arrays_begin_on_a_cache_line(dtype):
+    for count in (1, 5, 1000):
+        made = lanes.aligned(count, np.empty(1, dtype))
+        assert (made.size, made.dtype, made.any()) == (count, dtype, False)
+        assert made.ctypes.data % lanes.ALIGNMENT == 0
+    for k in range(1, 12):
+        net = loopbp.Network([k, 3, 1], dtype=dtype)
+        assert net.theta.ctypes.data % lanes.ALIGNMENT == 0
 
 
 def test_width_is_that_of_a_register():

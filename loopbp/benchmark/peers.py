@@ -11,8 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from loopbp._jit import plain
 from loopbp.benchmark.cases import Case, Problem
 from loopbp.engines import Engine, pick_training
+from loopbp.lanes import aligned
 
 Vector = NDArray[Any]
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
@@ -83,7 +85,8 @@ class LoopBP(Trainer):
         self.engine = engine or pick_training(
             "auto", net.theta, net.architecture, self._settings, case.batch
         )
-        self._theta = net.theta.copy()
+        self._theta = plain(aligned)(net.theta.size, net.theta)  # as that of a network is
+        self._theta[:] = net.theta
         self._weight = np.ones(case.examples, case.dtype)
         self._workspace = self.engine.make_workspace(
             self._theta, net.architecture, case.examples, case.batch
