@@ -156,22 +156,21 @@ def split_engine(with_softmax: bool = False) -> Engine:
 
 @cache
 def _split_engine(with_softmax: bool) -> Engine:
-    name, inner = _passes_of_outputs(with_softmax)
+    name, inner = _outputs(with_softmax)
     work = specialise([split.work], name, vars(inner), inner_jit)
     bound = specialise([split.epoch], name, vars(work), jit)
     return replace(tiled_engine(False), make_workspace=_split_workspace, epoch=bound.epoch)
 
 
 @cache
-def _passes_of_outputs(with_softmax: bool) -> tuple[str, SimpleNamespace]:
+def _outputs(with_softmax: bool) -> tuple[str, SimpleNamespace]:
     """What goes through the output layer, any or that of softmax with cross_entropy alone.
 
     The other losses take 1.5 s of 15 to compile.
     """
     name = "softmax" if with_softmax else "any_output"
     layer = {"output_layer": tiled_training.softmax_output_layer} if with_softmax else {}
-    sources = [tiled_training.outputs, tiled_training.examples_pass]
-    return name, specialise(sources, name, layer, inline_jit)
+    return name, specialise([tiled_training.outputs], name, layer, inline_jit)
 
 
 def is_softmax(architecture: Any) -> bool:
@@ -218,12 +217,12 @@ def _team_workspace(
 ) -> Any:
     make = _workspace_makers()
     threads = threads or _threads()
-    done = make.by_units(architecture, min(batch_size, examples))
-    return make.team_workspace(theta, architecture, examples, batch_size, threads, done)
+    own_x = make.by_units(architecture, 1, min(batch_size, examples))
+    return make.team_workspace(theta, architecture, examples, batch_size, threads, own_x)
 
 
 _ALONE = {
-    "by_units": tiled_training.no_layers,
+    **dict.fromkeys(("by_units", "delta_by_units"), tiled_training.no_layer),
     **dict.fromkeys(("meet", "units_forward", "units_backward"), tiled_training.nothing),
 }
 
@@ -244,7 +243,7 @@ def tiled_engine(parallel: bool, with_softmax: bool = False) -> Engine:
 
 @cache
 def _tiled_engine(parallel: bool, with_softmax: bool) -> Engine:
-    name, inner = _passes_of_outputs(with_softmax)
+    name, inner = _outputs(with_softmax)
     bound = SimpleNamespace(**vars(_tiled_passes()))
     if parallel:
         work = specialise([tiled_training.work], name, vars(inner), inner_jit)
@@ -252,7 +251,9 @@ def _tiled_engine(parallel: bool, with_softmax: bool) -> Engine:
         bound.make_workspace = _team_workspace
     else:
         name = f"alone_{name}"
-        work = specialise([tiled_training.work], name, _ALONE | vars(inner), inner_jit)
+        both = [tiled_training.forward_pass, tiled_training.backward_pass]
+        bindings = vars(inner) | vars(specialise(both, name, _ALONE, inline_jit)) | _ALONE
+        work = specialise([tiled_training.work], name, bindings, inner_jit)
         bound.epoch = specialise([tiled_training.epoch_alone], name, vars(work), jit).epoch_alone
         bound.make_workspace = _own_workspace
     return _engine("tiled", _kernels(tiled), bound)

@@ -1,13 +1,12 @@
 """The training step of the tiled engine: what each of a team of threads does in an epoch.
 
-    units        of the first layers, if they have many weights: z^l and a^l of a thread's own
-                 units, for all examples (`units_forward`)
-    examples     the layers above: forward, losses, and delta^l back, for a thread's own examples
-                 (`examples_pass`)
-    units        delta^l of the first layers, for its own units (`units_backward`)
+    forward      z^l and a^l layer after layer (`forward_pass`)
+    outputs      softmax, losses and delta^L
+    backward     delta^l (`backward_pass`)
     parameters   the sums over all examples for its own rows of w^l, their update while they are
                  in the cache, and the copies that the next step reads (`parameters_pass`)
 
+A layer is shared out by examples, or, where it has many weights, by units (`by_units`).
 Between them the threads meet (`loopbp.team`).  Each owns what it writes, and owns the same units
 and rows in every step, so that it reads mostly what it has written itself: of lines that two cores
 take turns at, one takes 8 to 18 ns (Xeon), or 1 to 2 to read and 7 to write (EPYC, 33 where the
@@ -98,27 +97,35 @@ class TiledWorkspace(NamedTuple):
     """where the threads meet"""
 
 
-@inner_jit
-def by_units(architecture, m):
-    """How many layers, from the first on, are shared out by units and not by examples.
+@inline_jit
+def by_units(architecture, l, m):
+    """Whether layer l is shared out by units, and not by examples.
 
     Sharing by examples makes every thread read all weights, of which another has just written a
     part; sharing by units makes it read all activations.  What is smaller moves.
     """
-    l = 1
-    while l < layer_count(architecture):
-        n_l, n_prev = architecture.sizes[l], architecture.sizes[l - 1]
-        if architecture.dropout[l] > 0.0 or n_prev < m or n_l * n_prev < UNIT_WEIGHTS:
-            break
-        l += 1
-    return l - 1
+    n_l, n_prev = architecture.sizes[l], architecture.sizes[l - 1]
+    return (
+        l < layer_count(architecture)
+        and architecture.dropout[l] == 0.0
+        and n_prev >= m
+        and n_l * n_prev >= UNIT_WEIGHTS
+    )
+
+
+@inline_jit
+def delta_by_units(architecture, l, m):
+    """Whether delta^{l-1} is, for either layer: what moves is delta^l, and not w^l."""
+    return architecture.dropout[l - 1] == 0.0 and (
+        by_units(architecture, l, m) or by_units(architecture, l - 1, m)
+    )
 
 
 @jit
-def team_workspace(theta, architecture, examples, batch_size, threads, done):
+def team_workspace(theta, architecture, examples, batch_size, threads, own_x):
     """A `TiledWorkspace` for `threads` threads and batches of at most `batch_size`.
 
-    They share out the first `done` layers by units.
+    With `own_x` each has a copy of the batch.
     """
     count = min(batch_size, examples)
     last = layer_count(architecture)
@@ -136,7 +143,7 @@ def team_workspace(theta, architecture, examples, batch_size, threads, done):
         dots = by_dots(count, K) if l > 1 else panels_wait(count, n, K, item_bytes(theta))
         if not dots:
             needed = in_lines(panels_size(n, K, item_bytes(theta)), theta)
-            is_own[l] = l > max(1, done) and backward_start[l] < 0 and n * K < UNIT_WEIGHTS
+            is_own[l] = l > 1 and backward_start[l] < 0 and n * K < UNIT_WEIGHTS
             forward_start[l] = own if is_own[l] else size
             if is_own[l]:
                 own += needed
@@ -145,7 +152,7 @@ def team_workspace(theta, architecture, examples, batch_size, threads, done):
     total = count * unit_count(architecture)
     own_start = np.array([scratch, scratch + own])
     own += scratch
-    if done > 0:
+    if own_x:
         own += in_lines(count * n_0, theta)
     return TiledWorkspace(
         aligned(count * n_0, theta).reshape((count, n_0)),
@@ -170,7 +177,7 @@ def team_workspace(theta, architecture, examples, batch_size, threads, done):
 @jit
 def make_workspace(theta, architecture, examples, batch_size):
     """`team_workspace` for `epoch_alone`."""
-    return team_workspace(theta, architecture, examples, batch_size, 1, 0)
+    return team_workspace(theta, architecture, examples, batch_size, 1, False)
 
 
 @inline_jit
@@ -406,27 +413,55 @@ def layer_backward(theta, architecture, l, m, start, stop, first, end, key, drop
 
 
 @inline_jit
-def examples_pass(
-    theta, architecture, x, y, m, start, stop, done, key, drops, worker, resident, workspace
-):
-    """From a^done to the losses, and back to delta^{done+1}, for the examples start .. stop-1."""
-    last = layer_count(architecture)
-    a_prev = x
-    for l in range(1, last + 1):
+def forward_pass(
+    theta, architecture, x, m, most, start, stop, key, drops, worker, workers, resident, workspace
+):  # fmt: skip
+    """a^1 .. a^L of a batch of m, in a training with batches of `most`.
+
+    A thread computes its own units, or its own examples start .. stop-1.
+    """
+    a_prev, seen = x, True  # whether every thread sees all of a_prev
+    for l in range(1, layer_count(architecture) + 1):
         a_l = layer_of(workspace.a, architecture, l, m)
-        if l > done:
-            layer_forward(
-                theta, architecture, l, a_prev, m, start, stop, 0, architecture.sizes[l], worker,
-                resident, workspace,
-            )  # fmt: skip
-            if drops and architecture.dropout[l] > 0.0:
-                rate = architecture.dropout[l]
-                dropout(rows(a_l, start, stop), stream_key(key, DROPOUT, l), rate, start)
+        if by_units(architecture, l, most):
+            if not seen:
+                meet(workspace.words, worker, workers)
+            units_forward(theta, architecture, l, a_prev, m, worker, workers, resident, workspace)
+            meet(workspace.words, worker, workers)
+            seen = True
+        else:
+            if start < stop:
+                layer_forward(
+                    theta, architecture, l, a_prev, m, start, stop, 0, architecture.sizes[l],
+                    worker, resident, workspace,
+                )  # fmt: skip
+                if drops and architecture.dropout[l] > 0.0:
+                    rate = architecture.dropout[l]
+                    dropout(rows(a_l, start, stop), stream_key(key, DROPOUT, l), rate, start)
+            seen = False
         a_prev = a_l
-    outputs(architecture, y, m, start, stop, workspace)
-    for l in range(last, done + 1, -1):
-        n = architecture.sizes[l - 1]
-        layer_backward(theta, architecture, l, m, start, stop, 0, n, key, drops, workspace)
+
+
+@inline_jit
+def backward_pass(
+    theta, architecture, m, most, start, stop, key, drops, worker, workers, workspace
+):  # fmt: skip
+    """delta^{L-1} .. delta^1 from delta^L, as `forward_pass`; at its end every thread sees them."""
+    seen = False
+    for l in range(layer_count(architecture), 1, -1):
+        if delta_by_units(architecture, l, most):
+            if not seen:
+                meet(workspace.words, worker, workers)
+            units_backward(theta, architecture, l, m, key, drops, worker, workers, workspace)
+            meet(workspace.words, worker, workers)
+            seen = True
+        else:
+            if start < stop:
+                n = architecture.sizes[l - 1]
+                layer_backward(theta, architecture, l, m, start, stop, 0, n, key, drops, workspace)
+            seen = False
+    if not seen:
+        meet(workspace.words, worker, workers)
 
 
 @inline_jit
@@ -606,7 +641,8 @@ def work(
     drops = False
     for l in range(1, last):
         drops = drops or architecture.dropout[l] > 0.0
-    done = by_units(architecture, min(batch_size, examples))
+    most = min(batch_size, examples)
+    own_x = by_units(architecture, 1, most)  # every thread reads all of x
     for l in range(1, last + 1):
         start, stop = row_share(architecture.sizes[l], worker, workers)
         pack_rows(theta, architecture, l, start, stop, resident, workspace)
@@ -623,28 +659,24 @@ def work(
         if shuffled:
             x, y = rows(workspace.x, 0, m), rows(workspace.y, 0, m)
             first, end = start, stop
-            if done > 0:  # every thread reads all of x: a copy of its own costs less than sharing
+            if own_x:  # a copy costs less than sharing one
                 x = matrix(own_at(workspace, worker, workspace.own_start[1]), 0, m, n_0)
                 first, end = 0, m
             gather_rows(X, workspace.order, at, first, end, x)
             gather_rows(Y, workspace.order, at, start, stop, y)
         for t in range(start, stop):
             workspace.weight[t] = weight[workspace.order[at + t]]
-        a_prev = x
-        for l in range(1, done + 1):
-            units_forward(theta, architecture, l, a_prev, m, worker, workers, resident, workspace)
-            meet(words, worker, workers)
-            a_prev = layer_of(workspace.a, architecture, l, m)
         if start < stop:
             pack_own(theta, architecture, worker, workspace)
-            examples_pass(
-                theta, architecture, x, y, m, start, stop, done, key, drops, worker, resident,
-                workspace,
-            )  # fmt: skip
-        meet(words, worker, workers)
-        for l in range(done + 1, 1, -1):
-            units_backward(theta, architecture, l, m, key, drops, worker, workers, workspace)
-            meet(words, worker, workers)
+        forward_pass(
+            theta, architecture, x, m, most, start, stop, key, drops, worker, workers, resident,
+            workspace,
+        )  # fmt: skip
+        if start < stop:
+            outputs(architecture, y, m, start, stop, workspace)
+        backward_pass(
+            theta, architecture, m, most, start, stop, key, drops, worker, workers, workspace
+        )
         if worker == 0:
             for t in range(m):
                 total += workspace.losses[t]
@@ -723,9 +755,9 @@ def epoch_alone(
 
 
 @inline_jit
-def no_layers(architecture, m):
+def no_layer(architecture, l, m):
     """`by_units` where there is nobody to share with: that code need not be compiled."""
-    return 0
+    return False
 
 
 @inline_jit

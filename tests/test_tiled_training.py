@@ -154,23 +154,41 @@ def test_every_depth(engine, dtype, sizes):
         assert difference(engine, net, X, Y, batch_size) <= TOLERANCE[dtype]
 
 
-# Layers that are shared out by units, the second of the last with far rows in float64.
-UNIT_SIZES = [[130, 128, 5], [140, 520, 40, 3]] if JIT else [[130, 128, 2]]
+# Some with layers that are shared out by units, the second of the second with far rows in float64.
+UNIT_LAYERS = {(130, 128, 5): [1], (140, 520, 40, 3): [1, 2], (20, 130, 140, 70, 300, 3): [2, 4]}
+if not JIT:
+    UNIT_LAYERS = {(130, 128, 2): [1], (3, 128, 128, 2): [2]}
+each_with_units = pytest.mark.parametrize("sizes", UNIT_LAYERS, ids=str)
+
+
+def layers_by_units(net: loopbp.Network, m: int) -> list[int]:
+    last = len(net.sizes) - 1
+    return [l for l in range(1, last + 1) if tiled_training.by_units(net.architecture, l, m)]
 
 
 @each_tiled
 @each_dtype
 @pytest.mark.parametrize("shuffled", [True, False])
-@pytest.mark.parametrize("sizes", UNIT_SIZES, ids=str)
+@each_with_units
 def test_layers_shared_out_by_units(engine, dtype, sizes, shuffled):
     m, batch_size = (100, 64) if JIT else (20, 17)
     X, Y = regression(m, sizes[0], sizes[-1])
     rules = [SGD, replace(SGD, clip_norm=0.01), OPTIMIZERS[4]] if JIT else [SGD]
     for rule, l2 in itertools.product(rules, (0.0, 0.02)):
         net = helpers.network(sizes, dtype=dtype, l2=l2)
-        assert tiled_training.by_units(net.architecture, batch_size) == len(sizes) - 2
+        assert layers_by_units(net, batch_size) == UNIT_LAYERS[sizes]
         found = difference(engine, net, X, Y, batch_size, optimizer=rule, shuffled=shuffled)
         assert found <= TOLERANCE[dtype], (rule, l2)
+
+
+@each_tiled
+@each_dtype
+@pytest.mark.parametrize("dropout", [[0.3, 0.0, 0.0], [0.0, 0.3, 0.0], [0.0, 0.0, 0.3]], ids=str)
+def test_dropout_beside_layers_shared_out_by_units(engine, dtype, dropout):
+    sizes, m, batch_size = ([20, 130, 140, 130, 3], 70, 32) if JIT else ([4, 128, 128, 3, 2], 9, 5)
+    X, Y = regression(m, sizes[0], sizes[-1])
+    net = helpers.network(sizes, dtype=dtype, dropout=dropout, l2=0.01)
+    assert difference(engine, net, X, Y, batch_size, optimizer=SGD) <= TOLERANCE[dtype]
 
 
 @each_tiled
@@ -187,7 +205,7 @@ def test_in_the_order_of_the_data(engine, dtype, batch_size):
 
 
 @each_tiled
-@pytest.mark.parametrize("sizes", [[9, 20, 3], UNIT_SIZES[0]], ids=str)
+@pytest.mark.parametrize("sizes", [[9, 20, 3], next(iter(UNIT_LAYERS))], ids=str)
 def test_only_a_shuffled_epoch_copies_the_data(engine, sizes):
     net, rate = helpers.network(sizes), SGD.learning_rate
     X, Y = regression(20, sizes[0], sizes[-1])
@@ -233,21 +251,26 @@ def test_the_wide_layers_take_both_branches():
     assert made([140, 130, 20, 3], 64) == ([True] * 3, [False] * 3, [False, True, True])
 
 
-@pytest.mark.parametrize(("sizes", "m", "options", "layers"), [
-    ([784, 128, 10], 64, {}, 1),
-    ([784, 512, 512, 10], 128, {}, 2),
-    ([784, 512, 512, 10], 512, {}, 2),
-    ([784, 512, 512, 10], 600, {}, 1),  # fewer inputs than examples in the second
-    ([784, 512, 512, 10], 785, {}, 0),
-    ([64, 32, 10], 32, {}, 0),  # few weights
-    ([128, 128, 10], 32, {}, 1),
-    ([127, 128, 10], 32, {}, 0),
-    ([30, 784, 512, 10], 64, {}, 0),  # none after one that is not
-    ([784, 512, 512, 10], 128, {"dropout": 0.1}, 0),
+@pytest.mark.parametrize(("sizes", "m", "options", "layers", "deltas"), [
+    ([784, 128, 10], 64, {}, [1], [1]),
+    ([784, 512, 512, 10], 128, {}, [1, 2], [1, 2]),
+    ([784, 512, 512, 10], 512, {}, [1, 2], [1, 2]),
+    ([784, 512, 512, 10], 600, {}, [1], [1]),  # fewer inputs than examples in the second
+    ([784, 512, 512, 10], 785, {}, [], []),
+    ([64, 32, 10], 32, {}, [], []),  # few weights
+    ([128, 128, 10], 32, {}, [1], [1]),
+    ([127, 128, 10], 32, {}, [], []),
+    ([30, 784, 512, 10], 64, {}, [2], [1, 2]),  # of the first, few inputs
+    ([30, 784, 9, 9, 512, 10], 64, {}, [], []),
+    ([784, 512, 512, 10], 128, {"dropout": 0.1}, [], []),
+    ([784, 512, 512, 10], 128, {"dropout": [0.1, 0.0]}, [2], [2]),
+    ([784, 512, 512, 10], 128, {"dropout": [0.0, 0.1]}, [1], [1]),
 ])  # fmt: skip
-def test_which_layers_are_shared_out_by_units(sizes, m, options, layers):
+def test_which_layers_are_shared_out_by_units(sizes, m, options, layers, deltas):
     net = loopbp.Network(sizes, "tanh", "identity", "half_mse", seed=0, **options)
-    assert tiled_training.by_units(net.architecture, m) == layers
+    assert layers_by_units(net, m) == layers
+    by_units = [tiled_training.delta_by_units(net.architecture, l, m) for l in range(2, len(sizes))]
+    assert [l for l, units in enumerate(by_units, start=1) if units] == deltas
 
 
 @each_tiled
@@ -409,8 +432,9 @@ _TEAM = ["share", "panel_share"]
 _TRAINING = [
     "panels_at", "own_at", "forward_panels", "row_share", "reads_panels", "is_resident",
     "pack_rows", "pack_own", "unpack_rows", "block", "rows_ahead", "z_of", "layer_forward",
-    "share_of_panel", "units_forward", "layer_backward", "units_backward", "softmax_output_layer",
-    "output_layer", "outputs", "examples_pass", "input_weights_pass", "update_rows",
+    "share_of_panel", "units_forward", "layer_backward", "units_backward", "by_units",
+    "delta_by_units", "forward_pass", "backward_pass", "softmax_output_layer", "output_layer",
+    "outputs", "input_weights_pass", "update_rows",
     "parameters_pass", "penalties", "gather_rows", "work",
 ]  # fmt: skip
 # In the order of their calls.
@@ -495,6 +519,10 @@ def _penalties_of_theta_alone(theta, architecture, upto, resident, workspace):
     )
 
 
+def _by_units_whatever_the_dropout(architecture, l, m):
+    return any(tiled_training.by_units(architecture, k, m) for k in (l, l - 1))
+
+
 def _first_rows_not_updated(theta, architecture, l, first, end, *rest):
     if first > 0:
         UNCOMPILED.update_rows(theta, architecture, l, first, end, *rest)
@@ -504,8 +532,8 @@ def _sigma_always_in_place(workspace, architecture, l, m):
     return parameters.layer_of(workspace.a, architecture, l, m)
 
 
-# Of the first kind of network, all with SGD; of one with a layer shared out by units; with Adam;
-# with sigma' from z.
+# Of the first kind of network, all with SGD; of one with a layer shared out by units; of one
+# with such a layer behind one with dropout; with Adam; with sigma' from z.
 MUTANTS = [
     ("bias_sums", _bias_gradient_of_the_last_example_only, "few units"),
     ("weight_sums", _weights_without_their_last_row, "few units"),
@@ -525,6 +553,9 @@ MUTANTS = [
     ("share", _last_row_of_nobody, "adam"),
     ("update_rows", _first_rows_not_updated, "adam"),
     ("bias_sums", _bias_gradient_of_the_last_example_only, "adam"),
+    ("units_forward", _nothing, "late units"),
+    ("units_backward", _nothing, "late units"),
+    ("delta_by_units", _by_units_whatever_the_dropout, "late units"),
     ("z_of", _sigma_always_in_place, "few units"),
     ("z_of", _sigma_always_in_place, "silu"),
 ]
@@ -534,10 +565,12 @@ def _mutant_difference(name: str, wrong: Callable[..., Any], kind: str) -> float
     sizes, m, batch_size = [5, 34, 18, 3], 40, 20
     if kind == "units":
         sizes, m, batch_size = ([130, 520, 40, 3], 40, 20) if JIT else ([128, 128, 2], 6, 3)
+    if kind == "late units":
+        sizes, m, batch_size = ([20, 130, 140, 3], 40, 20) if JIT else ([4, 128, 128, 2], 6, 3)
     X, Y = regression(m, sizes[0], sizes[-1])
-    thinned = kind not in ("units", "silu")
+    rates = {"units": 0.0, "silu": 0.0, "late units": [0.3, 0.0]}
     hidden = "silu" if kind == "silu" else "tanh"
-    net = helpers.network(sizes, hidden, dropout=0.3 if thinned else 0.0, l2=0.02)
+    net = helpers.network(sizes, hidden, dropout=rates.get(kind, 0.3), l2=0.02)
     rule = OPTIMIZERS[4] if kind == "adam" else SGD
     return difference(mutant(name, wrong), net, X, Y, batch_size, optimizer=rule, epochs=2)
 
@@ -547,7 +580,7 @@ def test_a_wrong_step_is_rejected(name, wrong, kind):
     assert _mutant_difference(name, wrong, kind) > 1e-6
 
 
-@pytest.mark.parametrize("kind", ["few units", "units", "adam", "silu"])
+@pytest.mark.parametrize("kind", ["few units", "units", "late units", "adam", "silu"])
 def test_the_right_step_is_accepted(kind):
     right = tiled_training.bias_sums
     assert _mutant_difference("bias_sums", right, kind) <= TOLERANCE["float64"]
