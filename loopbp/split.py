@@ -35,7 +35,6 @@ from loopbp.lanes import (
     in_lines,
     item_bytes,
     load_part,
-    prefetch_first,
     store_part,
     width,
 )  # fmt: skip
@@ -286,10 +285,13 @@ def part_of(split, turn, s, size):
 
 
 @inline_jit
-def fetch(memory, size):
-    """Begin to take lines, which others have read, to write to them in a while."""
+def claim_lines(memory, size):
+    """Begin to take lines that others have read, by writing to them, long before it matters.
+
+    A hint does not do it.  Digits between distant cores: 4.65 us without, 4.2 with.
+    """
     for k in range(0, size, ALIGNMENT // item_bytes(memory)):
-        prefetch_first(memory, k)
+        memory[k] = 0
 
 
 @inline_jit
@@ -365,7 +367,7 @@ def work(
             gather_rows(Y, split.order, at, 0, m, y)
         for t in range(m):
             own.weight[t] = weight[split.order[at + t]]
-        fetch(of_row(split, first, EVEN + turn), m * n_2)
+        claim_lines(of_row(split, first, EVEN + turn), m * n_2)
         # forward: layers 1 and 2 share by share, the others once in each thread
         for l in range(1, last + 1):
             for s in range(first, end if l <= 2 else first + 1):

@@ -260,7 +260,7 @@ def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     from test_tiled_training import SOURCES
 
     own = [
-        "of_row", "place", "network_of", "workspace_of", "take", "give", "fetch", "begin_sum",
+        "of_row", "place", "network_of", "workspace_of", "take", "give", "claim_lines", "begin_sum",
         "add_two", "add_own", "add_all", "work", "epoch",
     ]  # fmt: skip
     sources = [*(s for s in SOURCES if s.__name__ != "work"), *(getattr(split, n) for n in own)]
