@@ -94,9 +94,9 @@ SWEEP_LIMITED_BY = (
 LIMITED_BY = {
     "xor": "a step is 0.09 us: two sigmoids one after the other, 65 cycles each, are half of it; "
     "losses take 0.01, gathering less.",
-    "digits": "where the two cores are near, 3.3 us, 1.5 of them multiply-adds at the peak: both "
-    "threads compute softmax and losses, 0.65, and 20 lines of z move for 0.2; where the host has "
-    "moved the cores apart, those lines and the meeting take 1.6 us more.",
+    "digits": "where the two cores are near, 3.2 us, 1.5 of them multiply-adds at the peak: both "
+    "threads compute softmax and losses, 0.5, and 20 lines of z move for 0.2; where the host has "
+    "moved the cores apart, 4.2.",
     "digits-tanh": "as digits, and tanh of 1,024 numbers takes 0.3 us more than relu.",
     "digits-adam": "as digits, and Adam takes one thread 1.1 us for 2,410 parameters, bound by "
     "square roots and divisions; two share it.",
@@ -108,9 +108,9 @@ LIMITED_BY = {
     "131 GFLOP/s a core, 165 where all is in the cache (Xeon).",
     "wide": "the third-level cache: four layers of sums over examples take 27 ms with all copies "
     "in the second level and 31 with them in the third (one core, Xeon).",
-    "narrow-deep": "one thread takes 172 us, 162 of them multiply-adds at the peak; with two, each "
-    "core reads some 320 lines a layer that the other has just written: 107 us where the threads "
-    "meet in 0.05 us, and up to twice that where the host has moved the cores apart.",
+    "narrow-deep": "one thread takes 167 us, 162 of them multiply-adds at the peak; with two, each "
+    "core writes some 320 lines a layer that the other has read: 7 ns each and 97 us a step where "
+    "the cores are near, 30 ns and 187 us where the host has moved them apart.",
 }
 
 
