@@ -102,8 +102,8 @@ LIMITED_BY = {
     "square roots and divisions; two share it.",
     "nielsen": "memory, not arithmetic: each of 23,520 weights is loaded and stored "
     "for 10 multiply-adds: one thread takes 5.6 us for the update and 4.8 forward; two share it.",
-    "mnist-adam": "multiply-adds at the practical peak take 254 us of ours, roots and divisions 14, "
-    "copying w^1 into panels 6; JAX takes 390 us in some processes and 450 to 980 in others.",
+    "mnist-adam": "multiply-adds at the practical peak take 254 us of ours, roots and divisions "
+    "14, copying w^1 into panels 6; JAX takes 390 us in some processes and 450 to 980 in others.",
     "mnist-deep": "weights and copies take 4 MB of two caches of 2: sums over examples reach "
     "131 GFLOP/s a core, 165 where all is in the cache (Xeon).",
     "wide": "the third-level cache: four layers of sums over examples take 27 ms with all copies "
