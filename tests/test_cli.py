@@ -639,6 +639,10 @@ def test_reader_that_goes_away():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent otherwise there")
+@pytest.mark.skipif(
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
+    reason="Ctrl-C does nothing in what a shell has put into the background",
+)
 def test_ctrl_c():
     process = program("train", "spirals", *QUICK, "--epochs", "1000000")
     assert process.stdout is not None
