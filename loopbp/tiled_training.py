@@ -115,7 +115,7 @@ def by_units(architecture, l, m):
 
 @inline_jit
 def delta_by_units(architecture, l, m):
-    """Whether delta^{l-1} is, for either layer: what moves is delta^l, and not w^l."""
+    """Whether delta^{l-1} is shared out by units: where layer l - 1 is, or l, so that w^l stays."""
     return architecture.dropout[l - 1] == 0.0 and (
         by_units(architecture, l, m) or by_units(architecture, l - 1, m)
     )

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import math
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -141,6 +142,7 @@ def test_every_batch_size_with_a_last_partial_batch(engine, dtype, batch_size, o
 SIZES = [
     [1, 1], [WIDE, 2], [2, WIDE], [WIDE, WIDE], [3, WIDE, 1], [17, WIDE, 16, 4],
     [5, 2, 1, 2, 3], [4, 33, WIDE, 15, 64, 2], [WIDE, 1, WIDE, 1, WIDE, 1],
+    [20, 300, 60, 3] if JIT else [2, 3, 1],  # dot products and units in one
 ]  # fmt: skip
 
 
@@ -333,12 +335,14 @@ def test_nan_and_infinity_reach_loss_and_weights(engine, dtype, bad, place, hidd
 # -- threads --------------------------------------------------------------------------------------
 
 CLIPPED = replace(SGD, clip_norm=0.01)
-# Sizes, examples, batch size, rules, dropout: by examples; by units, with far rows in float64.
+# Sizes, examples, batch size, rules, dropout: by examples; by units, with far rows in float64; by
+# turns, the first with dropout.
 BITS = [
     *(([30, 300, 40, 3], *data, [SGD, OPTIMIZERS[4]], 0.1)
       for data in [(150, 70), (40, 33), (600, 520)]),
     ([130, 128, 50, 3], 70, 33, [SGD, CLIPPED], 0.0),
     ([140, 520, 40, 3], 100, 64, [SGD, CLIPPED, OPTIMIZERS[4]], 0.0),
+    ([20, 130, 140, 70, 300, 3], 100, 64, [SGD, CLIPPED, OPTIMIZERS[4]], [0.1, 0.0, 0.0, 0.0]),
 ]  # fmt: skip
 
 
@@ -434,8 +438,8 @@ _TRAINING = [
     "pack_rows", "pack_own", "unpack_rows", "block", "rows_ahead", "z_of", "layer_forward",
     "share_of_panel", "units_forward", "layer_backward", "units_backward", "by_units",
     "delta_by_units", "forward_pass", "backward_pass", "softmax_output_layer", "output_layer",
-    "outputs", "input_weights_pass", "update_rows",
-    "parameters_pass", "penalties", "gather_rows", "work",
+    "outputs", "input_weights_pass", "update_rows", "parameters_pass", "penalties", "gather_rows",
+    "work",
 ]  # fmt: skip
 # In the order of their calls.
 SOURCES = [
@@ -573,6 +577,31 @@ def _mutant_difference(name: str, wrong: Callable[..., Any], kind: str) -> float
     net = helpers.network(sizes, hidden, dropout=rates.get(kind, 0.3), l2=0.02)
     rule = OPTIMIZERS[4] if kind == "adam" else SGD
     return difference(mutant(name, wrong), net, X, Y, batch_size, optimizer=rule, epochs=2)
+
+
+def _late(function: Callable[..., Any], place: int) -> Callable[..., Any]:
+    """The same, but that the second worker, told by the argument at `place`, comes late."""
+
+    def late(*arguments: Any) -> None:
+        if arguments[place] == 1:
+            time.sleep(0.005)
+        function(*arguments)
+
+    return late
+
+
+LATE = [
+    ("units_forward", "forward_pass", _late(UNCOMPILED.units_forward, 5)),
+    ("units_backward", "backward_pass", _late(UNCOMPILED.units_backward, 6)),
+]
+
+
+@pytest.mark.parametrize(("name", "around", "late"), LATE, ids=["forward", "backward"])
+def test_a_late_worker_is_waited_for(name, around, late):
+    assert _mutant_difference(name, late, "late units") <= TOLERANCE["float64"]
+    bindings = {**vars(UNCOMPILED), name: late, "meet": _nothing}
+    hasty = specialise([getattr(tiled_training, around)], "hasty", bindings, plain)
+    assert _mutant_difference(around, getattr(hasty, around), "late units") > 1e-6
 
 
 @pytest.mark.parametrize(("name", "wrong", "kind"), MUTANTS)

@@ -512,14 +512,14 @@ def bias_sums_error(bias_sums: Callable[..., Any], dtype: str) -> float:
         delta, old = rng.standard_normal((m, n)).astype(dtype), rng.standard_normal(n).astype(dtype)
         for alpha, beta in ((1 / m, 0.0), (-0.5, 1.0)):
             expected = number(alpha) * delta.sum(axis=0) + number(beta) * old
+            before = old if beta else np.full_like(old, np.nan)
             for start, stop in ((0, n), (n // 3, n), (0, n - n // 4)):
-                before = np.where(beta == 0.0, np.nan, old) if start == 0 else old
-                left, out = Guarded(delta), Guarded(before[None].astype(dtype))
+                left, out = Guarded(delta), Guarded(before[None])
                 bias_sums(left.inside, start, stop, number(alpha), number(beta), out.inside[0])
                 kept = np.ones(n, bool)
                 kept[start:stop] = False
                 found = out.inside[0].copy()
-                if not np.array_equal(found[kept], before[kept].astype(dtype), equal_nan=True):
+                if not np.array_equal(found[kept], before[kept], equal_nan=True):
                     return np.inf
                 if not (out.outside_is_untouched() and left.outside_is_untouched()):
                     return np.inf
