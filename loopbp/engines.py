@@ -78,6 +78,8 @@ class Engine:
     cost: Callable[..., Any]
     backward: Callable[..., Any]
     epoch: Callable[..., Any]
+    ahead: bool = False
+    """whether its epoch is made of what `loopbp.ahead` compiles"""
 
 
 def _kernels(module: ModuleType) -> dict[str, Any]:
@@ -134,7 +136,7 @@ def all_engines() -> list[Engine]:
 @cache
 def small_engine(batch_size: int) -> Engine:
     """The tiled engine with the epoch of `loopbp.small`, for the networks that it `suits`."""
-    return replace(tiled_engine(False), epoch=small.epoch_of(batch_size))
+    return replace(tiled_engine(False), epoch=small.epoch_of(batch_size), ahead=False)
 
 
 @cache
@@ -256,7 +258,7 @@ def _tiled_engine(parallel: bool, with_softmax: bool) -> Engine:
         work = specialise([tiled_training.work], name, bindings, inner_jit)
         bound.epoch = specialise([tiled_training.epoch_alone], name, vars(work), jit).epoch_alone
         bound.make_workspace = _own_workspace
-    return _engine("tiled", _kernels(tiled), bound)
+    return replace(_engine("tiled", _kernels(tiled), bound), ahead=True)
 
 
 ENGINES = ("auto", "numpy", "loops", "tiled")

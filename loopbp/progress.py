@@ -7,7 +7,7 @@ from typing import Any
 
 
 @contextmanager
-def progress(epochs: int, verbose: bool | None) -> Iterator[Callable[[Any], None]]:
+def progress(epochs: int, verbose: bool | None, first: str = "") -> Iterator[Callable[[Any], None]]:
     """A function to call with the `History` after each epoch; it draws, or does nothing.
 
     Parameters
@@ -16,6 +16,8 @@ def progress(epochs: int, verbose: bool | None) -> Iterator[Callable[[Any], None
         How many there will be at most.
     verbose
         True: draw; False: do not; None: draw if stderr is a terminal.
+    first
+        What stands there until the first epoch is over.
     """
     if verbose is False or (verbose is None and not sys.stderr.isatty()):
         yield lambda history: None
@@ -34,7 +36,7 @@ def progress(epochs: int, verbose: bool | None) -> Iterator[Callable[[Any], None
         TextColumn("{task.fields[facts]}"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("epochs", total=epochs, facts="")
+        task = bar.add_task("epochs", total=epochs, facts=first)
 
         def advance(history: Any) -> None:
             facts = f"loss {history.loss[-1]:.4f}"

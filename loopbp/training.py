@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from loopbp import ahead
 from loopbp._jit import plain
-from loopbp.engines import Engine
+from loopbp.engines import Engine, is_softmax
 from loopbp.optimizers import Optimizer
 from loopbp.parameters import Architecture, layer_of, unit_count
 from loopbp.progress import progress
@@ -139,11 +140,12 @@ def run(
         Names epoch and layer; theta and the optimizer are those of the last finite epoch.
     """
     settings = state.optimizer.settings
+    compiles = engine.ahead and ahead.start(theta.dtype.name, is_softmax(architecture))
     workspace = engine.make_workspace(theta, architecture, len(data.X), batch_size)
     best_loss, best_theta, waited = np.inf, theta.copy(), 0
     improved = False
     first = history.epochs
-    with progress(epochs, verbose) as advance:
+    with progress(epochs, verbose, "compiling, only this once" if compiles else "") as advance:
         for number in range(first, first + epochs):
             rate = state.optimizer.rate(state.epoch)
             before = theta.copy(), state.vectors.copy()

@@ -37,10 +37,11 @@ net = loopbp.Network([3, 5, 2], dropout=0.2, l2=0.01, dtype="float32", seed=1)
 after_network = count()
 X = np.random.default_rng(0).standard_normal((50, 3))
 net.fit(X, np.arange(50) % 2, epochs=2, batch_size=8)
+missed = [name for (_, name), d in _DISPATCHERS.items() if d.stats.cache_misses]
 misses = sum(sum(d.stats.cache_misses.values()) for d in _DISPATCHERS.values())
 print(json.dumps({"heavy": sorted(heavy), "after_import": after_import,
-                  "after_network": after_network, "misses": misses, "compiled": count(),
-                  "theta": net.theta.tobytes().hex()}))
+                  "after_network": after_network, "misses": misses,
+                  "missed": missed, "compiled": count(), "theta": net.theta.tobytes().hex()}))
 """
 
 

@@ -135,6 +135,17 @@ def test_own_activation_from_plain_python(registry):
         assert apply(engine, "delta_from_da", "double", [1.5], own.addresses[1]) == 2.0
 
 
+def test_own_activation_may_have_what_no_kernel_has(registry):
+    def sigma(z, power=None):
+        total = sum([k * z for k in (1.0, 1.0)])
+        half = lambda x: x / 2  # noqa: E731
+        return half(total) if power is None else total**power
+
+    own = loopbp.register_activation("roundabout", sigma, lambda z: 1.0)
+    for engine in helpers.ENGINES:
+        assert apply(engine, "activation", "roundabout", [1.5], own.addresses[0]) == 1.5
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "match"),
     [

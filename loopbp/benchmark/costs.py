@@ -15,9 +15,9 @@ SCALING_CASES = ("mnist-deep", "wide")
 LIMITS = {"first_fit_cold_seconds": 15.0, "first_fit_warm_seconds": 1.0}
 LEAST_GAIN = 1.8  # of two threads over one
 LIMITED_BY = {
-    "first_fit_cold_seconds": "150 functions are compiled, and two thirds of the time is Numba's "
-    "type inference and lowering, in Python; LLVM takes the rest.  13.7 s when nobody else uses "
-    "the host, 16 when others do.",
+    "first_fit_cold_seconds": "150 functions are compiled, half of them by a second process, and "
+    "two thirds of the time is Numba's type inference and lowering, in Python; LLVM takes the "
+    "rest. 10.2 s when nobody else uses the host, 11.6 when others do.",
     "first_fit_warm_seconds": "0.42 s is the import of Numba, the rest loading 150 functions: "
     "0.75 s when nobody else uses the host.",
     "mnist-deep": "the threads meet once a step, but weights and copies take 4 MB of two caches "
