@@ -8,7 +8,8 @@
 
 A layer is shared out by examples, or, where it has many weights, by units (`by_units`).
 Between them the threads meet (`loopbp.team`).  Each owns what it writes, and owns the same units
-and rows in every step, so that it reads mostly what it has written itself: of lines that two cores
+and rows in every step, more or less as many as its core is fast where layers are shared out by
+units, so that it reads mostly what it has written itself: of lines that two cores
 take turns at, one takes 8 to 18 ns (Xeon), or 1 to 2 to read and 7 to write (EPYC, 33 where the
 cores are far apart); 64 bytes are 0.2 ns of multiply-adds.
 Shares do not change how a number is computed, so a seed gives the same bits for any number of
@@ -30,7 +31,17 @@ from loopbp.optimizers import RULE_ADAMW, RULE_SGD, clip_by_norm, update_part
 from loopbp.parameters import biases_of, layer_count, layer_of, unit_count, weights_of
 from loopbp.passes import add_penalty_gradient
 from loopbp.rng import DROPOUT, dropout, order_examples, stream_key
-from loopbp.team import meet, panel_share, run_team, share, team_words
+from loopbp.team import (
+    bounds_of,
+    meet_in_step,
+    new_parts,
+    panel_part,
+    part,
+    run_team,
+    take_part,
+    team_words,
+    ticks,
+)
 from loopbp.tiled import (
     activation,
     activation_gradient_block,
@@ -203,9 +214,10 @@ def forward_panels(l, worker, workspace):
 
 
 @inline_jit
-def row_share(n, worker, workers):
+def row_share(n, worker, workers, words):
     """The rows of a w^l with n rows that a worker owns."""
-    return share(n, ROW_BLOCK, worker, workers), share(n, ROW_BLOCK, worker + 1, workers)
+    begin, end = bounds_of(words, worker, workers)
+    return part(n, ROW_BLOCK, begin), part(n, ROW_BLOCK, end)
 
 
 @inline_jit
@@ -335,11 +347,12 @@ def layer_forward(
 
 
 @inline_jit
-def share_of_panel(m, n, p, itemsize, worker, workers):
+def share_of_panel(m, n, p, itemsize, worker, workers, words):
     """For which examples a worker computes the units of the panel at p, and where that ends."""
     wide = panel_width(itemsize)
-    start = panel_share(m, n, p, wide, ROW_BLOCK, worker, workers)
-    stop = panel_share(m, n, p, wide, ROW_BLOCK, worker + 1, workers)
+    begin, end = bounds_of(words, worker, workers)
+    start = panel_part(m, n, p, wide, ROW_BLOCK, begin)
+    stop = panel_part(m, n, p, wide, ROW_BLOCK, end)
     return start, stop, min(n, p + wide)
 
 
@@ -349,7 +362,9 @@ def units_forward(theta, architecture, l, a_prev, m, worker, workers, resident, 
     n = architecture.sizes[l]
     p = 0
     while p < n:
-        start, stop, end = share_of_panel(m, n, p, item_bytes(theta), worker, workers)
+        start, stop, end = share_of_panel(
+            m, n, p, item_bytes(theta), worker, workers, workspace.words
+        )
         if start < stop:
             layer_forward(
                 theta, architecture, l, a_prev, m, start, stop, p, end, worker, resident, workspace
@@ -363,7 +378,9 @@ def units_backward(theta, architecture, l, m, key, drops, worker, workers, works
     n = architecture.sizes[l - 1]
     p = 0
     while p < n:
-        start, stop, end = share_of_panel(m, n, p, item_bytes(theta), worker, workers)
+        start, stop, end = share_of_panel(
+            m, n, p, item_bytes(theta), worker, workers, workspace.words
+        )
         if start < stop:
             layer_backward(theta, architecture, l, m, start, stop, p, end, key, drops, workspace)
         p = end
@@ -425,9 +442,9 @@ def forward_pass(
         a_l = layer_of(workspace.a, architecture, l, m)
         if by_units(architecture, l, most):
             if not seen:
-                meet(workspace.words, worker, workers)
+                meet_in_step(workspace.words, worker, workers)
             units_forward(theta, architecture, l, a_prev, m, worker, workers, resident, workspace)
-            meet(workspace.words, worker, workers)
+            meet_in_step(workspace.words, worker, workers)
             seen = True
         else:
             if start < stop:
@@ -451,9 +468,9 @@ def backward_pass(
     for l in range(layer_count(architecture), 1, -1):
         if delta_by_units(architecture, l, most):
             if not seen:
-                meet(workspace.words, worker, workers)
+                meet_in_step(workspace.words, worker, workers)
             units_backward(theta, architecture, l, m, key, drops, worker, workers, workspace)
-            meet(workspace.words, worker, workers)
+            meet_in_step(workspace.words, worker, workers)
             seen = True
         else:
             if start < stop:
@@ -461,7 +478,7 @@ def backward_pass(
                 layer_backward(theta, architecture, l, m, start, stop, 0, n, key, drops, workspace)
             seen = False
     if not seen:
-        meet(workspace.words, worker, workers)
+        meet_in_step(workspace.words, worker, workers)
 
 
 @inline_jit
@@ -505,23 +522,19 @@ def softmax_output_layer(architecture, y, m, start, stop, workspace):
 
 
 @inline_jit
-def input_weights_pass(x, delta, m, worker, workers, alpha, keep, w, b, scratch):
-    """SGD for one thread's share of w^1 in its panels `w`, and of b^1."""
+def input_weights_pass(x, delta, m, begin_at, end_at, alpha, keep, w, b, scratch):
+    """SGD for one thread's part of w^1 in its panels `w`, and of b^1."""
     n_0, n_1 = x.shape[1], delta.shape[1]
     wide, row = panel_width(item_bytes(x)), panel_row(n_1, item_bytes(x))
     one = x.dtype.type(1.0)
     p = 0
     while p < n_1:
-        start = panel_share(n_0, n_1, p, wide, ROW_BLOCK, worker, workers)
-        stop = panel_share(n_0, n_1, p, wide, ROW_BLOCK, worker + 1, workers)
+        start = panel_part(n_0, n_1, p, wide, ROW_BLOCK, begin_at)
+        stop = panel_part(n_0, n_1, p, wide, ROW_BLOCK, end_at)
         end = min(n_1, p + wide)
         whole = start == 0 and stop == n_0
         # panels that are all its own go together
-        while (
-            whole
-            and end < n_1
-            and panel_share(n_0, n_1, end, wide, ROW_BLOCK, worker + 1, workers) == n_0
-        ):
+        while whole and end < n_1 and panel_part(n_0, n_1, end, wide, ROW_BLOCK, end_at) == n_0:
             end = min(n_1, end + wide)
         if start < stop:
             weight_sums(x, delta, start, stop, p, end, alpha, keep, w, row, n_0, scratch, False, w)
@@ -548,12 +561,13 @@ def parameters_pass(
     a_prev = x
     for l in range(1, upto + 1):
         n, K = architecture.sizes[l], architecture.sizes[l - 1]
-        start, stop = row_share(n, worker, workers)
+        start, stop = row_share(n, worker, workers, workspace.words)
         delta = layer_of(workspace.delta, architecture, l, m)
         w, b = weights_of(theta, architecture, l), biases_of(theta, architecture, l)
         if l == 1 and is_resident(l, resident, workspace):
             panels = panels_at(workspace, workspace.forward_start[1])
-            input_weights_pass(a_prev, delta, m, worker, workers, alpha, keep, panels, b, scratch)
+            begin, end = bounds_of(workspace.words, worker, workers)
+            input_weights_pass(a_prev, delta, m, begin, end, alpha, keep, panels, b, scratch)
         elif start == stop:
             pass
         elif resident:
@@ -643,18 +657,24 @@ def work(
         drops = drops or architecture.dropout[l] > 0.0
     most = min(batch_size, examples)
     own_x = by_units(architecture, 1, most)  # every thread reads all of x
+    adapts = False  # what moves costs more than it saves, where weights are few
+    for l in range(1, last):
+        adapts = adapts or by_units(architecture, l, most)
+    take_part(words, worker, workers, (step + 1) % 2)
     for l in range(1, last + 1):
-        start, stop = row_share(architecture.sizes[l], worker, workers)
+        start, stop = row_share(architecture.sizes[l], worker, workers, words)
         pack_rows(theta, architecture, l, start, stop, resident, workspace)
-    meet(words, worker, workers)
+    meet_in_step(words, worker, workers)
     total = 0.0
     for at in range(0, examples, batch_size):
         m = min(batch_size, examples - at)
         step += 1
+        began = ticks()
         key = stream_key(seed, DROPOUT, step)
         if architecture.l2 > 0.0 and worker == 0:
             total += m * penalties(theta, architecture, last, resident, workspace)
-        start, stop = m * worker // workers, m * (worker + 1) // workers
+        begin, end = bounds_of(words, worker, workers)
+        start, stop = part(m, 1, begin), part(m, 1, end)
         x, y = rows(X, at, at + m), rows(Y, at, at + m)
         if shuffled:
             x, y = rows(workspace.x, 0, m), rows(workspace.y, 0, m)
@@ -685,21 +705,25 @@ def work(
             state, resident, workspace,
         )  # fmt: skip
         if settings.clip_norm > 0.0:
-            meet(words, worker, workers)
+            meet_in_step(words, worker, workers)
             if worker == 0:
                 clip_by_norm(workspace.gradient, settings.clip_norm)
-            meet(words, worker, workers)
+            meet_in_step(words, worker, workers)
             for l in range(1, last + 1):
-                first, end = row_share(architecture.sizes[l], worker, workers)
+                first, end = row_share(architecture.sizes[l], worker, workers, words)
                 update_rows(
                     theta, architecture, l, first, end, workspace, settings, learning_rate, step,
                     state,
                 )  # fmt: skip
-        meet(words, worker, workers)
+        if adapts and workers > 1:
+            new_parts(words, worker, workers, ticks() - began, (step + 1) % 2)
+        meet_in_step(words, worker, workers)
+        if adapts:
+            take_part(words, worker, workers, (step + 1) % 2)
     for l in range(1, last + 1):
         if is_resident(l, resident, workspace):
             n = architecture.sizes[l]
-            start, stop = row_share(n, worker, workers)
+            start, stop = row_share(n, worker, workers, words)
             unpack_rows(theta, architecture, l, start, stop, workspace)
     out_totals[worker] = total
 

@@ -122,7 +122,7 @@ def test_an_own_activation_compiles_no_kernel(registry):
 
 
 @needs_jit
-@pytest.mark.parametrize("function", [lanes.width, tiled.panel_row, team.panel_share])
+@pytest.mark.parametrize("function", [lanes.width, tiled.panel_row, team.panel_part])
 def test_python_may_call_what_is_compiled_for_compiled_code(function):
     names = inspect.signature(function.py_func).parameters
     arguments = dict(zip(names, range(70, 200, 7), strict=False))

@@ -22,7 +22,8 @@ from loopbp.team import (
     join,
     look,
     meet,
-    panel_share,
+    panel_part,
+    part,
     put,
     rest,
     run_team,
@@ -208,7 +209,11 @@ def panel_shares_are_right(
     return True
 
 
-def panel_share_not_rounded_back(rows, columns, panel, width, block, worker, workers):
+def even_panels(rows, columns, panel, width, block, worker, workers):
+    return panel_part(rows, columns, panel, width, block, team.WHOLE * worker // workers)
+
+
+def panels_not_rounded_back(rows, columns, panel, width, block, worker, workers):
     here = min(width, columns - panel)
     before = rows * columns * worker // workers - rows * panel
     return max(0, (before // here + block // 2) // block * block)
@@ -227,13 +232,87 @@ PANEL_SHARES = [
 def test_every_row_of_every_panel_is_in_one_share():
     assert sum(columns == width * workers for _, columns, width, _, workers in PANEL_SHARES) > 50
     for case in PANEL_SHARES:
-        assert panel_shares_are_right(panel_share, *case), case
+        assert panel_shares_are_right(even_panels, *case), case
 
 
 def test_panel_shares_beyond_the_last_row_are_rejected():
-    found = [panel_shares_are_right(panel_share_not_rounded_back, *case) for case in PANEL_SHARES]
+    found = [panel_shares_are_right(panels_not_rounded_back, *case) for case in PANEL_SHARES]
     assert not all(found)
-    assert not panel_shares_are_right(panel_share_not_rounded_back, 7, 64, 64, 16, 1)
+    assert not panel_shares_are_right(panels_not_rounded_back, 7, 64, 64, 16, 1)
+
+
+def bounds(seed: int) -> list[int]:
+    """Of four parts of any size."""
+    inside = np.random.default_rng(seed).integers(0, team.WHOLE, 3)
+    return [0, *sorted(inside.tolist()), team.WHOLE]
+
+
+@pytest.mark.parametrize("of", [part, plain(part)], ids=["compiled", "plain"])
+def test_every_row_is_in_one_part_wherever_the_bounds_are(of):
+    for count, block, seed in SHARES:
+        edges = [int(of(count, block, bound)) for bound in bounds(seed)]
+        assert edges[0] == 0
+        assert edges[-1] == count
+        assert edges == sorted(edges)
+        assert all(edge % block == 0 or edge == count for edge in edges)
+
+
+def test_every_row_of_every_panel_is_in_one_part_wherever_the_bounds_are():
+    for rows, columns, width, block, seed in PANEL_SHARES:
+        for panel in range(0, columns, width):
+            case = rows, columns, panel, width, block
+            edges = [int(panel_part(*case, bound)) for bound in bounds(seed)]
+            assert edges[0] == 0
+            assert edges[-1] == rows
+            assert edges == sorted(edges)
+
+
+# -- parts as large as threads are fast -----------------------------------------------------------
+
+
+def step(memory: Any, turn: int, worked: list[int], waited: int = 0, take: Any = None) -> list[int]:
+    """A step in which the threads worked so long; where the parts of the next one end."""
+    workers = len(worked)
+    for worker in reversed(range(workers)):  # the first sets the bounds: last, so as to know all
+        memory[team._own(worker, workers) + team._WAITED] = waited
+        team.new_parts(memory, worker, workers, worked[worker] + waited, turn)
+    ends = []
+    for worker in range(workers):
+        team.take_part(memory, worker, workers, turn)
+        begin, end = team.bounds_of(memory, worker, workers)
+        assert begin == (ends[-1] if ends else 0)
+        ends.append(int(end))
+    assert ends[-1] == team.WHOLE
+    return ends
+
+
+def test_parts_are_even_until_somebody_is_slower():
+    memory, half = words(), team.WHOLE // 2
+    team.take_part(memory, 1, 2, 0)
+    assert team.bounds_of(memory, 1, 2) == (half, team.WHOLE)
+    assert team.bounds_of(memory, 0, 1) == (0, team.WHOLE), "one thread has all"
+    assert step(memory, 1, [1000, 1040])[0] == half, "within what is tolerated"
+    assert step(memory, 0, [1000, 1000], waited=700)[0] == half, "waiting is no work"
+    assert step(memory, 1, [1000, 1200])[0] > half
+    assert step(memory, 0, [0, 1200])[0] > half, "who has not said anything moves nothing"
+
+
+@pytest.mark.parametrize("speeds", [(1.0, 0.5), (0.6, 1.0, 1.0), (1.0, 1.0, 0.3, 0.9)])
+def test_parts_become_as_large_as_threads_are_fast(speeds):
+    memory, workers = words(), len(speeds)
+    sizes = np.full(workers, 1 / workers)
+    for turn in range(20):
+        worked = [round(1e6 * s / speed) for s, speed in zip(sizes, speeds, strict=True)]
+        sizes = np.diff([0, *step(memory, turn % 2, worked)]) / team.WHOLE
+    assert sizes == pytest.approx(np.array(speeds) / sum(speeds), rel=0.06)
+
+
+def test_a_thread_that_lost_its_core_once_keeps_most_of_its_part():
+    memory = words()
+    assert step(memory, 0, [1000, 1_000_000])[0] / team.WHOLE == pytest.approx(0.61, abs=0.02)
+    for turn in (1, 0, 1, 0, 1, 0):
+        sizes = np.diff([0, *step(memory, turn, [round(1e6 * s) for s in (0.5, 0.5)])])
+    assert sizes[0] > 0
 
 
 # -- a team with arguments ------------------------------------------------------------------------

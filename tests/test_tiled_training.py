@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import helpers
+import numba
 import numpy as np
 import pytest
 from helpers import BOUNDSCHECK, JIT, REFERENCE, engine_id, needs_jit, relative_difference
@@ -377,23 +378,49 @@ def test_same_bits_for_any_number_of_threads():
     assert len(found) == 1
 
 
+@needs_jit
+@pytest.mark.skipif(BOUNDSCHECK, reason="that pass is for serial code")
+@pytest.mark.skipif(numba.get_num_threads() < 2, reason="there is one thread only")
+def test_same_bits_however_large_the_parts_are():
+    made = []
+
+    def make_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
+        workspace = engines._team_workspace(theta, architecture, examples, batch_size, 2)
+        for turn in range(2):
+            at = team._bounds(2, turn)
+            workspace.words[at : at + 3] = 0, 0.3 * team.WHOLE, team.WHOLE
+        made.append(workspace)
+        return workspace
+
+    assert bits(replace(tiled_engine(True), make_workspace=make_workspace)) == bits()
+    ends = {int(workspace.words[team._bounds(2, 0) + 1]) for workspace in made}
+    assert int(0.3 * team.WHOLE) in ends, "where there are few weights they stay as they are"
+    assert len(ends) > 1, "and move elsewhere"
+
+
 def owners_are_right(row_share: Callable[..., Any], n: int, workers: int) -> bool:
     """Whether each of n rows has one owner."""
     owners = np.zeros(n, np.int64)
+    words = np.zeros(team.team_words(workers), np.int64)
     for worker in range(workers):
-        start, stop = row_share(n, worker, workers)
+        team.take_part(words, worker, workers, 0)
+        start, stop = row_share(n, worker, workers, words)
         owners[start:stop] += 1
     return bool((owners == 1).all())
 
 
 def test_every_row_of_theta_has_one_owner():
-    def last_row_left_out(n, worker, workers):
-        start, stop = tiled_training.row_share(n, worker, workers)
+    def last_row_left_out(n, worker, workers, words):
+        start, stop = tiled_training.row_share(n, worker, workers, words)
         return start, min(stop, n - 1)
 
     for n, workers in itertools.product((*range(1, 70), 300, 784), range(1, 10)):
         assert owners_are_right(tiled_training.row_share, n, workers)
         assert not owners_are_right(last_row_left_out, n, workers)
+
+
+def even_bounds(worker: int, workers: int) -> tuple[int, int]:
+    return team.WHOLE * worker // workers, team.WHOLE * (worker + 1) // workers
 
 
 def first_layer_owners(n_0: int, n_1: int, workers: int) -> tuple[Any, Any]:
@@ -406,7 +433,7 @@ def first_layer_owners(n_0: int, n_1: int, workers: int) -> tuple[Any, Any]:
         panels = np.zeros(tiled.panels_size(n_1, n_0, x.itemsize))
         w, b = np.zeros((n_1, n_0)), np.zeros(n_1)
         tiled_training.input_weights_pass(
-            x, delta, m, worker, workers, 1.0 / m, 1.0, panels, b, scratch
+            x, delta, m, *even_bounds(worker, workers), 1.0 / m, 1.0, panels, b, scratch
         )
         tiled.unpack_transposed(panels, 0, n_1, w)
         written, biases = written + w, biases + b
@@ -432,7 +459,7 @@ def _unsigned_key(*numbers):
 
 _PARAMETERS = ["layer_count", "unit_count", "weights_of", "biases_of", "layer_of"]
 _TILED = ["panel_width", "panel_row", "panels_size", "by_dots"]
-_TEAM = ["share", "panel_share"]
+_TEAM = ["part", "panel_part", "bounds_of", "take_part", "new_parts"]
 _TRAINING = [
     "panels_at", "own_at", "forward_panels", "row_share", "reads_panels", "is_resident",
     "pack_rows", "pack_own", "unpack_rows", "block", "rows_ahead", "z_of", "layer_forward",
@@ -455,7 +482,10 @@ WORKERS = 2
 def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     """The step of a team of two, uncompiled, with another function behind one of its names."""
     barrier = threading.Barrier(WORKERS)
-    cuts = {"stream_key": _unsigned_key, "meet": lambda words, worker, workers: barrier.wait(60)}
+    cuts = {
+        "stream_key": _unsigned_key,
+        "meet_in_step": lambda words, worker, workers: barrier.wait(60),
+    }
     sources = [source for source in SOURCES if source.__name__ != name]
     bound = specialise(sources, "mutant", {**cuts, name: wrong}, plain)
 
@@ -499,20 +529,17 @@ def _nothing(*_):
     pass
 
 
-def _first_bias_not_updated(x, delta, m, worker, workers, alpha, keep, w, b, scratch):
+def _first_bias_not_updated(x, delta, m, begin, end, alpha, keep, w, b, scratch):
     held = b.copy()
-    plain(tiled_training.input_weights_pass)(
-        x, delta, m, worker, workers, alpha, keep, w, held, scratch
-    )
+    plain(tiled_training.input_weights_pass)(x, delta, m, begin, end, alpha, keep, w, held, scratch)
 
 
-def _last_row_of_nobody(count, block, worker, workers):
-    return count - 1 if worker == workers else team.share(count, block, worker, workers)
+def _last_row_of_nobody(count, block, bound):
+    return count - 1 if bound == team.WHOLE else team.part(count, block, bound)
 
 
-def _last_row_of_panels_of_nobody(rows, columns, panel, width, block, worker, workers):
-    start = team.panel_share(rows, columns, panel, width, block, worker, workers)
-    return min(start, rows - 1)
+def _last_row_of_panels_of_nobody(rows, columns, panel, width, block, bound):
+    return min(team.panel_part(rows, columns, panel, width, block, bound), rows - 1)
 
 
 def _penalties_of_theta_alone(theta, architecture, upto, resident, workspace):
@@ -547,14 +574,14 @@ MUTANTS = [
     ("unpack_rows", _nothing, "few units"),
     ("pack_own", _nothing, "few units"),
     ("input_weights_pass", _first_bias_not_updated, "few units"),
-    ("share", _last_row_of_nobody, "few units"),
-    ("panel_share", _last_row_of_panels_of_nobody, "few units"),
-    ("panel_share", _last_row_of_panels_of_nobody, "units"),
+    ("part", _last_row_of_nobody, "few units"),
+    ("panel_part", _last_row_of_panels_of_nobody, "few units"),
+    ("panel_part", _last_row_of_panels_of_nobody, "units"),
     ("units_backward", _nothing, "units"),
     ("unpack_rows", _nothing, "units"),
     ("penalties", _penalties_of_theta_alone, "few units"),
     ("penalties", _penalties_of_theta_alone, "units"),
-    ("share", _last_row_of_nobody, "adam"),
+    ("part", _last_row_of_nobody, "adam"),
     ("update_rows", _first_rows_not_updated, "adam"),
     ("bias_sums", _bias_gradient_of_the_last_example_only, "adam"),
     ("units_forward", _nothing, "late units"),
@@ -599,7 +626,7 @@ LATE = [
 @pytest.mark.parametrize(("name", "around", "late"), LATE, ids=["forward", "backward"])
 def test_a_late_worker_is_waited_for(name, around, late):
     assert _mutant_difference(name, late, "late units") <= TOLERANCE["float64"]
-    bindings = {**vars(UNCOMPILED), name: late, "meet": _nothing}
+    bindings = {**vars(UNCOMPILED), name: late, "meet_in_step": _nothing}
     hasty = specialise([getattr(tiled_training, around)], "hasty", bindings, plain)
     assert _mutant_difference(around, getattr(hasty, around), "late units") > 1e-6
 
