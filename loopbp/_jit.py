@@ -95,8 +95,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 KERNEL_FILES = (
     "_jit.py", "activations.py", "compiled.py", "engines.py", "loops.py", "losses.py",
     "lanes.py", "optimizers.py", "parameters.py", "passes.py", "rng.py", "small.py", "split.py",
-    "team.py", "tiled.py", "tiled_training.py", "tiles.py", "vector_math.py", "views.py",
-    "study/forward_mode.py",
+    "team.py", "tiled.py", "tiled_training.py", "tiled_workspace.py", "tiles.py", "vector_math.py",
+    "views.py", "study/forward_mode.py",
 )  # fmt: skip
 
 

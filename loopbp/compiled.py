@@ -12,7 +12,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from loopbp import tiled_training
+from loopbp import tiled_workspace
 from loopbp._jit import jit, parallel_jit
 from loopbp.engines import tiled_engine
 from loopbp.parameters import Architecture, layer_count, unit_count
@@ -23,7 +23,7 @@ forward = _engine.forward
 cost = _engine.cost
 backward = _engine.backward
 epoch = _engine.epoch
-make_workspace = tiled_training.make_workspace
+make_workspace = tiled_workspace.make_workspace
 make_state = _engine.make_state
 
 __all__ = [

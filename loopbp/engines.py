@@ -44,6 +44,7 @@ from loopbp import (
     team,
     tiled,
     tiled_training,
+    tiled_workspace,
 )  # fmt: skip
 from loopbp._jit import (
     config,
@@ -141,12 +142,12 @@ def small_engine(batch_size: int) -> Engine:
 
 @cache
 def _workspace_makers() -> SimpleNamespace:
-    """`tiled_training.team_workspace`, uncompiled: a second saved for what runs once a training."""
+    """`team_workspace`, uncompiled: a second saved for what runs once a training."""
     sources = [
         lanes.width, lanes.in_lines, lanes.aligned, tiled.panel_width, tiled.panel_row,
         tiled.panels_size, tiled.strip_rows, tiled.scratch_size, tiled.far, tiled.by_dots,
         tiled.panels_wait, parameters.layer_count, parameters.unit_count, team.team_words,
-        tiled_training.by_units, tiled_training.team_workspace, tiled_training.make_workspace,
+        tiled_workspace.by_units, tiled_workspace.team_workspace, tiled_workspace.make_workspace,
     ]  # fmt: skip
     return specialise(sources, "plain", {}, plain)
 

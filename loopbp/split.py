@@ -44,18 +44,20 @@ from loopbp.rng import order_examples
 from loopbp.team import meet, run_team, share, team_words
 from loopbp.tiled import activation_rows, copy, weighted_input_dots, weighted_input_packed
 from loopbp.tiled_training import (
-    TiledWorkspace,
-    forward_panels,
     gather_rows,
     in_order,
-    is_resident,
     layer_backward,
     layer_forward,
     outputs,
-    pack_own,
-    pack_rows,
     parameters_pass,
     penalties,
+)
+from loopbp.tiled_workspace import (
+    TiledWorkspace,
+    forward_panels,
+    is_resident,
+    pack_own,
+    pack_rows,
     reads_panels,
     unpack_rows,
     z_of,

@@ -7,11 +7,10 @@
                  in the cache, and the copies that the next step reads (`parameters_pass`)
 
 A layer is shared out by examples, or, where it has many weights, by units (`by_units`).
-Between them the threads meet (`loopbp.team`).  Each owns what it writes, and owns the same units
-and rows in every step, more or less as many as its core is fast where layers are shared out by
-units, so that it reads mostly what it has written itself: of lines that two cores
-take turns at, one takes 8 to 18 ns (Xeon), or 1 to 2 to read and 7 to write (EPYC, 33 where the
-cores are far apart); 64 bytes are 0.2 ns of multiply-adds.
+Between them the threads meet (`loopbp.team`).  Each owns what it writes, and owns about the same
+units and rows in every step, so that it reads mostly what it has written itself: of lines that two
+cores take turns at, one takes 5 to 18 ns (Xeons), or 1 to 2 to read and 7 to write (EPYC, 33 where
+the cores are far apart); 64 bytes are 0.2 ns of multiply-adds.
 Shares do not change how a number is computed, so a seed gives the same bits for any number of
 threads.
 
@@ -19,16 +18,16 @@ With plain SGD, w^1 lives in the panels that the forward pass reads, and is writ
 at the end of the epoch: no delta is taken back through it, so nobody reads it otherwise.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from loopbp._jit import inline_jit, inner_jit, jit
-from loopbp.activations import ELU, GELU, SOFTMAX
-from loopbp.lanes import aligned, in_lines, item_bytes
+from loopbp.activations import GELU, SOFTMAX
+from loopbp.lanes import item_bytes
 from loopbp.losses import CROSS_ENTROPY, penalty
 from loopbp.optimizers import RULE_ADAMW, RULE_SGD, clip_by_norm, update_part
-from loopbp.parameters import biases_of, layer_count, layer_of, unit_count, weights_of
+from loopbp.parameters import biases_of, layer_count, layer_of, weights_of
 from loopbp.passes import add_penalty_gradient
 from loopbp.rng import DROPOUT, dropout, order_examples, stream_key
 from loopbp.team import (
@@ -39,7 +38,6 @@ from loopbp.team import (
     part,
     run_team,
     take_part,
-    team_words,
     ticks,
 )
 from loopbp.tiled import (
@@ -47,229 +45,42 @@ from loopbp.tiled import (
     activation_gradient_block,
     activation_rows,
     bias_sums,
-    by_dots,
     copy,
     example_losses,
-    far,
     output_delta,
-    pack,
-    pack_transposed,
     panel_row,
     panel_width,
     panels_size,
-    panels_wait,
-    scratch_size,
     softmax_cross_entropy,
     times_sigma_prime_rows,
-    unpack,
-    unpack_transposed,
     weight_sums,
     weighted_input_dots,
     weighted_input_packed,
+)
+from loopbp.tiled_workspace import (
+    ROW_BLOCK,
+    by_units,
+    delta_by_units,
+    forward_panels,
+    is_resident,
+    own_at,
+    pack_own,
+    pack_rows,
+    panels_at,
+    reads_panels,
+    row_share,
+    unpack_rows,
+    z_of,
 )
 from loopbp.views import borrow, flat, matrix, rows, vector
 
 Array = np.ndarray[Any, Any]
 
-ROW_BLOCK = 16  # rows of w, of w^1 columns, that stay together: a multiple of W in both dtypes
-UNIT_WEIGHTS = 16_384  # from how many on a layer may be shared out by units
 # Numbers of z up to which a layer is one block; else a block is a panel of units by BLOCK_ROWS
 # examples, which are in the first-level cache when sigma is applied, and the examples of a
 # sweep over all panels have HIGH_BYTES of a^{l-1}, which stay in the second-level cache.
 BLOCK_NUMBERS, BLOCK_ROWS, HIGH_BYTES = 4_096, 96, 3 << 19
 TILE_ROWS = 6  # of the largest tile
-
-
-class TiledWorkspace(NamedTuple):
-    """The arrays that training overwrites; the first nine as in `loopbp.passes.Workspace`."""
-
-    x: Array
-    y: Array
-    weight: Array
-    z: Array
-    a: Array
-    delta: Array
-    losses: Array
-    gradient: Array
-    order: Array
-    forward_start: Array
-    """where the transposed panels of w^l begin, -1 where dot products are used, (L + 1,)"""
-    backward_start: Array
-    """where the panels of w^l begin in `panels`, -1 where w^l is read as it is, (L + 1,)"""
-    is_own: Array
-    """1 where each thread has transposed panels of w^l of its own, in `own`, (L + 1,)"""
-    panels: Array
-    """of weights, read by all threads"""
-    own: Array
-    """for each thread what `weight_sums` needs, its own panels, and its own x, (threads, size)"""
-    own_start: Array
-    """where panels and x begin in a row of `own`, (2,)"""
-    words: Array
-    """where the threads meet"""
-
-
-@inline_jit
-def by_units(architecture, l, m):
-    """Whether layer l is shared out by units, and not by examples.
-
-    Sharing by examples makes every thread read all weights, of which another has just written a
-    part; sharing by units makes it read all activations.  What is smaller moves.
-    """
-    n_l, n_prev = architecture.sizes[l], architecture.sizes[l - 1]
-    return (
-        l < layer_count(architecture)
-        and architecture.dropout[l] == 0.0
-        and n_prev >= m
-        and n_l * n_prev >= UNIT_WEIGHTS
-    )
-
-
-@inline_jit
-def delta_by_units(architecture, l, m):
-    """Whether delta^{l-1} is shared out by units: where layer l - 1 is, or l, so that w^l stays."""
-    return architecture.dropout[l - 1] == 0.0 and (
-        by_units(architecture, l, m) or by_units(architecture, l - 1, m)
-    )
-
-
-@jit
-def team_workspace(theta, architecture, examples, batch_size, threads, own_x):
-    """A `TiledWorkspace` for `threads` threads and batches of at most `batch_size`.
-
-    With `own_x` each has a copy of the batch.
-    """
-    count = min(batch_size, examples)
-    last = layer_count(architecture)
-    n_0, n_L = architecture.sizes[0], architecture.sizes[last]
-    forward_start = np.full(last + 1, -1, np.int64)
-    backward_start = np.full(last + 1, -1, np.int64)
-    is_own = np.zeros(last + 1, np.int64)
-    scratch = in_lines(scratch_size(count, item_bytes(theta)), theta)
-    size, own = 0, 0
-    for l in range(1, last + 1):
-        n, K = architecture.sizes[l], architecture.sizes[l - 1]
-        if l > 1 and not by_dots(count, K) and far(K, item_bytes(theta)):
-            backward_start[l] = size
-            size += in_lines(panels_size(K, n, item_bytes(theta)), theta)
-        dots = by_dots(count, K) if l > 1 else panels_wait(count, n, K, item_bytes(theta))
-        if not dots:
-            needed = in_lines(panels_size(n, K, item_bytes(theta)), theta)
-            is_own[l] = l > 1 and backward_start[l] < 0 and n * K < UNIT_WEIGHTS
-            forward_start[l] = own if is_own[l] else size
-            if is_own[l]:
-                own += needed
-            else:
-                size += needed
-    total = count * unit_count(architecture)
-    own_start = np.array([scratch, scratch + own])
-    own += scratch
-    if own_x:
-        own += in_lines(count * n_0, theta)
-    return TiledWorkspace(
-        aligned(count * n_0, theta).reshape((count, n_0)),
-        aligned(count * n_L, theta).reshape((count, n_L)),
-        aligned(count, theta),
-        aligned(total, theta),
-        aligned(total, theta),
-        aligned(total, theta),
-        np.empty(count, np.float64),
-        aligned(theta.shape[0], theta),
-        np.empty(examples, np.int64),
-        forward_start,
-        backward_start,
-        is_own,
-        aligned(size, theta),
-        aligned(threads * own, theta).reshape((threads, own)),
-        own_start,
-        np.zeros(team_words(threads), np.int64),
-    )
-
-
-@jit
-def make_workspace(theta, architecture, examples, batch_size):
-    """`team_workspace` for `epoch_alone`."""
-    return team_workspace(theta, architecture, examples, batch_size, 1, False)
-
-
-@inline_jit
-def panels_at(workspace, start):
-    """The panels that all threads read, from `start` on."""
-    return vector(workspace.panels, start, workspace.panels.shape[0] - start)
-
-
-@inline_jit
-def own_at(workspace, worker, start):
-    """What belongs to one thread, from `start` on."""
-    size = workspace.own.shape[1]
-    return vector(flat(workspace.own), worker * size + start, size - start)
-
-
-@inline_jit
-def forward_panels(l, worker, workspace):
-    """The transposed panels of w^l, if it has any."""
-    start = max(0, workspace.forward_start[l])
-    if workspace.is_own[l]:
-        return own_at(workspace, worker, workspace.own_start[0] + start)
-    return panels_at(workspace, start)
-
-
-@inline_jit
-def row_share(n, worker, workers, words):
-    """The rows of a w^l with n rows that a worker owns."""
-    begin, end = bounds_of(words, worker, workers)
-    return part(n, ROW_BLOCK, begin), part(n, ROW_BLOCK, end)
-
-
-@inline_jit
-def reads_panels(l, architecture, resident, workspace):
-    """Whether the forward pass takes w^l from panels, and not by dot products."""
-    makes = l > 1 or not resident  # in each step
-    dots = makes and by_dots(workspace.x.shape[0], architecture.sizes[l - 1])
-    return workspace.forward_start[l] >= 0 and not dots
-
-
-@inline_jit
-def is_resident(l, resident, workspace):
-    """Whether w^l is in panels alone during the epoch: the first, or one with far rows."""
-    starts = workspace.forward_start if l == 1 else workspace.backward_start
-    return resident and starts[l] >= 0
-
-
-@inner_jit
-def pack_rows(theta, architecture, l, start, stop, resident, workspace):
-    """Copy the rows start .. stop-1 of w^l into the panels that all threads read."""
-    w = weights_of(theta, architecture, l)
-    n, K = w.shape
-    if workspace.backward_start[l] >= 0:
-        pack(w, start, stop, panels_at(workspace, workspace.backward_start[l]))
-    if reads_panels(l, architecture, resident, workspace) and not workspace.is_own[l]:
-        panels = panels_at(workspace, workspace.forward_start[l])
-        pack_transposed(flat(w), K, 1, n, K, start, stop, 0, K, panels)
-
-
-@inner_jit
-def pack_own(theta, architecture, worker, workspace):
-    """Copy every small w^l into the panels of one thread.
-
-    It reads the w^l that others have updated anyway, backward: so each line moves once.
-    """
-    for l in range(1, layer_count(architecture) + 1):
-        if workspace.is_own[l]:
-            w = weights_of(theta, architecture, l)
-            n, K = w.shape
-            panels = forward_panels(l, worker, workspace)
-            pack_transposed(flat(w), K, 1, n, K, 0, n, 0, K, panels)
-
-
-@inner_jit
-def unpack_rows(theta, architecture, l, start, stop, workspace):
-    """Copy the rows start .. stop-1 of a w^l that is in panels alone back to theta."""
-    w = weights_of(theta, architecture, l)
-    if l == 1:
-        panels = panels_at(workspace, workspace.forward_start[1])
-        unpack_transposed(panels, start, stop, w)
-    else:
-        unpack(panels_at(workspace, workspace.backward_start[l]), start, stop, w)
 
 
 @inline_jit
@@ -287,22 +98,6 @@ def block(K, itemsize):
 def rows_ahead(K, examples):
     """Rows of the next panel to fetch with each tile, so that all K are there in time."""
     return (K * TILE_ROWS + examples - 1) // examples
-
-
-@inline_jit
-def z_of(workspace, architecture, l, m):
-    """z^l, in the array of a^l where sigma' needs no z^l: sigma overwrites it.
-
-    Lines that another core has read take 7 ns to write, so that a burst of them waits; sums come a
-    tile at a time, and take the lines of a^l in passing (64 x 12 with 64: 107 us of a step, 101).
-    """
-    if (
-        l < layer_count(architecture)
-        and architecture.activation[l] <= ELU
-        and architecture.dropout[l] == 0.0
-    ):
-        return layer_of(workspace.a, architecture, l, m)
-    return layer_of(workspace.z, architecture, l, m)
 
 
 @inline_jit
