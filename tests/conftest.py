@@ -26,7 +26,10 @@ def registry():
 
 _TRAIN = """
 import sys
+from numba.core import event
 import loopbp
+compilations = event.RecordingListener()
+event.register("numba:compile", compilations)
 heavy = {"rich", "matplotlib", "sklearn", "jax", "pandas", "torch"} & set(sys.modules)
 from loopbp._jit import _DISPATCHERS
 count = lambda: sum(len(d.overloads) for d in _DISPATCHERS.values())
@@ -41,7 +44,8 @@ missed = [name for (_, name), d in _DISPATCHERS.items() if d.stats.cache_misses]
 misses = sum(sum(d.stats.cache_misses.values()) for d in _DISPATCHERS.values())
 print(json.dumps({"heavy": sorted(heavy), "after_import": after_import,
                   "after_network": after_network, "misses": misses,
-                  "missed": missed, "compiled": count(), "theta": net.theta.tobytes().hex()}))
+                  "missed": missed, "compilations": len(compilations.buffer) // 2,
+                  "compiled": count(), "theta": net.theta.tobytes().hex()}))
 """
 
 

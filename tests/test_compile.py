@@ -51,6 +51,9 @@ def test_a_warm_process_compiles_nothing(processes):
     assert processes.cold["misses"] > 0
     assert processes.warm["misses"] == 0
     assert processes.warm["compiled"] > 0
+    # nor a way in from Python to what is for compiled code, which no cache keeps
+    assert processes.cold["compilations"] > processes.cold["misses"]
+    assert processes.warm["compilations"] == 0
 
 
 @needs_jit
