@@ -67,6 +67,9 @@ LONG_ROWS = 4
 # pages (512 by 1024 examples: 119 and 157).
 PAGE, FULL_SETS = 4096, 8
 SCATTERED_BYTES = 1 << 19
+# Rows of the largest tile.  For no more a copy would be read only once (1-192-1-255-42-893-1 with
+# 334 examples: 926 us with it, 870 without).
+TILE_ROWS = 6
 # What `weight_sums` copies at once: of the left matrix as many rows, in steps of ROWS, as the
 # second-level cache holds for all examples beside a block of w, and of the right one as many
 # examples as the first-level cache holds (1024 x 1024, 512 examples: 137 GF/s with 96 rows, 165
@@ -626,7 +629,9 @@ def weight_sums(
     wide = panel_width(item_bytes(right))
     one = out.dtype.type(1.0)
     strips = is_scattered(m, n_left, item_bytes(left))
-    packs = collides(m, n_right, item_bytes(right)) or is_scattered(m, n_right, item_bytes(right))
+    packs = stop - start > TILE_ROWS and (
+        collides(m, n_right, item_bytes(right)) or is_scattered(m, n_right, item_bytes(right))
+    )
     tall = strip_rows(m, item_bytes(left))
     strip = min(m, SLICE) * wide  # where it begins in scratch
     for i in range(start, stop, tall):

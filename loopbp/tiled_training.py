@@ -41,6 +41,7 @@ from loopbp.team import (
     ticks,
 )
 from loopbp.tiled import (
+    TILE_ROWS,
     activation,
     activation_gradient_block,
     activation_rows,
@@ -80,7 +81,6 @@ Array = np.ndarray[Any, Any]
 # examples, which are in the first-level cache when sigma is applied, and the examples of a
 # sweep over all panels have HIGH_BYTES of a^{l-1}, which stay in the second-level cache.
 BLOCK_NUMBERS, BLOCK_ROWS, HIGH_BYTES = 4_096, 96, 3 << 19
-TILE_ROWS = 6  # of the largest tile
 
 
 @inline_jit

@@ -20,6 +20,8 @@ LIMITED_BY = {
     "rest. 10.2 s when nobody else uses the host, 11.6 when others do.",
     "first_fit_warm_seconds": "0.42 s is the import of Numba, the rest loading 150 functions: "
     "0.75 s when nobody else uses the host.",
+    "wide": "80.4 ms and 41.2, 1.95 times, when nobody else uses the host (Xeon); else one of two "
+    "threads has the slower core.",
     "mnist-deep": "the threads meet once a step, but weights and copies take 4 MB of two caches "
     "of 2, and both threads read all inputs.",
 }
