@@ -412,6 +412,19 @@ def test_a_job_names_missing_peers(monkeypatch):
     assert found["peers"][0]["ratio"] is None
 
 
+def test_the_peak_is_the_best_that_was_seen_before_and_between_the_cases(monkeypatch):
+    from loopbp.benchmark import __main__ as worker
+
+    seen = {"float32": iter([100.0, 300.0, 200.0]), "float64": iter([50.0])}
+    monkeypatch.setattr(worker, "PEERS", (Absent,))
+    monkeypatch.setattr(worker, "practical_peak", lambda dtype: next(seen[dtype]))
+    monkeypatch.setattr(worker.cases, "select", lambda names, dtype: [TINY[0], TINY[0]])
+    found = run_job({"kind": "peers", "dtypes": ["float32"], "quick": True, "threads": 1})
+    assert found["peak"] == {"float32": 300.0, "float64": 50.0}
+    for row in found["peers"]:
+        assert row["of_peak"] == pytest.approx(row["gflops"] / 300.0)
+
+
 @pytest.mark.skipif(not JIT, reason="the study of modes times compiled code")
 def test_a_job_of_modes(monkeypatch):
     from loopbp.benchmark import __main__ as worker
