@@ -86,8 +86,8 @@ CASES = (
 NAMES = tuple(case.name for case in CASES)
 
 # What was found to limit loopbp on a case, on two cores with AVX-512: an EPYC (znver4, sgemm of
-# OpenBLAS 102 GFLOP/s on one core) and, where it says Xeon, rocketlake (163); printed where a ratio
-# is below its mark.
+# OpenBLAS 102 GFLOP/s on one core) and, where it says Xeon, rocketlake (163) or emeraldrapids (165,
+# and 108 while others use the host); printed where a ratio is below its mark.
 SWEEP_LIMITED_BY = (
     "with few units or examples most of a step is ends of tiles, which hold less than a register."
 )
@@ -97,17 +97,21 @@ LIMITED_BY = {
     "digits": "where the two cores are near, 3.2 us, 1.5 of them multiply-adds at the peak: both "
     "threads compute softmax and losses, 0.5, and 20 lines of z move for 0.2; where the host has "
     "moved the cores apart, 4.2.",
-    "digits-tanh": "as digits, and tanh of 1,024 numbers takes 0.3 us more than relu.",
+    "digits-tanh": "as digits, and tanh of 1,024 numbers takes 0.3 us more than relu.  Xeon: "
+    "4.3 us where others on the host slow neither core down; then sgemm on it goes from 160 to 108 "
+    "GFLOP/s.",
     "digits-adam": "as digits, and Adam takes one thread 1.1 us for 2,410 parameters, bound by "
     "square roots and divisions; two share it.",
     "nielsen": "memory, not arithmetic: each of 23,520 weights is loaded and stored "
     "for 10 multiply-adds: one thread takes 5.6 us for the update and 4.8 forward; two share it.",
     "mnist-adam": "multiply-adds at the practical peak take 254 us of ours, roots and divisions "
-    "14, copying w^1 into panels 6; JAX takes 390 us in some processes and 450 to 980 in others.",
+    "14, copying w^1 into panels 6; JAX takes 390 us in some processes and 450 to 980 in others.  "
+    "Xeon: 224 us, and 302 where others slow one core down.",
     "mnist-deep": "weights and copies take 4 MB of two caches of 2: sums over examples reach "
     "131 GFLOP/s a core, 165 where all is in the cache (Xeon).",
     "wide": "the third-level cache: four layers of sums over examples take 27 ms with all copies "
-    "in the second level and 31 with them in the third (one core, Xeon).",
+    "in the second level and 31 with them in the third (one core, Xeon).  On a quiet host 41.0 ms, "
+    "288 GFLOP/s; MKL has 43 there, and in float64 86 against our 88.",
     "narrow-deep": "one thread takes 167 us, 162 of them multiply-adds at the peak; with two, each "
     "core writes some 320 lines a layer that the other has read: 7 ns each and 97 us a step where "
     "the cores are near, 30 ns and 187 us where the host has moved them apart.  Xeon: 119 us, and "
