@@ -138,8 +138,9 @@ class _KeyedFiles:
 
     def load(self, key: Any) -> Any:
         path = self.path(key)
-        if path in EXPECTED:
-            EXPECTED.pop(path)(path)
+        wait_for = EXPECTED.pop(path, None)
+        if wait_for is not None:
+            wait_for(path)
         try:
             return pickle.loads(path.read_bytes())
         except (OSError, EOFError, pickle.UnpicklingError):

@@ -1,4 +1,4 @@
-"""Compile what an epoch needs in two processes at once: half the wait for the first `fit`.
+"""Compile what an epoch needs in two processes at once: a quarter less to wait for the first fit.
 
 Numba compiles one function at a time, however many threads there are.  Half of the time goes into
 functions that every way through an epoch calls, for arguments that are known before (`parts`).

@@ -464,7 +464,7 @@ def work(
     for at in range(0, examples, batch_size):
         m = min(batch_size, examples - at)
         step += 1
-        began = ticks()
+        began = ticks() if adapts else 0
         key = stream_key(seed, DROPOUT, step)
         if architecture.l2 > 0.0 and worker == 0:
             total += m * penalties(theta, architecture, last, resident, workspace)
