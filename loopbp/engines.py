@@ -231,6 +231,8 @@ _ALONE = {
         tiled_training.nothing,
     ),
 }
+# Only `loopbp.split` has the optimizer's state in panels.
+_STATE_AS_IT_IS = {"input_state_pass": tiled_training.nothing}
 
 
 @cache
@@ -251,6 +253,8 @@ def tiled_engine(parallel: bool, with_softmax: bool = False) -> Engine:
 def _tiled_engine(parallel: bool, with_softmax: bool) -> Engine:
     name, inner = _outputs(with_softmax)
     bound = SimpleNamespace(**vars(_tiled_passes()))
+    update = specialise([tiled_training.parameters_pass], name, _STATE_AS_IT_IS, inline_jit)
+    inner = SimpleNamespace(**vars(inner), **vars(update))
     if parallel:
         work = specialise([tiled_training.work], name, vars(inner), inner_jit)
         bound.epoch = specialise([tiled_training.epoch], name, vars(work), jit).epoch

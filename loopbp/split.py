@@ -42,7 +42,16 @@ from loopbp.optimizers import RULE_SGD
 from loopbp.parameters import Architecture, biases_of, layer_count, layer_of, weights_of
 from loopbp.rng import order_examples
 from loopbp.team import meet, run_team, share, team_words
-from loopbp.tiled import activation_rows, copy, weighted_input_dots, weighted_input_packed
+from loopbp.tiled import (
+    activation_rows,
+    copy,
+    pack_transposed,
+    panel_row,
+    panels_size,
+    unpack_transposed,
+    weighted_input_dots,
+    weighted_input_packed,
+)
 from loopbp.tiled_training import (
     gather_rows,
     in_order,
@@ -53,11 +62,13 @@ from loopbp.tiled_training import (
     penalties,
 )
 from loopbp.tiled_workspace import (
+    STATE_ROWS,
     TiledWorkspace,
     forward_panels,
     is_resident,
     pack_own,
     pack_rows,
+    panels_at,
     reads_panels,
     unpack_rows,
     z_of,
@@ -107,9 +118,9 @@ PARTS_OF_A_ROW = (
     "even", "odd",
 )  # fmt: skip
 THETA, STATE, X_, Y_, WEIGHT, Z, A, DELTA, GRADIENT, PANELS, OWN, NO_BIAS, EVEN, _ = range(14)
-# L + 1 integers each, but for the last.
+# L + 1 integers each, but for the last two, of 2 and 1.
 _OF_NETWORK = ("sizes", "w_start", "b_start", "unit_start")
-_OF_WORKSPACE = ("forward_start", "backward_start", "is_own", "own_start")
+_OF_WORKSPACE = ("forward_start", "backward_start", "is_own", "own_start", "state_start")
 
 
 def suits(
@@ -183,6 +194,7 @@ def split_workspace(
     nets = [cut(architecture, s, shares, theta.itemsize) for s in range(shares)]
     thetas = [np.zeros(int(net.b_start[-1] + net.sizes[-1]), theta.dtype) for net in nets]
     made = [make_workspace(t, net, examples, batch) for t, net in zip(thetas, nets, strict=True)]
+    made = [_with_state(w, net, theta) for w, net in zip(made, nets, strict=True)]
     sizes = {n: max(getattr(w, n).size for w in made) for n in PARTS_OF_A_ROW[X_:NO_BIAS]}
     sizes |= {"theta": max(t.size for t in thetas), "no_bias": int(architecture.sizes[2])}
     sizes |= dict.fromkeys(("even", "odd"), batch * sizes["no_bias"])
@@ -196,7 +208,7 @@ def split_workspace(
         np.array([
             np.concatenate([
                 *(getattr(net, name) for name in _OF_NETWORK),
-                *(getattr(workspace, name) for name in _OF_WORKSPACE),
+                *(np.atleast_1d(getattr(workspace, name)) for name in _OF_WORKSPACE),
             ])
             for net, workspace in zip(nets, made, strict=True)
         ]),
@@ -207,6 +219,17 @@ def split_workspace(
         1 << min(shares, threads).bit_length() - 1,
         batch,
     )  # fmt: skip
+
+
+def _with_state(workspace: TiledWorkspace, net: Architecture, theta: Array) -> TiledWorkspace:
+    """With room behind the panels for the optimizer's state of w^1, if that is in panels."""
+    if workspace.forward_start[1] < 0:
+        return workspace
+    n, K, size = int(net.sizes[1]), int(net.sizes[0]), theta.itemsize
+    # two vectors of state at most, and a part of the gradient
+    spare = 2 * plain(panels_size)(n, K, size) + STATE_ROWS * plain(panel_row)(n, size)
+    start = workspace.panels.size
+    return workspace._replace(panels=np.empty(start + spare, theta.dtype), state_start=start)
 
 
 @inline_jit
@@ -248,7 +271,15 @@ def workspace_of(architecture, split, s):
         place(split, s, 5, n), place(split, s, 6, n), of_row(split, s, PANELS),
         matrix(own, 0, 1, own.shape[0]),
         vector(flat(split.places), s * split.places.shape[1] + 7 * n, 2), split.words,
+        split.places[s, 7 * n + 2],
     )  # fmt: skip
+
+
+@inline_jit
+def state_panels(workspace, r, n, K):
+    """Where row r of the optimizer's state of w^1 is in panels."""
+    size = panels_size(n, K, item_bytes(workspace.panels))
+    return panels_at(workspace, workspace.state_start + r * size)
 
 
 @inner_jit
@@ -263,6 +294,11 @@ def take(theta, state, architecture, resident, split, s):
     net, workspace = network_of(architecture, split, s), workspace_of(architecture, split, s)
     for l in range(1, layer_count(architecture) + 1):
         pack_rows(own, net, l, 0, net.sizes[l], resident, workspace)
+    if workspace.state_start >= 0:
+        n, K = net.sizes[1], net.sizes[0]
+        for r in range(state.shape[0]):
+            w = vector(kept, r * own.shape[0] + net.w_start[1], n * K)
+            pack_transposed(w, K, 1, n, K, 0, n, 0, K, state_panels(workspace, r, n, K))
 
 
 @inner_jit
@@ -273,6 +309,11 @@ def give(theta, state, architecture, resident, split, s):
     for l in range(1, layer_count(architecture) + 1):
         if is_resident(l, resident, workspace):
             unpack_rows(own, net, l, 0, net.sizes[l], workspace)
+    if workspace.state_start >= 0:
+        n, K = net.sizes[1], net.sizes[0]
+        for r in range(state.shape[0]):
+            w = matrix(kept, r * own.shape[0] + net.w_start[1], n, K)
+            unpack_transposed(state_panels(workspace, r, n, K), 0, n, w)
     for k in range(split.blocks.shape[1] - (s > 0)):
         at, to, count = split.blocks[s, k, 0], split.blocks[s, k, 1], split.blocks[s, k, 2]
         copy(own, to, theta, at, count)
@@ -302,7 +343,7 @@ def begin_sum(theta, net, m, b, resident, workspace, out_part):
     a, n = layer_of(workspace.a, net, 1, m), net.sizes[2]
     if reads_panels(2, net, resident, workspace):
         panels = forward_panels(2, 0, workspace)
-        weighted_input_packed(panels, b, a, out_part, 0, m, 0, n, 0)
+        weighted_input_packed(panels, b, a, out_part, 0, m, 0, n, 0, False)
     else:
         weighted_input_dots(weights_of(theta, net, 2), b, a, out_part, 0, m, 0, n)
 

@@ -32,6 +32,7 @@ from loopbp.views import flat, vector
 Array = np.ndarray[Any, Any]
 
 ROW_BLOCK = 16  # rows of w, of w^1 columns, that stay together: a multiple of W in both dtypes
+STATE_ROWS = 48  # rows of w^1 in panels whose gradient is there at a time
 UNIT_WEIGHTS = 16_384  # from how many on a layer may be shared out by units
 
 
@@ -61,6 +62,8 @@ class TiledWorkspace(NamedTuple):
     """where panels and x begin in a row of `own`, (2,)"""
     words: Array
     """where the threads meet"""
+    state_start: int
+    """where in `panels` the optimizer's state of w^1 begins, -1 where it is in `state` alone"""
 
 
 @inline_jit
@@ -137,6 +140,7 @@ def team_workspace(theta, architecture, examples, batch_size, threads, own_x):
         aligned(threads * own, theta).reshape((threads, own)),
         own_start,
         np.zeros(team_words(threads), np.int64),
+        -1,
     )
 
 
@@ -178,16 +182,20 @@ def row_share(n, worker, workers, words):
 @inline_jit
 def reads_panels(l, architecture, resident, workspace):
     """Whether the forward pass takes w^l from panels, and not by dot products."""
-    makes = l > 1 or not resident  # in each step
+    makes = l > 1 or not is_resident(1, resident, workspace)  # in each step
     dots = makes and by_dots(workspace.x.shape[0], architecture.sizes[l - 1])
     return workspace.forward_start[l] >= 0 and not dots
 
 
 @inline_jit
 def is_resident(l, resident, workspace):
-    """Whether w^l is in panels alone during the epoch: the first, or one with far rows."""
-    starts = workspace.forward_start if l == 1 else workspace.backward_start
-    return resident and starts[l] >= 0
+    """Whether w^l is in panels alone during the epoch: the first, or one with far rows.
+
+    The first also where the optimizer's state is in panels as well.
+    """
+    if l == 1:
+        return workspace.forward_start[1] >= 0 and (resident or workspace.state_start >= 0)
+    return resident and workspace.backward_start[l] >= 0
 
 
 @inner_jit

@@ -22,7 +22,8 @@ from loopbp.lanes import (
 
 @inline_jit
 def tile_1x1(
-    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
+    step,
 ):
     """1 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -31,8 +32,10 @@ def tile_1x1(
         for r in range(1):
             for v in range(1):
                 prefetch_first(out, out0 + r * out_row + v * W)
+    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        prefetch(a, below + k * step)
         y0 = load_part(b, b_at + 0 * W, last)
         x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
@@ -46,7 +49,8 @@ def tile_1x1(
 
 @inline_jit
 def tile_1x2(
-    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
+    step,
 ):
     """1 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -56,8 +60,10 @@ def tile_1x2(
         for r in range(1):
             for v in range(2):
                 prefetch_first(out, out0 + r * out_row + v * W)
+    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        prefetch(a, below + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
         x = splat_row(a, a_at, 0, a_row)
@@ -76,7 +82,8 @@ def tile_1x2(
 
 @inline_jit
 def tile_1x4(
-    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
+    step,
 ):
     """1 x 4 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -86,8 +93,10 @@ def tile_1x4(
         for r in range(1):
             for v in range(4):
                 prefetch_first(out, out0 + r * out_row + v * W)
+    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        prefetch(a, below + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load(b, b_at + 1 * W)
         y2 = load(b, b_at + 2 * W)
@@ -116,7 +125,8 @@ def tile_1x4(
 
 @inline_jit
 def tile_2x2(
-    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
+    step,
 ):
     """2 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -126,8 +136,10 @@ def tile_2x2(
         for r in range(2):
             for v in range(2):
                 prefetch_first(out, out0 + r * out_row + v * W)
+    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        prefetch(a, below + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
         x = splat_row(a, a_at, 0, a_row)
@@ -157,7 +169,8 @@ def tile_2x2(
 
 @inline_jit
 def tile_2x4(
-    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
+    step,
 ):
     """2 x 4 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -167,8 +180,10 @@ def tile_2x4(
         for r in range(2):
             for v in range(4):
                 prefetch_first(out, out0 + r * out_row + v * W)
+    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        prefetch(a, below + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load(b, b_at + 1 * W)
         y2 = load(b, b_at + 2 * W)
@@ -216,7 +231,8 @@ def tile_2x4(
 
 @inline_jit
 def tile_4x1(
-    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
+    step,
 ):
     """4 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -226,8 +242,10 @@ def tile_4x1(
         for r in range(4):
             for v in range(1):
                 prefetch_first(out, out0 + r * out_row + v * W)
+    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        prefetch(a, below + k * step)
         y0 = load_part(b, b_at + 0 * W, last)
         x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
@@ -262,7 +280,8 @@ def tile_4x1(
 
 @inline_jit
 def tile_4x2(
-    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
+    step,
 ):
     """4 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -272,8 +291,10 @@ def tile_4x2(
         for r in range(4):
             for v in range(2):
                 prefetch_first(out, out0 + r * out_row + v * W)
+    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        prefetch(a, below + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
         x = splat_row(a, a_at, 0, a_row)
@@ -325,7 +346,8 @@ def tile_4x2(
 
 @inline_jit
 def tile_4x4(
-    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
+    step,
 ):
     """4 x 4 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -335,8 +357,10 @@ def tile_4x4(
         for r in range(4):
             for v in range(4):
                 prefetch_first(out, out0 + r * out_row + v * W)
+    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        prefetch(a, below + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load(b, b_at + 1 * W)
         y2 = load(b, b_at + 2 * W)
@@ -422,7 +446,8 @@ def tile_4x4(
 
 @inline_jit
 def tile_6x2(
-    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
+    step,
 ):
     """6 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -432,8 +457,10 @@ def tile_6x2(
         for r in range(6):
             for v in range(2):
                 prefetch_first(out, out0 + r * out_row + v * W)
+    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        prefetch(a, below + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
         x = splat_row(a, a_at, 0, a_row)
@@ -507,7 +534,8 @@ def tile_6x2(
 
 @inline_jit
 def tile_6x4(
-    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
+    step,
 ):
     """6 x 4 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -517,8 +545,10 @@ def tile_6x4(
         for r in range(6):
             for v in range(4):
                 prefetch_first(out, out0 + r * out_row + v * W)
+    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        prefetch(a, below + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load(b, b_at + 1 * W)
         y2 = load(b, b_at + 2 * W)
@@ -642,7 +672,8 @@ def tile_6x4(
 
 @inline_jit
 def tile_8x1(
-    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
+    step,
 ):
     """8 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -652,8 +683,10 @@ def tile_8x1(
         for r in range(8):
             for v in range(1):
                 prefetch_first(out, out0 + r * out_row + v * W)
+    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        prefetch(a, below + k * step)
         y0 = load_part(b, b_at + 0 * W, last)
         x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
@@ -716,7 +749,8 @@ def tile_8x1(
 
 @inline_jit
 def tile_12x1(
-    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
+    step,
 ):
     """12 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -726,8 +760,10 @@ def tile_12x1(
         for r in range(12):
             for v in range(1):
                 prefetch_first(out, out0 + r * out_row + v * W)
+    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        prefetch(a, below + k * step)
         y0 = load_part(b, b_at + 0 * W, last)
         x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
@@ -818,7 +854,8 @@ def tile_12x1(
 
 @inline_jit
 def tile_12x2(
-    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
+    step,
 ):
     """12 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -828,8 +865,10 @@ def tile_12x2(
         for r in range(12):
             for v in range(2):
                 prefetch_first(out, out0 + r * out_row + v * W)
+    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        prefetch(a, below + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
         x = splat_row(a, a_at, 0, a_row)
@@ -969,7 +1008,8 @@ def tile_12x2(
 
 @inline_jit
 def tile_16x1(
-    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
+    step,
 ):
     """16 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -979,8 +1019,10 @@ def tile_16x1(
         for r in range(16):
             for v in range(1):
                 prefetch_first(out, out0 + r * out_row + v * W)
+    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        prefetch(a, below + k * step)
         y0 = load_part(b, b_at + 0 * W, last)
         x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
@@ -1100,13 +1142,15 @@ def tile_16x1(
 @inner_jit
 def sums_tall(
     a, a0, a_row, a_k, b, b0, b_k, b_panel, M, N, K, alpha, beta, d, d0, d_row, out, out0,
-    out_row, next_b, next_at, next_row, next_count,
+    out_row, next_b, next_at, next_row, next_count, fresh,
 ):
     """out (M, N) = alpha * a b + beta * d, panels of 4 W columns, in tiles.
 
     Element (r, k) of a is a[a0 + r a_row + k a_k]; element (k, c) of b, c in the panel that
     begins at column p, is b[b0 + p b_panel + k b_k + c - p].  After each tile `next_count`
     rows of a panel of next_b, `next_row` apart, are asked for: what the next call reads.
+    `fresh` is 1 where rows of a follow each other and are in no cache yet, else 0: then each
+    tile asks for the rows of the next one.
     """
     W = width(item_bytes(a))
     for p in range(0, N, 4 * W):
@@ -1125,25 +1169,25 @@ def sums_tall(
                     if n >= 6 and n != 8 and n != 9:
                         tile_6x4(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 6 * fresh,
                         )
                         i += 6
                     elif n >= 4:
                         tile_4x4(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 4 * fresh,
                         )
                         i += 4
                     elif n >= 2:
                         tile_2x4(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 2 * fresh,
                         )
                         i += 2
                     else:
                         tile_1x4(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 1 * fresh,
                         )
                         i += 1
                     for _ in range(next_count):
@@ -1160,25 +1204,25 @@ def sums_tall(
                     if n >= 12:
                         tile_12x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 12 * fresh,
                         )
                         i += 12
                     elif n >= 6 and n != 8 and n != 9:
                         tile_6x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 6 * fresh,
                         )
                         i += 6
                     elif n >= 4:
                         tile_4x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 4 * fresh,
                         )
                         i += 4
                     else:
                         tile_1x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 1 * fresh,
                         )
                         i += 1
                     for _ in range(next_count):
@@ -1195,25 +1239,25 @@ def sums_tall(
                     if n >= 16:
                         tile_16x1(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 16 * fresh,
                         )
                         i += 16
                     elif n >= 8:
                         tile_8x1(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 8 * fresh,
                         )
                         i += 8
                     elif n >= 4:
                         tile_4x1(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 4 * fresh,
                         )
                         i += 4
                     else:
                         tile_1x1(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 1 * fresh,
                         )
                         i += 1
                     for _ in range(next_count):
@@ -1226,13 +1270,15 @@ def sums_tall(
 @inner_jit
 def sums_short(
     a, a0, a_row, a_k, b, b0, b_k, b_panel, M, N, K, alpha, beta, d, d0, d_row, out, out0,
-    out_row, next_b, next_at, next_row, next_count,
+    out_row, next_b, next_at, next_row, next_count, fresh,
 ):
     """out (M, N) = alpha * a b + beta * d, panels of 2 W columns, in tiles.
 
     Element (r, k) of a is a[a0 + r a_row + k a_k]; element (k, c) of b, c in the panel that
     begins at column p, is b[b0 + p b_panel + k b_k + c - p].  After each tile `next_count`
     rows of a panel of next_b, `next_row` apart, are asked for: what the next call reads.
+    `fresh` is 1 where rows of a follow each other and are in no cache yet, else 0: then each
+    tile asks for the rows of the next one.
     """
     W = width(item_bytes(a))
     for p in range(0, N, 2 * W):
@@ -1251,25 +1297,25 @@ def sums_short(
                     if n >= 6 and n != 8 and n != 9:
                         tile_6x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 6 * fresh,
                         )
                         i += 6
                     elif n >= 4:
                         tile_4x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 4 * fresh,
                         )
                         i += 4
                     elif n >= 2:
                         tile_2x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 2 * fresh,
                         )
                         i += 2
                     else:
                         tile_1x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 1 * fresh,
                         )
                         i += 1
                     for _ in range(next_count):
@@ -1286,19 +1332,19 @@ def sums_short(
                     if n >= 12:
                         tile_12x1(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 12 * fresh,
                         )
                         i += 12
                     elif n >= 4:
                         tile_4x1(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 4 * fresh,
                         )
                         i += 4
                     else:
                         tile_1x1(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last,
+                            out, out_at, out_row, last, 1 * fresh,
                         )
                         i += 1
                     for _ in range(next_count):

@@ -14,7 +14,7 @@ from helpers import BOUNDSCHECK, JIT, needs_jit
 from test_tiled_training import OPTIMIZERS, SGD, TOLERANCE, difference, named, regression, train
 
 import loopbp
-from loopbp import engines, split
+from loopbp import engines, split, tiled_training
 from loopbp._jit import inline_jit, jit, plain, specialise
 from loopbp.engines import Engine, pick_training, split_engine, tiled_engine
 from loopbp.lanes import REGISTER_BYTES
@@ -260,17 +260,25 @@ def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     from test_tiled_training import SOURCES
 
     own = [
-        "of_row", "place", "network_of", "workspace_of", "take", "give", "claim_lines", "begin_sum",
-        "add_two", "add_own", "add_all", "work", "epoch",
+        "of_row", "place", "network_of", "workspace_of", "state_panels", "take", "give",
+        "claim_lines", "begin_sum", "add_two", "add_own", "add_all", "work", "epoch",
     ]  # fmt: skip
     sources = [*(s for s in SOURCES if s.__name__ != "work"), *(getattr(split, n) for n in own)]
     bound = specialise(
         [source for source in sources if source.__name__ != name], "mutant", {name: wrong}, plain
     )
-    return with_shares(2, 1, replace(split_engine(), epoch=bound.epoch))
+    made = with_shares(2, 1, replace(split_engine(), epoch=bound.epoch))
+
+    def epoch(theta: Any, architecture: Any, X: Any, *rest: Any) -> float:
+        # a new workspace for each: what an epoch leaves behind is in theta and state
+        *others, batch_size, shuffled, _ = rest
+        workspace = made.make_workspace(theta, architecture, len(X), batch_size)
+        return bound.epoch(theta, architecture, X, *others, batch_size, shuffled, workspace)
+
+    return replace(made, epoch=epoch)
 
 
-def wrong_versions() -> Iterator[tuple[str, Callable[..., Any]]]:
+def wrong_versions() -> Iterator[tuple[str, Callable[..., Any], Any]]:
     def second_part_lost(x, y, out):
         out[:] = x
 
@@ -287,16 +295,35 @@ def wrong_versions() -> Iterator[tuple[str, Callable[..., Any]]]:
         if s == 0:
             plain(split.give)(theta, state, architecture, resident, split_, s)
 
-    yield "add_two", second_part_lost
-    yield "of_row", bias_in_every_part
-    yield "give", without_the_biases
-    yield "give", first_share_alone
+    def first_row_for_all(workspace, r, n, K):
+        return plain(split.state_panels)(workspace, 0, n, K)
+
+    def state_forgotten(theta, state, *rest):
+        held = state.copy()
+        plain(split.give)(theta, state, *rest)
+        state[:] = held
+
+    def penalty_left_out(theta, architecture, *rest):
+        plain(tiled_training.input_state_pass)(theta, architecture._replace(l2=0.0), *rest)
+
+    def biases_left_out(theta, architecture, x, delta, *rest):
+        plain(tiled_training.input_state_pass)(theta.copy(), architecture, x, delta, *rest)
+
+    yield "add_two", second_part_lost, SGD
+    yield "of_row", bias_in_every_part, SGD
+    yield "give", without_the_biases, SGD
+    yield "give", first_share_alone, SGD
+    adam = OPTIMIZERS[4]
+    yield "state_panels", first_row_for_all, adam
+    yield "give", state_forgotten, adam
+    yield "input_state_pass", penalty_left_out, adam
+    yield "input_state_pass", biases_left_out, adam
 
 
-@pytest.mark.parametrize(("name", "wrong"), [*wrong_versions()])
-def test_a_wrong_version_is_rejected(name, wrong):
+@pytest.mark.parametrize(("name", "wrong", "rule"), [*wrong_versions()])
+def test_a_wrong_version_is_rejected(name, wrong, rule):
     X, Y = regression(20, 4, 2)
-    net = helpers.network([4, 20, 5, 2])
+    net = helpers.network([4, 20, 5, 2], l2=0.01)
     right = mutant("nothing", lambda: None)
-    assert difference(right, net, X, Y, 8, epochs=2) <= 1e-12
-    assert difference(mutant(name, wrong), net, X, Y, 8, epochs=2) > 1e-6
+    assert difference(right, net, X, Y, 8, epochs=2, optimizer=rule) <= 1e-12
+    assert difference(mutant(name, wrong), net, X, Y, 8, epochs=2, optimizer=rule) > 1e-6

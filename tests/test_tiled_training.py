@@ -465,8 +465,8 @@ _TRAINING = [
     "pack_rows", "pack_own", "unpack_rows", "block", "rows_ahead", "z_of", "layer_forward",
     "share_of_panel", "units_forward", "layer_backward", "units_backward", "by_units",
     "delta_by_units", "forward_pass", "backward_pass", "softmax_output_layer", "output_layer",
-    "outputs", "input_weights_pass", "update_rows", "parameters_pass", "penalties", "gather_rows",
-    "work",
+    "outputs", "input_weights_pass", "input_state_pass", "update_rows", "parameters_pass",
+    "penalties", "gather_rows", "work",
 ]  # fmt: skip
 # In the order of their calls.
 SOURCES = [
