@@ -134,7 +134,7 @@ def sums_difference(sums: Callable[..., Any], vectors: int, dtype: str) -> float
     """The worst difference from NumPy; infinite where anything outside is written."""
     worst = 0.0
     for arguments, out, expected in sums_cases(dtype, vectors):
-        sums(*arguments, out.buffer, out.start, out.row, out.buffer, 0, 0, 0)
+        sums(*arguments, out.buffer, out.start, out.row, out.buffer, 0, 0, 0, 0)
         if not out.outside_is_untouched():
             return np.inf
         worst = max(worst, relative_difference(out.inside, expected))
@@ -181,9 +181,10 @@ def test_what_is_asked_for_next_changes_no_bit(table, dtype):
     for arguments, out, _ in itertools.islice(sums_cases(dtype, vectors), 0, None, 3):
         before, results = out.buffer.copy(), []
         other = np.full(50, 7.0, dtype)
-        for hint in ((0, 0, 0), (0, 9, 2), (45, 16, 2), (10**6, 10**5, 2), (-(10**6), -3, 2)):
+        rows = ((0, 0, 0), (0, 9, 2), (45, 16, 2), (10**6, 10**5, 2), (-(10**6), -3, 2))
+        for hint in itertools.product(rows, (0, 1)):
             out.buffer[:] = before
-            sums(*arguments, out.buffer, out.start, out.row, other, *hint)
+            sums(*arguments, out.buffer, out.start, out.row, other, *hint[0], hint[1])
             results.append(out.buffer.tobytes())
         assert set(results) == {results[0]}
         assert (other == 7).all()
@@ -765,7 +766,7 @@ _ASSEMBLY = """
 from numba import types
 from loopbp import tiles
 a, i, x = types.Array(types.{dtype}, 1, "C"), types.intp, types.{dtype}
-tiles.sums_tall.compile((a, i, i, i, a, i, i, i, i, i, i, x, x, a, i, i, a, i, i, a, i, i, i))
+tiles.sums_tall.compile((a, i, i, i, a, i, i, i, i, i, i, x, x, a, i, i, a, i, i, a, i, i, i, i))
 (result,) = tiles.sums_tall.overloads.values()
 print(result.library.get_asm_str())
 """
