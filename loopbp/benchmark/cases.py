@@ -105,8 +105,8 @@ LIMITED_BY = {
     "nielsen": "memory, not arithmetic: each of 23,520 weights is loaded and stored "
     "for 10 multiply-adds: one thread takes 5.6 us for the update and 4.8 forward; two share it.",
     "mnist-adam": "multiply-adds at the practical peak take 254 us of ours, roots and divisions "
-    "14, copying w^1 into panels 6; JAX takes 390 us in some processes and 450 to 980 in others.  "
-    "Xeon: 224 us, and 302 where others slow one core down.",
+    "14, copying w^1 into panels 6, which are saved since; JAX takes 390 us in some processes and "
+    "450 to 980 in others.  Xeon: 224 us before that, and 302 where others slow one core down.",
     "mnist-deep": "weights and copies take 4 MB of two caches of 2: sums over examples reach "
     "131 GFLOP/s a core, 165 where all is in the cache (Xeon).",
     "wide": "the third-level cache: four layers of sums over examples take 27 ms with all copies "
@@ -115,7 +115,8 @@ LIMITED_BY = {
     "narrow-deep": "one thread takes 167 us, 162 of them multiply-adds at the peak; with two, each "
     "core writes some 320 lines a layer that the other has read: 7 ns each and 97 us a step where "
     "the cores are near, 30 ns and 187 us where the host has moved them apart.  Xeon: 119 us, and "
-    "94, 30 of them waiting for lines, 5 ns each; asked for earlier, they take as long.",
+    "94, 30 of them waiting for lines, 5 ns each; asked for earlier, they take as long, and "
+    "handed on early to the cache of both cores they take 3 ns to read and 13 to write.",
 }
 
 
