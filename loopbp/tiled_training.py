@@ -129,6 +129,8 @@ def layer_forward(
             for t in range(t_high, t_stop, tall):
                 count = min(tall, t_stop - t)
                 if packed:
+                    # a batch is new in each step: 64 units of 784 inputs, 128 examples, take
+                    # 127 us without asking for the next rows, 89 with it
                     fresh = l == 1 and p == first
                     weighted_input_packed(
                         panels, b, a_prev, z_l, t, t + count, p, p + columns, ahead, fresh

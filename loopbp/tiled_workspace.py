@@ -32,7 +32,7 @@ from loopbp.views import flat, vector
 Array = np.ndarray[Any, Any]
 
 ROW_BLOCK = 16  # rows of w, of w^1 columns, that stay together: a multiple of W in both dtypes
-STATE_ROWS = 48  # rows of w^1 in panels whose gradient is there at a time
+STATE_ROWS = 48  # rows of w^1 in panels whose gradient is there at a time (24 and 96: the same)
 UNIT_WEIGHTS = 16_384  # from how many on a layer may be shared out by units
 
 
@@ -55,7 +55,7 @@ class TiledWorkspace(NamedTuple):
     is_own: Array
     """1 where each thread has transposed panels of w^l of its own, in `own`, (L + 1,)"""
     panels: Array
-    """of weights, read by all threads"""
+    """of weights, read by all threads; behind them, in `loopbp.split`, the optimizer's state"""
     own: Array
     """for each thread what `weight_sums` needs, its own panels, and its own x, (threads, size)"""
     own_start: Array
