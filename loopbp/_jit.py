@@ -93,10 +93,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # Every file that holds kernels.  A test fails when one is missing here.
 KERNEL_FILES = (
-    "_jit.py", "activations.py", "compiled.py", "engines.py", "loops.py", "losses.py",
-    "lanes.py", "optimizers.py", "parameters.py", "passes.py", "rng.py", "small.py", "split.py",
-    "team.py", "tiled.py", "tiled_training.py", "tiled_workspace.py", "tiles.py", "vector_math.py",
-    "views.py", "study/forward_mode.py",
+    "_jit.py", "activations.py", "compiled.py", "engines.py", "halves.py", "lanes.py", "loops.py",
+    "losses.py", "optimizers.py", "parameters.py", "passes.py", "rng.py", "shares.py", "small.py",
+    "split.py", "subnormals.py", "team.py", "tiled.py", "tiled_training.py", "tiled_workspace.py",
+    "tiles.py", "vector_math.py", "views.py", "study/forward_mode.py",
 )  # fmt: skip
 
 

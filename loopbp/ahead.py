@@ -64,7 +64,7 @@ def parts(dtype: str, with_softmax: bool) -> list[Part]:
         (tiled.output_delta, (i, i, i, m, m, m, v, m)),
     ]
     return [
-        (tiled.weighted_input_packed, (v, v, m, m, i, i, i, i, i, types.boolean)),
+        (tiled.weighted_input_packed, (v, v, m, m, i, i, i, i, i, v, i, i)),
         (tiled.weighted_input_dots, (m, v, m, m, i, i, i, i)),
         *([] if with_softmax else outputs),
         (tiled.activation_gradient_block, (v, i, i, m, m, i, i, i, i, i)),

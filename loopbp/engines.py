@@ -10,12 +10,13 @@ tiled       `loopbp.tiled`: the same sums in tiles and panels, and `loopbp.tiled
 A compiled engine exists twice, serial and parallel, from the same source.  `pick` chooses by the
 work of one step alone, never by the number of threads, so that a seed gives the same bits for any.
 
-The tiled engine has four ways through an epoch, and `pick_training` chooses by shape and optimizer:
+The tiled engine has five ways through an epoch, and `pick_training` chooses by shape and optimizer:
 
 ==================================  ==============================================================
 `loopbp.small`                      a register for each unit: some ten units, at most 16 examples
 `loopbp.split`                      shares of the first hidden units: most of the work in the
                                     first two layers
+`loopbp.halves`                     halves of each batch: few weights for so many examples
 `loopbp.tiled_training.epoch`       a team of threads shares out examples, units and rows
 `tiled_training.epoch_alone`        one thread: little work, or shapes that `split` does not suit
 ==================================  ==============================================================
@@ -32,6 +33,7 @@ from typing import Any
 from numba import get_num_threads
 
 from loopbp import (
+    halves,
     lanes,
     loops,
     optimizers,
@@ -130,6 +132,7 @@ def all_engines() -> list[Engine]:
         small_engine(count)
     for parallel, with_softmax in product(both, both):
         split_engine(with_softmax)
+        halves_engine(with_softmax)
         tiled_engine(parallel, with_softmax)
     return [numpy_engine(), *map(loops_engine, both), *map(tiled_engine, both)]
 
@@ -163,6 +166,19 @@ def _split_engine(with_softmax: bool) -> Engine:
     work = specialise([split.work], name, vars(inner), inner_jit)
     bound = specialise([split.epoch], name, vars(work), jit)
     return replace(tiled_engine(False), make_workspace=_split_workspace, epoch=bound.epoch)
+
+
+def halves_engine(with_softmax: bool = False) -> Engine:
+    """The tiled engine with the epoch of `loopbp.halves`, for the networks that it `suits`."""
+    return _halves_engine(with_softmax)
+
+
+@cache
+def _halves_engine(with_softmax: bool) -> Engine:
+    name, inner = _outputs(with_softmax)
+    work = specialise([halves.work], name, vars(inner), inner_jit)
+    bound = specialise([halves.epoch], name, vars(work), jit)
+    return replace(tiled_engine(False), make_workspace=_halves_workspace, epoch=bound.epoch)
 
 
 @cache
@@ -209,6 +225,11 @@ if hasattr(os, "register_at_fork"):
 def _split_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
     make = _workspace_makers().make_workspace
     return split.split_workspace(make, theta, architecture, examples, batch_size, _threads())
+
+
+def _halves_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
+    make = _workspace_makers().make_workspace
+    return halves.halves_workspace(make, theta, architecture, examples, batch_size, _threads())
 
 
 def _own_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
@@ -323,9 +344,12 @@ def pick_training(
         if small.suits(architecture, settings, batch_size):
             return small_engine(batch_size)
         alone = not _threads_pay("tiled", theta.size, batch_size)
-        if threading_layer() != "workqueue" and split.suits(
-            architecture, settings, batch_size, theta.itemsize, alone
-        ):
-            return split_engine(is_softmax(architecture))
+        if threading_layer() != "workqueue":
+            about = architecture, settings, batch_size, theta.itemsize
+            is_cut = split.suits(*about, alone)
+            if halves.suits(*about, is_cut):
+                return halves_engine(is_softmax(architecture))
+            if is_cut:
+                return split_engine(is_softmax(architecture))
         return tiled_engine(not alone, is_softmax(architecture))
     return pick(name, theta.size, batch_size)

@@ -26,6 +26,7 @@ from loopbp.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_MSE, QUADRAT
 from loopbp.optimizers import RULE_SGD
 from loopbp.parameters import layer_count, unit_count
 from loopbp.rng import order_examples
+from loopbp.subnormals import flush_subnormals, restore_subnormals
 from loopbp.vector_math import exp, float64, log1p_of_unit, log_of_sum, sigma, sigma_prime
 from loopbp.views import borrow, flat, vector
 
@@ -145,9 +146,11 @@ def epoch(
     ends = architecture.sizes[0] + architecture.sizes[last] + 1
     memory = np.zeros((CHUNK * ends + 2 * unit_count(architecture)) * lanes, theta.dtype)
     losses = np.zeros(lanes, np.float64)
+    mode = flush_subnormals()
     J = steps(
         theta, architecture, X, Y, weight, learning_rate, batch_size, order, lanes, memory, losses
     )
+    restore_subnormals(mode)
     return J / examples
 
 

@@ -23,57 +23,46 @@ parts are added in one order: a seed gives the same bits however many threads sh
 """
 
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from loopbp._jit import inline_jit, inner_jit, jit, plain
 from loopbp.activations import SOFTMAX
-from loopbp.lanes import (
-    ALIGNMENT,
-    aligned,
-    in_lines,
-    item_bytes,
-    load_part,
-    store_part,
-    width,
-)  # fmt: skip
+from loopbp.lanes import ALIGNMENT, in_lines, item_bytes, load_part, store_part, width
 from loopbp.optimizers import RULE_SGD
 from loopbp.parameters import Architecture, biases_of, layer_count, layer_of, weights_of
 from loopbp.rng import order_examples
-from loopbp.team import meet, run_team, share, team_words
-from loopbp.tiled import (
-    activation_rows,
-    copy,
-    pack_transposed,
-    panel_row,
-    panels_size,
-    unpack_transposed,
-    weighted_input_dots,
-    weighted_input_packed,
+from loopbp.shares import (
+    EVEN,
+    NO_BIAS,
+    STATE,
+    THETA,
+    SharesWorkspace,
+    give,
+    network_of,
+    of_row,
+    part_of,
+    shares_workspace,
+    take,
+    with_state,
+    workspace_of,
 )
+from loopbp.subnormals import flush_subnormals, restore_subnormals
+from loopbp.team import meet, run_team, share
+from loopbp.tiled import activation_rows, copy, weighted_input_dots, weighted_input_packed
 from loopbp.tiled_training import (
     gather_rows,
     in_order,
+    input_pace,
     layer_backward,
     layer_forward,
     outputs,
     parameters_pass,
     penalties,
 )
-from loopbp.tiled_workspace import (
-    STATE_ROWS,
-    TiledWorkspace,
-    forward_panels,
-    is_resident,
-    pack_own,
-    pack_rows,
-    panels_at,
-    reads_panels,
-    unpack_rows,
-    z_of,
-)
-from loopbp.views import borrow, flat, matrix, rows, vector
+from loopbp.tiled_workspace import forward_panels, pack_own, reads_panels, z_of
+from loopbp.views import borrow, flat, matrix, rows
 
 Array = np.ndarray[Any, Any]
 
@@ -91,36 +80,6 @@ LEAST_WORK = 3e4
 MOST_BY_EACH, LEAST_SHARED = 0.15, 640
 # The same, where the other way is one thread: 100-20-100 with 32, 100, 11.9 us and 15.4.
 MOST_BY_EACH_ALONE, LEAST_SHARED_ALONE = 1.0, 60
-
-
-class SplitWorkspace(NamedTuple):
-    """What training overwrites, in few arrays: each costs compile time wherever it is handed on."""
-
-    memory: Array
-    """a row for each share: its `PARTS_OF_A_ROW`, each on a cache line"""
-    starts: Array
-    """where they begin in a row, and where the last one ends"""
-    places: Array
-    """a row for each share: integers of its `Architecture` and `TiledWorkspace`"""
-    blocks: Array
-    """of theta: begin, begin in the share's own theta, count; the last is everybody's"""
-    losses: Array
-    order: Array
-    words: Array
-    """where the threads meet"""
-    workers: int
-    batch: int
-
-
-# no_bias: zeros, for b^2 of all shares but the first; even and odd: a part of z^2.
-PARTS_OF_A_ROW = (
-    "theta", "state", "x", "y", "weight", "z", "a", "delta", "gradient", "panels", "own", "no_bias",
-    "even", "odd",
-)  # fmt: skip
-THETA, STATE, X_, Y_, WEIGHT, Z, A, DELTA, GRADIENT, PANELS, OWN, NO_BIAS, EVEN, _ = range(14)
-# L + 1 integers each, but for the last two, of 2 and 1.
-_OF_NETWORK = ("sizes", "w_start", "b_start", "unit_start")
-_OF_WORKSPACE = ("forward_start", "backward_start", "is_own", "own_start", "state_start")
 
 
 def suits(
@@ -172,7 +131,7 @@ def cut(architecture: Architecture, s: int, shares: int, itemsize: int) -> Archi
 
 
 def blocks_of(architecture: Architecture, net: Architecture, before: int) -> list[list[int]]:
-    """`SplitWorkspace.blocks` of a share, `net`, with `before` units of layer 1 before its own."""
+    """`SharesWorkspace.blocks` of a share, `net`, with `before` units of layer 1 before its own."""
     n_0, n_1, n_2 = architecture.sizes[:3]
     n = net.sizes[1]
     w, b = architecture.w_start, architecture.b_start
@@ -187,144 +146,21 @@ def blocks_of(architecture: Architecture, net: Architecture, before: int) -> lis
 def split_workspace(
     make_workspace: Any, theta: Array, architecture: Architecture, examples: int, batch_size: int,
     threads: int,
-) -> SplitWorkspace:  # fmt: skip
+) -> SharesWorkspace:  # fmt: skip
     """The workspace for up to `threads` threads; `make_workspace` tells what each share needs."""
     batch = min(batch_size, examples)
     shares = share_count(architecture, batch, theta.itemsize)
     nets = [cut(architecture, s, shares, theta.itemsize) for s in range(shares)]
     thetas = [np.zeros(int(net.b_start[-1] + net.sizes[-1]), theta.dtype) for net in nets]
     made = [make_workspace(t, net, examples, batch) for t, net in zip(thetas, nets, strict=True)]
-    made = [_with_state(w, net, theta) for w, net in zip(made, nets, strict=True)]
-    sizes = {n: max(getattr(w, n).size for w in made) for n in PARTS_OF_A_ROW[X_:NO_BIAS]}
-    sizes |= {"theta": max(t.size for t in thetas), "no_bias": int(architecture.sizes[2])}
-    sizes |= dict.fromkeys(("even", "odd"), batch * sizes["no_bias"])
-    sizes = {name: plain(in_lines)(size, theta) for name, size in sizes.items()}
-    sizes["state"] = 2 * sizes["theta"]
-    starts = np.cumsum([0, *(sizes[name] for name in PARTS_OF_A_ROW)])
+    made = [with_state(w, net, theta) for w, net in zip(made, nets, strict=True)]
     before = np.cumsum([0, *(net.sizes[1] for net in nets)])
-    return SplitWorkspace(
-        plain(aligned)(shares * starts[-1], theta).reshape((shares, starts[-1])),
-        starts,
-        np.array([
-            np.concatenate([
-                *(getattr(net, name) for name in _OF_NETWORK),
-                *(np.atleast_1d(getattr(workspace, name)) for name in _OF_WORKSPACE),
-            ])
-            for net, workspace in zip(nets, made, strict=True)
-        ]),
-        np.array([blocks_of(architecture, net, b) for net, b in zip(nets, before, strict=False)]),
-        np.zeros((shares, batch), np.float64),
-        made[0].order,
-        np.zeros(plain(team_words)(threads), np.int64),
-        1 << min(shares, threads).bit_length() - 1,
-        batch,
+    blocks = [blocks_of(architecture, net, b) for net, b in zip(nets, before, strict=False)]
+    own, n_2 = max(t.size for t in thetas), int(architecture.sizes[2])
+    return shares_workspace(
+        theta, nets, made, blocks, batch, threads, own=own, part=batch * n_2,
+        state=2 * plain(in_lines)(own, theta), no_bias=n_2,
     )  # fmt: skip
-
-
-def _with_state(workspace: TiledWorkspace, net: Architecture, theta: Array) -> TiledWorkspace:
-    """With room behind the panels for the optimizer's state of w^1, if that is in panels."""
-    if workspace.forward_start[1] < 0:
-        return workspace
-    n, K, size = int(net.sizes[1]), int(net.sizes[0]), theta.itemsize
-    # two vectors of state at most, and a part of the gradient
-    spare = 2 * plain(panels_size)(n, K, size) + STATE_ROWS * plain(panel_row)(n, size)
-    start = workspace.panels.size
-    return workspace._replace(panels=np.empty(start + spare, theta.dtype), state_start=start)
-
-
-@inline_jit
-def of_row(split, s, k):
-    """The k-th of `PARTS_OF_A_ROW` of share s."""
-    start = split.starts[k]
-    at = s * split.memory.shape[1] + start
-    return vector(flat(split.memory), at, split.starts[k + 1] - start)
-
-
-@inline_jit
-def place(split, s, k, count):
-    """The k-th of `count` integers each of share s."""
-    return vector(flat(split.places), s * split.places.shape[1] + k * count, count)
-
-
-@inline_jit
-def network_of(architecture, split, s):
-    """The network of share s."""
-    n = architecture.sizes.shape[0]
-    return Architecture(
-        place(split, s, 0, n), place(split, s, 1, n), place(split, s, 2, n), place(split, s, 3, n),
-        architecture.activation, architecture.sigma, architecture.sigma_prime, architecture.dropout,
-        architecture.loss, architecture.l2,
-    )  # fmt: skip
-
-
-@inline_jit
-def workspace_of(architecture, split, s):
-    """The workspace of share s, for one thread."""
-    n, n_0 = architecture.sizes.shape[0], architecture.sizes[0]
-    own = of_row(split, s, OWN)
-    losses = vector(flat(split.losses), s * split.batch, split.batch)
-    return TiledWorkspace(
-        matrix(of_row(split, s, X_), 0, split.batch, n_0),
-        matrix(of_row(split, s, Y_), 0, split.batch, architecture.sizes[n - 1]),
-        of_row(split, s, WEIGHT), of_row(split, s, Z), of_row(split, s, A), of_row(split, s, DELTA),
-        losses, of_row(split, s, GRADIENT), split.order, place(split, s, 4, n),
-        place(split, s, 5, n), place(split, s, 6, n), of_row(split, s, PANELS),
-        matrix(own, 0, 1, own.shape[0]),
-        vector(flat(split.places), s * split.places.shape[1] + 7 * n, 2), split.words,
-        split.places[s, 7 * n + 2],
-    )  # fmt: skip
-
-
-@inline_jit
-def state_panels(workspace, r, n, K):
-    """Where row r of the optimizer's state of w^1 is in panels."""
-    size = panels_size(n, K, item_bytes(workspace.panels))
-    return panels_at(workspace, workspace.state_start + r * size)
-
-
-@inner_jit
-def take(theta, state, architecture, resident, split, s):
-    """Copy what share s has of the parameters and of the optimizer's state, and make its panels."""
-    own, whole, kept = of_row(split, s, THETA), flat(state), of_row(split, s, STATE)
-    for k in range(split.blocks.shape[1]):
-        at, to, count = split.blocks[s, k, 0], split.blocks[s, k, 1], split.blocks[s, k, 2]
-        copy(theta, at, own, to, count)
-        for r in range(state.shape[0]):
-            copy(whole, r * theta.shape[0] + at, kept, r * own.shape[0] + to, count)
-    net, workspace = network_of(architecture, split, s), workspace_of(architecture, split, s)
-    for l in range(1, layer_count(architecture) + 1):
-        pack_rows(own, net, l, 0, net.sizes[l], resident, workspace)
-    if workspace.state_start >= 0:
-        n, K = net.sizes[1], net.sizes[0]
-        for r in range(state.shape[0]):
-            w = vector(kept, r * own.shape[0] + net.w_start[1], n * K)
-            pack_transposed(w, K, 1, n, K, 0, n, 0, K, state_panels(workspace, r, n, K))
-
-
-@inner_jit
-def give(theta, state, architecture, resident, split, s):
-    """Copy it back; what is everybody's from the first share."""
-    own, whole, kept = of_row(split, s, THETA), flat(state), of_row(split, s, STATE)
-    net, workspace = network_of(architecture, split, s), workspace_of(architecture, split, s)
-    for l in range(1, layer_count(architecture) + 1):
-        if is_resident(l, resident, workspace):
-            unpack_rows(own, net, l, 0, net.sizes[l], workspace)
-    if workspace.state_start >= 0:
-        n, K = net.sizes[1], net.sizes[0]
-        for r in range(state.shape[0]):
-            w = matrix(kept, r * own.shape[0] + net.w_start[1], n, K)
-            unpack_transposed(state_panels(workspace, r, n, K), 0, n, w)
-    for k in range(split.blocks.shape[1] - (s > 0)):
-        at, to, count = split.blocks[s, k, 0], split.blocks[s, k, 1], split.blocks[s, k, 2]
-        copy(own, to, theta, at, count)
-        for r in range(state.shape[0]):
-            copy(kept, r * own.shape[0] + to, whole, r * theta.shape[0] + at, count)
-
-
-@inline_jit
-def part_of(split, turn, s, size):
-    """The part of share s of z^2."""
-    return vector(of_row(split, s, EVEN + turn), 0, size)
 
 
 @inline_jit
@@ -343,7 +179,7 @@ def begin_sum(theta, net, m, b, resident, workspace, out_part):
     a, n = layer_of(workspace.a, net, 1, m), net.sizes[2]
     if reads_panels(2, net, resident, workspace):
         panels = forward_panels(2, 0, workspace)
-        weighted_input_packed(panels, b, a, out_part, 0, m, 0, n, 0, False)
+        weighted_input_packed(panels, b, a, out_part, 0, m, 0, n, 0, panels, 0, 0)
     else:
         weighted_input_dots(weights_of(theta, net, 2), b, a, out_part, 0, m, 0, n)
 
@@ -389,6 +225,7 @@ def work(
 
     All but the penalty of its weights is summed by the first share.
     """
+    mode = flush_subnormals()
     theta, state, split = borrow(theta), borrow(state), borrow(split)
     X, Y, weight, architecture = borrow(X), borrow(Y), borrow(weight), borrow(architecture)
     examples, n_2, last = X.shape[0], architecture.sizes[2], layer_count(architecture)
@@ -419,8 +256,9 @@ def work(
                 if l != 2:
                     a_prev = x if l == 1 else layer_of(workspace.a, net, l - 1, m)
                     layer_forward(
-                        part, net, l, a_prev, m, 0, m, 0, net.sizes[l], 0, resident, workspace
-                    )
+                        part, net, l, a_prev, m, 0, m, 0, net.sizes[l], 0, resident, flat(a_prev),
+                        0, input_pace(l), workspace,
+                    )  # fmt: skip
                     continue
                 pack_own(part, net, 0, workspace)
                 b = biases_of(part, net, 2) if s == 0 else of_row(split, s, NO_BIAS)
@@ -460,6 +298,7 @@ def work(
                 out_totals[0] += own.losses[t]
     for s in range(first, end):
         give(theta, state, architecture, resident, split, s)
+    restore_subnormals(mode)
 
 
 @jit

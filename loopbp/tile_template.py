@@ -55,7 +55,7 @@ def tile(R: int, V: int) -> str:
         "@inline_jit",
         f"def tile_{R}x{V}(",
         "    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,",
-        "    step,",
+        "    soon, soon0, step,",
         "):",
         f'    """{R} x {V} W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""',
         "    W = width(item_bytes(a))",
@@ -68,10 +68,8 @@ def tile(R: int, V: int) -> str:
     lines += ["    if K > 64:  # by the time that the sums are there, so is what they are added to"]
     lines += [f"        for r in range({R}):", f"            for v in range({V}):"]
     lines += ["                prefetch_first(out, out0 + r * out_row + v * W)"]
-    # What the next tile of a is, if `step` is R: asked for evenly, at the pace of this one.
-    lines += ["    below = a0 + step * a_row"]
     lines += ["    for k in range(K):", "        a_at, b_at = a0 + k * a_k, b0 + k * b_k"]
-    lines += ["        prefetch(a, below + k * step)"]
+    lines += ["        prefetch(soon, soon0 + k * step)"]
     lines += [f"        y{v} = load(b, b_at + {v} * W)" for v in range(V - 1)]
     lines += [f"        y{V - 1} = load_part(b, b_at + {V - 1} * W, last)"]
     for r in range(R):
@@ -138,15 +136,16 @@ def cover(name: str, table: dict[int, tuple[int, ...]]) -> str:
         "@inner_jit",
         f"def sums_{name}(",
         "    a, a0, a_row, a_k, b, b0, b_k, b_panel, M, N, K, alpha, beta, d, d0, d_row, out, out0,",
-        "    out_row, next_b, next_at, next_row, next_count, fresh,",
+        "    out_row, next_b, next_at, next_row, next_count, soon, soon_at, pace,",
         "):",
         f'    """out (M, N) = alpha * a b + beta * d, panels of {widest} W columns, in tiles.',
         "",
         "    Element (r, k) of a is a[a0 + r a_row + k a_k]; element (k, c) of b, c in the panel that",
         "    begins at column p, is b[b0 + p b_panel + k b_k + c - p].  After each tile `next_count`",
         "    rows of a panel of next_b, `next_row` apart, are asked for: what the next call reads.",
-        "    `fresh` is 1 where rows of a follow each other and are in no cache yet, else 0: then each",
-        "    tile asks for the rows of the next one.",
+        "    Each tile also asks evenly for `pace` numbers of `soon` with each that it reads of a: that of",
+        "    rows i .. i + R - 1 for what is (i + R) K pace behind soon_at.  Where a's rows follow each",
+        "    other, a, a0 and 1 ask for the rows of the next tile.",
         '    """',
         "    W = width(item_bytes(a))",
         f"    for p in range(0, N, {widest} * W):",
@@ -179,7 +178,8 @@ def cover(name: str, table: dict[int, tuple[int, ...]]) -> str:
                 f"                    {test}",
                 f"                        tile_{R}x{V}(",
                 f"                            {arguments},",
-                f"                            out, out_at, out_row, last, {R} * fresh,",
+                "                            out, out_at, out_row, last, soon,",
+                f"                            soon_at + (i + {R}) * pace * K, {R} * pace,",
                 "                        )",
                 f"                        i += {R}",
             ]

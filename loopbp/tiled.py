@@ -215,11 +215,13 @@ def panels_wait(m, n, K, itemsize):
 
 
 @inner_jit
-def weighted_input_packed(panels, b, a_prev, out_z, start, stop, first, end, ahead, fresh):
+def weighted_input_packed(
+    panels, b, a_prev, out_z, start, stop, first, end, ahead, soon, soon_at, pace
+):
     """`weighted_input` of the units first .. end-1 for the examples start .. stop-1.
 
     w is in the panels of `pack_transposed`, `first` where one of them begins; of the panel behind
-    `end`, `ahead` rows are fetched with each tile, and of a_prev, if it is `fresh`, what follows.
+    `end`, `ahead` rows are fetched with each tile, and of `soon` what `sums_tall` says.
     """
     n_l = out_z.shape[1]
     K = a_prev.shape[1]
@@ -228,7 +230,7 @@ def weighted_input_packed(panels, b, a_prev, out_z, start, stop, first, end, ahe
     _sums(
         flat(a_prev), start * K, K, 1, panels, first * K, row, K, stop - start, end - first, K,
         one, one, b, first, 0, flat(out_z), start * n_l + first, n_l, panels, end * K, row, ahead,
-        1 if fresh else 0,
+        soon, soon_at, pace,
     )  # fmt: skip
 
 
@@ -261,7 +263,7 @@ def weighted_input(w, b, a_prev, out_z):
         n, K = w.shape
         panels = np.empty(panels_size(n, K, item_bytes(w)), w.dtype)
         pack_transposed(flat(w), K, 1, n, K, 0, n, 0, K, panels)
-        weighted_input_packed(panels, b, a_prev, out_z, 0, out_z.shape[0], 0, n, 0, False)
+        weighted_input_packed(panels, b, a_prev, out_z, 0, out_z.shape[0], 0, n, 0, panels, 0, 0)
 
 
 @inner_jit
@@ -505,7 +507,8 @@ def activation_gradient_block(
     out, at = flat(out_da), start * n_l + first
     _sums(
         flat(delta_next), start * K, K, 1, w, first * w_panel, w_row, w_panel, stop - start,
-        end - first, K, one, zero, out, at, n_l, out, at, n_l, w, end * w_panel, w_row, ahead, 0,
+        end - first, K, one, zero, out, at, n_l, out, at, n_l, w, end * w_panel, w_row, ahead,
+        out, at, 0,
     )  # fmt: skip
 
 
@@ -663,7 +666,7 @@ def weight_sums(
                 _sums(
                     a_from, a_at + t * a_t, a_row, a_t, b_from, b_at, b_row, 1, rows, columns,
                     count, alpha, keep, out, at, out_row, out, at, out_row,
-                    b, t_next * n_right + p_next, n_right, AHEAD_ROWS if packs else 0, 0,
+                    b, t_next * n_right + p_next, n_right, AHEAD_ROWS if packs else 0, b, b_at, 0,
                 )  # fmt: skip
             if copies:
                 pack_transposed(

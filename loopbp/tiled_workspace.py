@@ -210,7 +210,7 @@ def pack_rows(theta, architecture, l, start, stop, resident, workspace):
         pack_transposed(flat(w), K, 1, n, K, start, stop, 0, K, panels)
 
 
-@inner_jit
+@inline_jit
 def pack_own(theta, architecture, worker, workspace):
     """Copy every small w^l into the panels of one thread.
 

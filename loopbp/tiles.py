@@ -23,7 +23,7 @@ from loopbp.lanes import (
 @inline_jit
 def tile_1x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
-    step,
+    soon, soon0, step,
 ):
     """1 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -32,10 +32,9 @@ def tile_1x1(
         for r in range(1):
             for v in range(1):
                 prefetch_first(out, out0 + r * out_row + v * W)
-    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(a, below + k * step)
+        prefetch(soon, soon0 + k * step)
         y0 = load_part(b, b_at + 0 * W, last)
         x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
@@ -50,7 +49,7 @@ def tile_1x1(
 @inline_jit
 def tile_1x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
-    step,
+    soon, soon0, step,
 ):
     """1 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -60,10 +59,9 @@ def tile_1x2(
         for r in range(1):
             for v in range(2):
                 prefetch_first(out, out0 + r * out_row + v * W)
-    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(a, below + k * step)
+        prefetch(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
         x = splat_row(a, a_at, 0, a_row)
@@ -83,7 +81,7 @@ def tile_1x2(
 @inline_jit
 def tile_1x4(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
-    step,
+    soon, soon0, step,
 ):
     """1 x 4 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -93,10 +91,9 @@ def tile_1x4(
         for r in range(1):
             for v in range(4):
                 prefetch_first(out, out0 + r * out_row + v * W)
-    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(a, below + k * step)
+        prefetch(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load(b, b_at + 1 * W)
         y2 = load(b, b_at + 2 * W)
@@ -126,7 +123,7 @@ def tile_1x4(
 @inline_jit
 def tile_2x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
-    step,
+    soon, soon0, step,
 ):
     """2 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -136,10 +133,9 @@ def tile_2x2(
         for r in range(2):
             for v in range(2):
                 prefetch_first(out, out0 + r * out_row + v * W)
-    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(a, below + k * step)
+        prefetch(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
         x = splat_row(a, a_at, 0, a_row)
@@ -170,7 +166,7 @@ def tile_2x2(
 @inline_jit
 def tile_2x4(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
-    step,
+    soon, soon0, step,
 ):
     """2 x 4 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -180,10 +176,9 @@ def tile_2x4(
         for r in range(2):
             for v in range(4):
                 prefetch_first(out, out0 + r * out_row + v * W)
-    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(a, below + k * step)
+        prefetch(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load(b, b_at + 1 * W)
         y2 = load(b, b_at + 2 * W)
@@ -232,7 +227,7 @@ def tile_2x4(
 @inline_jit
 def tile_4x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
-    step,
+    soon, soon0, step,
 ):
     """4 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -242,10 +237,9 @@ def tile_4x1(
         for r in range(4):
             for v in range(1):
                 prefetch_first(out, out0 + r * out_row + v * W)
-    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(a, below + k * step)
+        prefetch(soon, soon0 + k * step)
         y0 = load_part(b, b_at + 0 * W, last)
         x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
@@ -281,7 +275,7 @@ def tile_4x1(
 @inline_jit
 def tile_4x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
-    step,
+    soon, soon0, step,
 ):
     """4 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -291,10 +285,9 @@ def tile_4x2(
         for r in range(4):
             for v in range(2):
                 prefetch_first(out, out0 + r * out_row + v * W)
-    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(a, below + k * step)
+        prefetch(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
         x = splat_row(a, a_at, 0, a_row)
@@ -347,7 +340,7 @@ def tile_4x2(
 @inline_jit
 def tile_4x4(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
-    step,
+    soon, soon0, step,
 ):
     """4 x 4 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -357,10 +350,9 @@ def tile_4x4(
         for r in range(4):
             for v in range(4):
                 prefetch_first(out, out0 + r * out_row + v * W)
-    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(a, below + k * step)
+        prefetch(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load(b, b_at + 1 * W)
         y2 = load(b, b_at + 2 * W)
@@ -447,7 +439,7 @@ def tile_4x4(
 @inline_jit
 def tile_6x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
-    step,
+    soon, soon0, step,
 ):
     """6 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -457,10 +449,9 @@ def tile_6x2(
         for r in range(6):
             for v in range(2):
                 prefetch_first(out, out0 + r * out_row + v * W)
-    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(a, below + k * step)
+        prefetch(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
         x = splat_row(a, a_at, 0, a_row)
@@ -535,7 +526,7 @@ def tile_6x2(
 @inline_jit
 def tile_6x4(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
-    step,
+    soon, soon0, step,
 ):
     """6 x 4 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -545,10 +536,9 @@ def tile_6x4(
         for r in range(6):
             for v in range(4):
                 prefetch_first(out, out0 + r * out_row + v * W)
-    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(a, below + k * step)
+        prefetch(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load(b, b_at + 1 * W)
         y2 = load(b, b_at + 2 * W)
@@ -673,7 +663,7 @@ def tile_6x4(
 @inline_jit
 def tile_8x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
-    step,
+    soon, soon0, step,
 ):
     """8 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -683,10 +673,9 @@ def tile_8x1(
         for r in range(8):
             for v in range(1):
                 prefetch_first(out, out0 + r * out_row + v * W)
-    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(a, below + k * step)
+        prefetch(soon, soon0 + k * step)
         y0 = load_part(b, b_at + 0 * W, last)
         x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
@@ -750,7 +739,7 @@ def tile_8x1(
 @inline_jit
 def tile_12x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
-    step,
+    soon, soon0, step,
 ):
     """12 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -760,10 +749,9 @@ def tile_12x1(
         for r in range(12):
             for v in range(1):
                 prefetch_first(out, out0 + r * out_row + v * W)
-    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(a, below + k * step)
+        prefetch(soon, soon0 + k * step)
         y0 = load_part(b, b_at + 0 * W, last)
         x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
@@ -855,7 +843,7 @@ def tile_12x1(
 @inline_jit
 def tile_12x2(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
-    step,
+    soon, soon0, step,
 ):
     """12 x 2 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -865,10 +853,9 @@ def tile_12x2(
         for r in range(12):
             for v in range(2):
                 prefetch_first(out, out0 + r * out_row + v * W)
-    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(a, below + k * step)
+        prefetch(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
         x = splat_row(a, a_at, 0, a_row)
@@ -1009,7 +996,7 @@ def tile_12x2(
 @inline_jit
 def tile_16x1(
     a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,
-    step,
+    soon, soon0, step,
 ):
     """16 x 1 W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""
     W = width(item_bytes(a))
@@ -1019,10 +1006,9 @@ def tile_16x1(
         for r in range(16):
             for v in range(1):
                 prefetch_first(out, out0 + r * out_row + v * W)
-    below = a0 + step * a_row
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(a, below + k * step)
+        prefetch(soon, soon0 + k * step)
         y0 = load_part(b, b_at + 0 * W, last)
         x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
@@ -1142,15 +1128,16 @@ def tile_16x1(
 @inner_jit
 def sums_tall(
     a, a0, a_row, a_k, b, b0, b_k, b_panel, M, N, K, alpha, beta, d, d0, d_row, out, out0,
-    out_row, next_b, next_at, next_row, next_count, fresh,
+    out_row, next_b, next_at, next_row, next_count, soon, soon_at, pace,
 ):
     """out (M, N) = alpha * a b + beta * d, panels of 4 W columns, in tiles.
 
     Element (r, k) of a is a[a0 + r a_row + k a_k]; element (k, c) of b, c in the panel that
     begins at column p, is b[b0 + p b_panel + k b_k + c - p].  After each tile `next_count`
     rows of a panel of next_b, `next_row` apart, are asked for: what the next call reads.
-    `fresh` is 1 where rows of a follow each other and are in no cache yet, else 0: then each
-    tile asks for the rows of the next one.
+    Each tile also asks evenly for `pace` numbers of `soon` with each that it reads of a: that of
+    rows i .. i + R - 1 for what is (i + R) K pace behind soon_at.  Where a's rows follow each
+    other, a, a0 and 1 ask for the rows of the next tile.
     """
     W = width(item_bytes(a))
     for p in range(0, N, 4 * W):
@@ -1169,25 +1156,29 @@ def sums_tall(
                     if n >= 6 and n != 8 and n != 9:
                         tile_6x4(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 6 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 6) * pace * K, 6 * pace,
                         )
                         i += 6
                     elif n >= 4:
                         tile_4x4(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 4 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 4) * pace * K, 4 * pace,
                         )
                         i += 4
                     elif n >= 2:
                         tile_2x4(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 2 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 2) * pace * K, 2 * pace,
                         )
                         i += 2
                     else:
                         tile_1x4(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 1 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 1) * pace * K, 1 * pace,
                         )
                         i += 1
                     for _ in range(next_count):
@@ -1204,25 +1195,29 @@ def sums_tall(
                     if n >= 12:
                         tile_12x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 12 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 12) * pace * K, 12 * pace,
                         )
                         i += 12
                     elif n >= 6 and n != 8 and n != 9:
                         tile_6x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 6 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 6) * pace * K, 6 * pace,
                         )
                         i += 6
                     elif n >= 4:
                         tile_4x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 4 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 4) * pace * K, 4 * pace,
                         )
                         i += 4
                     else:
                         tile_1x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 1 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 1) * pace * K, 1 * pace,
                         )
                         i += 1
                     for _ in range(next_count):
@@ -1239,25 +1234,29 @@ def sums_tall(
                     if n >= 16:
                         tile_16x1(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 16 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 16) * pace * K, 16 * pace,
                         )
                         i += 16
                     elif n >= 8:
                         tile_8x1(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 8 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 8) * pace * K, 8 * pace,
                         )
                         i += 8
                     elif n >= 4:
                         tile_4x1(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 4 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 4) * pace * K, 4 * pace,
                         )
                         i += 4
                     else:
                         tile_1x1(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 1 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 1) * pace * K, 1 * pace,
                         )
                         i += 1
                     for _ in range(next_count):
@@ -1270,15 +1269,16 @@ def sums_tall(
 @inner_jit
 def sums_short(
     a, a0, a_row, a_k, b, b0, b_k, b_panel, M, N, K, alpha, beta, d, d0, d_row, out, out0,
-    out_row, next_b, next_at, next_row, next_count, fresh,
+    out_row, next_b, next_at, next_row, next_count, soon, soon_at, pace,
 ):
     """out (M, N) = alpha * a b + beta * d, panels of 2 W columns, in tiles.
 
     Element (r, k) of a is a[a0 + r a_row + k a_k]; element (k, c) of b, c in the panel that
     begins at column p, is b[b0 + p b_panel + k b_k + c - p].  After each tile `next_count`
     rows of a panel of next_b, `next_row` apart, are asked for: what the next call reads.
-    `fresh` is 1 where rows of a follow each other and are in no cache yet, else 0: then each
-    tile asks for the rows of the next one.
+    Each tile also asks evenly for `pace` numbers of `soon` with each that it reads of a: that of
+    rows i .. i + R - 1 for what is (i + R) K pace behind soon_at.  Where a's rows follow each
+    other, a, a0 and 1 ask for the rows of the next tile.
     """
     W = width(item_bytes(a))
     for p in range(0, N, 2 * W):
@@ -1297,25 +1297,29 @@ def sums_short(
                     if n >= 6 and n != 8 and n != 9:
                         tile_6x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 6 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 6) * pace * K, 6 * pace,
                         )
                         i += 6
                     elif n >= 4:
                         tile_4x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 4 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 4) * pace * K, 4 * pace,
                         )
                         i += 4
                     elif n >= 2:
                         tile_2x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 2 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 2) * pace * K, 2 * pace,
                         )
                         i += 2
                     else:
                         tile_1x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 1 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 1) * pace * K, 1 * pace,
                         )
                         i += 1
                     for _ in range(next_count):
@@ -1332,19 +1336,22 @@ def sums_short(
                     if n >= 12:
                         tile_12x1(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 12 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 12) * pace * K, 12 * pace,
                         )
                         i += 12
                     elif n >= 4:
                         tile_4x1(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 4 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 4) * pace * K, 4 * pace,
                         )
                         i += 4
                     else:
                         tile_1x1(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
-                            out, out_at, out_row, last, 1 * fresh,
+                            out, out_at, out_row, last, soon,
+                            soon_at + (i + 1) * pace * K, 1 * pace,
                         )
                         i += 1
                     for _ in range(next_count):

@@ -13,7 +13,19 @@ import pytest
 from helpers import needs_jit
 
 import loopbp
-from loopbp import _jit, compiled, lanes, small, split, team, tiled, tiled_training, tiles
+from loopbp import (
+    _jit,
+    compiled,
+    halves,
+    lanes,
+    shares,
+    small,
+    split,
+    team,
+    tiled,
+    tiled_training,
+    tiles,
+)
 from loopbp._jit import plain
 
 PACKAGE = Path(loopbp.__file__).parent
@@ -201,7 +213,7 @@ def reads_itemsize(function: Any) -> bool:
 
 @needs_jit
 def test_no_kernel_reads_the_size_of_an_item():
-    modules = (tiled, tiled_training, tiles, split, small)
+    modules = (tiled, tiled_training, tiles, shares, split, halves, small)
     kernels = [v for m in modules for v in vars(m).values() if hasattr(v, "py_func")]
     assert len(kernels) > 100
     assert [k.py_func.__qualname__ for k in kernels if reads_itemsize(k)] == []

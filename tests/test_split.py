@@ -14,6 +14,7 @@ from helpers import BOUNDSCHECK, JIT, needs_jit
 from test_tiled_training import OPTIMIZERS, SGD, TOLERANCE, difference, named, regression, train
 
 import loopbp
+import loopbp.shares
 from loopbp import engines, split, tiled_training
 from loopbp._jit import inline_jit, jit, plain, specialise
 from loopbp.engines import Engine, pick_training, split_engine, tiled_engine
@@ -166,7 +167,7 @@ import loopbp
 def train():
     net = loopbp.Network({sizes}, dtype="float32", seed=0)
     X = np.random.default_rng(0).standard_normal((200, net.sizes[0]))
-    net.fit(X, np.arange(200) % 3, epochs=2, batch_size=50, verbose=False)
+    net.fit(X, np.arange(200) % 3, epochs=2, batch_size=50, optimizer={optimizer!r}, verbose=False)
     return net.theta.tobytes()
 
 expected = train()
@@ -181,9 +182,13 @@ print(os.wait()[1], os.read(read, 9).decode())
 
 @needs_jit
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.parametrize("sizes", [[64, 40, 3], [64] * 8 + [3]], ids=["split", "team"])
-def test_a_forked_child_trains_on(sizes):
-    assert helpers.run_python(_FORK.format(sizes=sizes)) == "0 same"
+@pytest.mark.parametrize(
+    ("sizes", "optimizer"),
+    [([64, 40, 3], "sgd"), ([64] * 8 + [3], "sgd"), ([64] * 8 + [3], "adam")],
+    ids=["split", "halves", "team"],
+)
+def test_a_forked_child_trains_on(sizes, optimizer):
+    assert helpers.run_python(_FORK.format(sizes=sizes, optimizer=optimizer)) == "0 same"
 
 
 def test_threads_that_work_are_a_power_of_two():
@@ -208,6 +213,7 @@ def test_which_networks_are_cut(monkeypatch):
     assert picked([784, 30, 10], 10, loopbp.Adam())
     assert picked([784, 512, 512, 10], 128)
     assert not picked([64, 32, 10], 2), "little work"
+    assert not picked([64, 32, 10], 256), "halves of a batch move less"
     assert not picked([784, 10], 64), "one layer"
     assert not picked([784, 8, 10], 64), "one register of units"
     assert not picked([64] * 12, 64), "most is above layer 2"
@@ -255,15 +261,19 @@ def test_every_number_of_theta_has_one_owner():
 # -- wrong versions -------------------------------------------------------------------------------
 
 
+# In the order of their calls.
+SHARES_NAMES = ("of_row", "place", "network_of", "workspace_of", "state_panels", "take", "give")
+OWN_NAMES = ("claim_lines", "begin_sum", "add_two", "add_own", "add_all", "work", "epoch")
+
+
 def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     """The epoch, uncompiled, with another function behind one of its names."""
     from test_tiled_training import SOURCES
 
-    own = [
-        "of_row", "place", "network_of", "workspace_of", "state_panels", "take", "give",
-        "claim_lines", "begin_sum", "add_two", "add_own", "add_all", "work", "epoch",
+    sources = [
+        *(source for source in SOURCES if source.__name__ != "work"),
+        *(getattr(loopbp.shares, n) for n in SHARES_NAMES), *(getattr(split, n) for n in OWN_NAMES),
     ]  # fmt: skip
-    sources = [*(s for s in SOURCES if s.__name__ != "work"), *(getattr(split, n) for n in own)]
     bound = specialise(
         [source for source in sources if source.__name__ != name], "mutant", {name: wrong}, plain
     )
@@ -283,24 +293,24 @@ def wrong_versions() -> Iterator[tuple[str, Callable[..., Any], Any]]:
         out[:] = x
 
     def bias_in_every_part(split_, s, k):
-        k = split.THETA if k == split.NO_BIAS else k
-        return plain(split.of_row)(split_, s, k)
+        k = loopbp.shares.THETA if k == loopbp.shares.NO_BIAS else k
+        return plain(loopbp.shares.of_row)(split_, s, k)
 
     def without_the_biases(theta, state, *rest):
         held = theta.copy()
-        plain(split.give)(theta, state, *rest)
+        plain(loopbp.shares.give)(theta, state, *rest)
         theta[-1] = held[-1]
 
     def first_share_alone(theta, state, architecture, resident, split_, s):
         if s == 0:
-            plain(split.give)(theta, state, architecture, resident, split_, s)
+            plain(loopbp.shares.give)(theta, state, architecture, resident, split_, s)
 
     def first_row_for_all(workspace, r, n, K):
-        return plain(split.state_panels)(workspace, 0, n, K)
+        return plain(loopbp.shares.state_panels)(workspace, 0, n, K)
 
     def state_forgotten(theta, state, *rest):
         held = state.copy()
-        plain(split.give)(theta, state, *rest)
+        plain(loopbp.shares.give)(theta, state, *rest)
         state[:] = held
 
     def penalty_left_out(theta, architecture, *rest):

@@ -462,7 +462,8 @@ _TILED = ["panel_width", "panel_row", "panels_size", "by_dots"]
 _TEAM = ["part", "panel_part", "bounds_of", "take_part", "new_parts"]
 _TRAINING = [
     "panels_at", "own_at", "forward_panels", "row_share", "reads_panels", "is_resident",
-    "pack_rows", "pack_own", "unpack_rows", "block", "rows_ahead", "z_of", "layer_forward",
+    "pack_rows", "pack_own", "unpack_rows", "block", "rows_ahead", "z_of", "input_pace",
+    "layer_forward",
     "share_of_panel", "units_forward", "layer_backward", "units_backward", "by_units",
     "delta_by_units", "forward_pass", "backward_pass", "softmax_output_layer", "output_layer",
     "outputs", "input_weights_pass", "input_state_pass", "update_rows", "parameters_pass",

@@ -21,6 +21,7 @@ from helpers import (
 )  # fmt: skip
 
 from loopbp import activations, lanes, losses, tile_template, tiled, tiles
+from loopbp._jit import plain, specialise
 
 ODD = (1, 2, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65, 130)
 MANY = JIT and not BOUNDSCHECK
@@ -134,7 +135,7 @@ def sums_difference(sums: Callable[..., Any], vectors: int, dtype: str) -> float
     """The worst difference from NumPy; infinite where anything outside is written."""
     worst = 0.0
     for arguments, out, expected in sums_cases(dtype, vectors):
-        sums(*arguments, out.buffer, out.start, out.row, out.buffer, 0, 0, 0, 0)
+        sums(*arguments, out.buffer, out.start, out.row, *[out.buffer, 0, 0, 0], out.buffer, 0, 0)
         if not out.outside_is_untouched():
             return np.inf
         worst = max(worst, relative_difference(out.inside, expected))
@@ -182,12 +183,57 @@ def test_what_is_asked_for_next_changes_no_bit(table, dtype):
         before, results = out.buffer.copy(), []
         other = np.full(50, 7.0, dtype)
         rows = ((0, 0, 0), (0, 9, 2), (45, 16, 2), (10**6, 10**5, 2), (-(10**6), -3, 2))
-        for hint in itertools.product(rows, (0, 1)):
+        evenly = ((0, 0), (0, 1), (10**6, 2), (-(10**6), 9))
+        for hint in itertools.product(rows, evenly):
             out.buffer[:] = before
-            sums(*arguments, out.buffer, out.start, out.row, other, *hint[0], hint[1])
+            sums(*arguments, out.buffer, out.start, out.row, other, *hint[0], other, *hint[1])
             results.append(out.buffer.tobytes())
         assert set(results) == {results[0]}
         assert (other == 7).all()
+
+
+def asked(
+    M: int, N: int, K: int, pace: int, change: dict[str, Any] | None = None
+) -> list[set[int]]:
+    """What each tile of `sums_tall` asks for of an array, uncompiled, as numbers of it."""
+    tiles_asked: list[set[int]] = []
+    soon = np.zeros(0)
+
+    def prefetch(a, i):
+        if a is soon:
+            tiles_asked[-1].add(i)
+
+    def counted(tile):
+        def call(*arguments):
+            tiles_asked.append(set())
+            plain(tile)(*arguments)
+
+        return call
+
+    def each(R: int, V: int) -> Any:
+        name = f"tile_{R}x{V}"
+        return counted(getattr(specialise([getattr(tiles, name)], "asks", bound, plain), name))
+
+    bound = {"prefetch": prefetch, **(change or {})}
+    shapes = {f"tile_{R}x{V}": each(R, V) for V, Rs in tile_template.TALL.items() for R in Rs}
+    sums = specialise([tiles.sums_tall], "asks", shapes, plain).sums_tall
+    a, b, out = np.ones(M * K), np.ones(K * 64), np.zeros(M * N)
+    sums(
+        a, 0, K, 1, b, 0, 64, 1, M, N, K, 1.0, 0.0, out, 0, N, out, 0, N, b, 0, 0, 0, soon, 0, pace
+    )
+    return tiles_asked
+
+
+def test_a_tile_asks_for_the_rows_of_the_next_one():
+    W, K = int(lanes.width(8)), 5
+    # 6 + 6 rows by 4 registers, a number of each row with each k; then 4 + 4, for there are 8 left
+    for rows, begin in ([6, 6], [6, 12]), ([6, 6, 4, 4], [6, 12, 16, 20]):
+        found = asked(sum(rows), 4 * W, K, 1)
+        expected = [set(range(at * K, (at + R) * K, R)) for R, at in zip(rows, begin, strict=True)]
+        assert found == expected
+    # twice as many, for what is twice as long
+    assert asked(6, 4 * W, K, 2) == [set(range(6 * 2 * K, 12 * 2 * K, 12))]
+    assert asked(6, 4 * W, K, 0) == [{0}]
 
 
 # -- transposes -----------------------------------------------------------------------------------
@@ -766,7 +812,8 @@ _ASSEMBLY = """
 from numba import types
 from loopbp import tiles
 a, i, x = types.Array(types.{dtype}, 1, "C"), types.intp, types.{dtype}
-tiles.sums_tall.compile((a, i, i, i, a, i, i, i, i, i, i, x, x, a, i, i, a, i, i, a, i, i, i, i))
+tiles.sums_tall.compile((a, i, i, i, a, i, i, i, i, i, i, x, x, a, i, i, a, i, i, a, i, i, i, a, i,
+                        i))
 (result,) = tiles.sums_tall.overloads.values()
 print(result.library.get_asm_str())
 """

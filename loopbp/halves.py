@@ -1,0 +1,264 @@
+"""Epochs by halves: each of two threads has all weights, and half of each batch.
+
+A layer of 64 x 64 with 64 examples is over in 3 microseconds.  A team of threads that shares out
+the rows of every w^l (`loopbp.tiled_training`) hands on all activations and all weights in a step,
+a layer at a time; here all that moves is a half's part of the step itself, one vector in one
+stream:
+
+    -(eta / m) dJ/dtheta = p_0 + p_1,    p_s = -(eta / m) sum_{t in half s} dC^t/dtheta
+
+    forward     layer after layer: theta <- theta + (p_0 + p_1) of the step before, panels of w^l,
+                then a^l of the half's examples
+    outputs     losses and delta^L
+    backward    delta^{l-1}, and the sums p_s over the half's examples
+    meet        the only one of a step (`loopbp.team`)
+
+w^l is updated late, when the next step needs it: then it is in the cache for what comes next.  Both
+threads add the same parts in the same order, so that their weights stay equal.  What a thread may
+still read while the other goes on, the parts, exists twice, for even and odd steps.
+
+There are two halves however many threads there are, so a seed gives the same bits.  For plain SGD:
+another optimizer would do its work in both threads.  `suits` says for which networks.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from loopbp._jit import inline_jit, inner_jit, jit
+from loopbp.lanes import ALIGNMENT, fma, item_bytes, load_part, splat, store_part, width
+from loopbp.optimizers import RULE_SGD
+from loopbp.parameters import Architecture, biases_of, layer_count, layer_of, weights_of
+from loopbp.rng import order_examples
+from loopbp.shares import (
+    EVEN,
+    THETA,
+    SharesWorkspace,
+    give,
+    network_of,
+    of_row,
+    shares_workspace,
+    take,
+    workspace_of,
+)
+from loopbp.subnormals import flush_subnormals, restore_subnormals
+from loopbp.team import meet, run_team
+from loopbp.tiled import TILE_ROWS, bias_sums, pack, pack_transposed, weight_sums
+from loopbp.tiled_training import (
+    gather_rows,
+    in_order,
+    input_pace,
+    layer_backward,
+    layer_forward,
+    outputs,
+    penalties,
+)
+from loopbp.tiled_workspace import (
+    ROW_BLOCK,
+    UNIT_WEIGHTS,
+    forward_panels,
+    own_at,
+    pack_own,
+    panels_at,
+    reads_panels,
+)
+from loopbp.views import borrow, flat, rows
+
+Array = np.ndarray[Any, Any]
+
+HALVES = 2
+# Multiply-adds of a step, examples, and bytes of weights between which it pays to have halves
+# (two cores, omp; times against the other way).  32-32-32-32-32-10 with 64, 0.76 of one thread,
+# 4-10-3 with 150, 0.75; 64 x 12 with 64, 0.78 of a team, with 32 0.86, with 512 and more 0.8;
+# 200-200-200-200-10 with 64, 490 KB, 0.88, but 1.06 in float64.
+LEAST_WORK, LEAST_BATCH, MOST_BYTES = 5e4, 32, 1 << 19
+# Weights for each number of what `loopbp.split` lets two threads read, x, or hand on, z^2.  Of x a
+# quarter counts.  64-32-10 with 128 examples, 0.7, takes 0.87 of its time, 784-30-10 with 128, 0.9,
+# 1.06, with 256, 0.45, 0.72; 100-20-100 with 128, 0.26, 0.64; 5-95-1 with 314, 0.9, 1.10.
+MOST_WEIGHTS = 0.7
+# What each half adds up of the losses is on a line of its own.
+_LINE = ALIGNMENT // 8
+
+
+def suits(
+    architecture: Architecture, settings: Any, batch_size: int, itemsize: int, is_cut: bool
+) -> bool:
+    """Whether a training is for `epoch` of this module.
+
+    `is_cut`: the other way would be `loopbp.split`, and not one thread or a team.
+    """
+    n = [int(size) for size in architecture.sizes]
+    weights = int((architecture.sizes[1:] * architecture.sizes[:-1]).sum())
+    few = weights <= MOST_WEIGHTS * batch_size * (n[0] / 4 + n[min(2, len(n) - 1)])
+    # nobody else reads what a thread of a team has of a large w^1: 784-64-64-64-10 with 64, 1.12
+    moves = is_cut or n[0] * n[1] >= UNIT_WEIGHTS
+    return (
+        settings.rule == RULE_SGD
+        and settings.clip_norm == 0.0
+        and not architecture.dropout.any()
+        and batch_size >= LEAST_BATCH
+        and 3 * weights * batch_size >= LEAST_WORK
+        and weights * itemsize <= MOST_BYTES
+        and (few or not moves)
+    )
+
+
+def halves_workspace(
+    make_workspace: Any, theta: Array, architecture: Architecture, examples: int, batch_size: int,
+    threads: int,
+) -> SharesWorkspace:  # fmt: skip
+    """The workspace for up to `threads` threads; `make_workspace` tells what each half needs."""
+    batch = -(-min(batch_size, examples) // HALVES)
+    made = make_workspace(theta, architecture, examples, batch)
+    blocks = [[[0, 0, theta.size]]] * HALVES
+    return shares_workspace(
+        theta, [architecture] * HALVES, [made] * HALVES, blocks, batch, threads, own=theta.size,
+        part=theta.size,
+    )  # fmt: skip
+
+
+@inner_jit
+def add_parts(theta, keep, part_0, part_1, start, stop):
+    """theta_k = keep theta_k + (p_0k + p_1k), k = start .. stop-1."""
+    W, kept = width(item_bytes(theta)), splat(keep)
+    for k in range(start, stop, W):
+        n = stop - k
+        part = load_part(part_0, k, n) + load_part(part_1, k, n)
+        store_part(theta, k, fma(kept, load_part(theta, k, n), part), n)
+
+
+@inline_jit
+def layer_step(theta, net, l, keep, part_0, part_1, workspace):
+    """w^l and b^l take their step, and w^l goes to its panels, a few rows at a time."""
+    n, K, one = net.sizes[l], net.sizes[l - 1], theta.dtype.type(1.0)
+    at, b = net.w_start[l], net.b_start[l]
+    w, panels = weights_of(theta, net, l), forward_panels(l, 0, workspace)
+    packed = reads_panels(l, net, False, workspace)
+    for i in range(0, n, ROW_BLOCK):
+        end = min(n, i + ROW_BLOCK)
+        add_parts(theta, keep, part_0, part_1, at + i * K, at + end * K)
+        if packed:
+            pack_transposed(flat(w), K, 1, n, K, i, end, 0, K, panels)
+    if workspace.backward_start[l] >= 0:
+        pack(w, 0, n, panels_at(workspace, workspace.backward_start[l]))
+    add_parts(theta, one, part_0, part_1, b, b + n)
+
+
+@inline_jit
+def soon_of(net, l, m, itemsize):
+    """What the tiles of layer l ask for while they are summed: where, and how much at a time.
+
+    The other half's part of the next layer, a line with each number of an example at most.
+    """
+    if l == layer_count(net):
+        return 0, 0
+    pace = net.sizes[l + 1] * net.sizes[l] // max(1, m * net.sizes[l - 1])
+    pace = min(pace, width(itemsize) // TILE_ROWS)
+    # a tile asks for what is its own height ahead
+    return net.w_start[l + 1] - TILE_ROWS * net.sizes[l - 1] * pace, pace
+
+
+@inline_jit
+def forward_half(theta, net, x, m, steps, keep, part_0, part_1, other, workspace):
+    """a^1 .. a^L of a half's m examples; if `steps`, the weights take the last step before."""
+    a_prev = x
+    for l in range(1, layer_count(net) + 1):
+        soon, at, pace = flat(a_prev), 0, input_pace(l)
+        if steps:
+            layer_step(theta, net, l, keep, part_0, part_1, workspace)
+            soon = other
+            at, pace = soon_of(net, l, m, item_bytes(theta))
+        if m > 0:
+            layer_forward(
+                theta, net, l, a_prev, m, 0, m, 0, net.sizes[l], 0, False, soon, at, pace, workspace
+            )
+        a_prev = layer_of(workspace.a, net, l, m)
+
+
+@inline_jit
+def backward_half(theta, net, x, m, alpha, out_part, workspace):
+    """delta^{L-1} .. delta^1 of a half's m examples, and its part: alpha times their sums."""
+    scratch, zero = own_at(workspace, 0, 0), theta.dtype.type(0.0)
+    if m == 0:  # of a last batch of one example
+        out_part[:] = zero
+        return
+    for l in range(layer_count(net), 0, -1):
+        n, K = net.sizes[l], net.sizes[l - 1]
+        a_prev = x
+        if l > 1:
+            layer_backward(theta, net, l, m, 0, m, 0, K, 0, False, workspace)
+            a_prev = layer_of(workspace.a, net, l - 1, m)
+        delta = layer_of(workspace.delta, net, l, m)
+        dw, db = flat(weights_of(out_part, net, l)), biases_of(out_part, net, l)
+        weight_sums(delta, a_prev, 0, n, 0, K, alpha, zero, dw, K, 1, scratch, False, dw)
+        bias_sums(delta, 0, n, alpha, zero, db)
+
+
+@inner_jit
+def work(
+    theta, architecture, X, Y, weight, settings, learning_rate, state, batch_size, shuffled, halves,
+    out_totals, worker, workers,
+):  # fmt: skip
+    """All steps of an epoch for the halves of one thread; the sums of J over their examples.
+
+    The penalties are summed with the first half.
+    """
+    mode = flush_subnormals()
+    theta, state, halves = borrow(theta), borrow(state), borrow(halves)
+    X, Y, weight, architecture = borrow(X), borrow(Y), borrow(weight), borrow(architecture)
+    examples, last = X.shape[0], layer_count(architecture)
+    keep = theta.dtype.type(1.0 - learning_rate * architecture.l2)
+    first, end = HALVES * worker // workers, HALVES * (worker + 1) // workers
+    for s in range(first, end):
+        net, own = network_of(architecture, halves, s), workspace_of(architecture, halves, s)
+        take(theta, state, architecture, False, halves, s)
+        pack_own(of_row(halves, s, THETA), net, 0, own)
+    turn = 0
+    for at in range(0, examples, batch_size):
+        m = min(batch_size, examples - at)
+        before, turn = turn, 1 - turn
+        alpha = theta.dtype.type(-learning_rate / m)
+        part_0, part_1 = of_row(halves, 0, EVEN + before), of_row(halves, 1, EVEN + before)
+        for s in range(first, end):
+            net, own = network_of(architecture, halves, s), workspace_of(architecture, halves, s)
+            part, other = of_row(halves, s, THETA), of_row(halves, 1 - s, EVEN + before)
+            start, stop = at + m * s // HALVES, at + m * (s + 1) // HALVES
+            count = stop - start
+            x, y = rows(X, start, stop), rows(Y, start, stop)
+            if shuffled:
+                x, y = rows(own.x, 0, count), rows(own.y, 0, count)
+                gather_rows(X, halves.order, start, 0, count, x)
+                gather_rows(Y, halves.order, start, 0, count, y)
+            for t in range(count):
+                own.weight[t] = weight[halves.order[start + t]]
+            forward_half(part, net, x, count, at > 0, keep, part_0, part_1, other, own)
+            outputs(net, y, count, 0, count, own)
+            backward_half(part, net, x, count, alpha, of_row(halves, s, EVEN + turn), own)
+            if s == 0 and architecture.l2 > 0.0:
+                out_totals[0] += m * penalties(part, net, last, False, own)
+            for t in range(count):
+                out_totals[s * _LINE] += own.losses[t]
+        meet(halves.words, worker, workers)
+    if first == 0:
+        net, own = network_of(architecture, halves, 0), workspace_of(architecture, halves, 0)
+        part_0, part_1 = of_row(halves, 0, EVEN + turn), of_row(halves, 1, EVEN + turn)
+        for l in range(1, last + 1):
+            layer_step(of_row(halves, 0, THETA), net, l, keep, part_0, part_1, own)
+        give(theta, state, architecture, False, halves, 0)
+    restore_subnormals(mode)
+
+
+@jit
+def epoch(
+    theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
+    batch_size, shuffled, halves,
+):  # fmt: skip
+    """`loopbp.passes.epoch`, by two threads or by one."""
+    order_examples(halves.order, shuffled, seed, number)
+    totals = np.zeros(HALVES * _LINE, np.float64)
+    arguments = (
+        theta, architecture, X, Y, weight, settings, learning_rate, state, batch_size, shuffled,
+        halves, totals,
+    )  # fmt: skip
+    run_team(work, halves.words, halves.workers, arguments)
+    return in_order(totals) / X.shape[0]
