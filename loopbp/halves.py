@@ -2,36 +2,38 @@
 
 A layer of 64 x 64 with 64 examples is over in 3 microseconds.  A team of threads that shares out
 the rows of every w^l (`loopbp.tiled_training`) hands on all activations and all weights in a step,
-a layer at a time; here all that moves is a half's part of the step itself, one vector in one
-stream:
+a layer at a time; here all that moves is a half's part of the gradient, one vector in one stream:
 
-    -(eta / m) dJ/dtheta = p_0 + p_1,    p_s = -(eta / m) sum_{t in half s} dC^t/dtheta
+    dJ/dtheta = p_0 + p_1,    p_s = (1 / m) sum_{t in half s} dC^t/dtheta
 
-    forward     layer after layer: theta <- theta + (p_0 + p_1) of the step before, panels of w^l,
-                then a^l of the half's examples
+    forward     layer after layer: w^l and b^l take the step before, by the sum of its parts, and
+                w^l goes to its panels; then a^l of the half's examples
     outputs     losses and delta^L
     backward    delta^{l-1}, and the sums p_s over the half's examples
     meet        the only one of a step (`loopbp.team`)
 
 w^l is updated late, when the next step needs it: then it is in the cache for what comes next.  Both
-threads add the same parts in the same order, so that their weights stay equal.  What a thread may
-still read while the other goes on, the parts, exists twice, for even and odd steps.
+threads do so for all weights, with the same parts in the same order, and so theirs stay equal.
+With plain SGD the parts carry -eta already, and adding them is all.  What a thread may still read
+while the other goes on, the parts, exists twice, for even and odd steps.
 
-There are two halves however many threads there are, so a seed gives the same bits.  For plain SGD:
-another optimizer would do its work in both threads.  `suits` says for which networks.
+There are two halves however many threads there are, so a seed gives the same bits.  `suits` says
+for which networks.
 """
 
 from typing import Any
 
 import numpy as np
 
-from loopbp._jit import inline_jit, inner_jit, jit
-from loopbp.lanes import ALIGNMENT, fma, item_bytes, load_part, splat, store_part, width
-from loopbp.optimizers import RULE_SGD
+from loopbp._jit import inline_jit, inner_jit, jit, plain
+from loopbp.lanes import ALIGNMENT, fma, in_lines, item_bytes, load_part, splat, store_part, width
+from loopbp.optimizers import RULE_SGD, state_rows, update_part
 from loopbp.parameters import Architecture, biases_of, layer_count, layer_of, weights_of
+from loopbp.passes import add_penalty_gradient
 from loopbp.rng import order_examples
 from loopbp.shares import (
     EVEN,
+    STATE,
     THETA,
     SharesWorkspace,
     give,
@@ -62,16 +64,18 @@ from loopbp.tiled_workspace import (
     panels_at,
     reads_panels,
 )
-from loopbp.views import borrow, flat, rows
+from loopbp.views import borrow, flat, matrix, rows
 
 Array = np.ndarray[Any, Any]
 
 HALVES = 2
-# Multiply-adds of a step, examples, and bytes of weights between which it pays to have halves
-# (two cores, omp; times against the other way).  32-32-32-32-32-10 with 64, 0.76 of one thread,
-# 4-10-3 with 150, 0.75; 64 x 12 with 64, 0.78 of a team, with 32 0.86, with 512 and more 0.8;
-# 200-200-200-200-10 with 64, 490 KB, 0.88, but 1.06 in float64.
-LEAST_WORK, LEAST_BATCH, MOST_BYTES = 5e4, 32, 1 << 19
+# Multiply-adds of a step and examples from which, and bytes of weights and optimizer's state up to
+# which it pays to have halves (two cores, omp; times against the other way).  One thread:
+# 32-32-32-32-32-10 with 64, 0.76, 4-10-3 with 150, 0.75, with Adam 0.88 and 0.72.  A team: 64 x 12
+# with 64, 0.78, with 32 0.86, with 512 and more 0.8, with Adam and 64, 550 KB, 0.86;
+# 200-200-200-200-10 with 64, 490 KB, 0.88, but in float64 1.06 and with Adam 1.15;
+# 240-240-240-240-10, 700 KB, 1.06.
+LEAST_WORK, LEAST_BATCH, MOST_BYTES = 5e4, 32, 600_000
 # Weights for each number of what `loopbp.split` lets two threads read, x, or hand on, z^2.  Of x a
 # quarter counts.  64-32-10 with 128 examples, 0.7, takes 0.87 of its time, 784-30-10 with 128, 0.9,
 # 1.06, with 256, 0.45, 0.72; 100-20-100 with 128, 0.26, 0.64; 5-95-1 with 314, 0.9, 1.10.
@@ -92,13 +96,13 @@ def suits(
     few = weights <= MOST_WEIGHTS * batch_size * (n[0] / 4 + n[min(2, len(n) - 1)])
     # nobody else reads what a thread of a team has of a large w^1: 784-64-64-64-10 with 64, 1.12
     moves = is_cut or n[0] * n[1] >= UNIT_WEIGHTS
+    vectors = 1 + plain(state_rows)(settings)
     return (
-        settings.rule == RULE_SGD
-        and settings.clip_norm == 0.0
+        settings.clip_norm == 0.0
         and not architecture.dropout.any()
         and batch_size >= LEAST_BATCH
         and 3 * weights * batch_size >= LEAST_WORK
-        and weights * itemsize <= MOST_BYTES
+        and vectors * weights * itemsize <= MOST_BYTES
         and (few or not moves)
     )
 
@@ -113,7 +117,7 @@ def halves_workspace(
     blocks = [[[0, 0, theta.size]]] * HALVES
     return shares_workspace(
         theta, [architecture] * HALVES, [made] * HALVES, blocks, batch, threads, own=theta.size,
-        part=theta.size,
+        part=theta.size, state=2 * plain(in_lines)(theta.size, theta),
     )  # fmt: skip
 
 
@@ -127,21 +131,44 @@ def add_parts(theta, keep, part_0, part_1, start, stop):
         store_part(theta, k, fma(kept, load_part(theta, k, n), part), n)
 
 
+@inner_jit
+def sum_parts(part_0, part_1, start, stop, out):
+    """out_k = p_0k + p_1k, k = start .. stop-1."""
+    W = width(item_bytes(out))
+    for k in range(start, stop, W):
+        n = stop - k
+        store_part(out, k, load_part(part_0, k, n) + load_part(part_1, k, n), n)
+
+
 @inline_jit
-def layer_step(theta, net, l, keep, part_0, part_1, workspace):
+def layer_step(theta, net, l, settings, learning_rate, step, state, part_0, part_1, workspace):
     """w^l and b^l take their step, and w^l goes to its panels, a few rows at a time."""
     n, K, one = net.sizes[l], net.sizes[l - 1], theta.dtype.type(1.0)
+    keep = theta.dtype.type(1.0 - learning_rate * net.l2)
+    is_sgd, gradient = settings.rule == RULE_SGD, workspace.gradient
     at, b = net.w_start[l], net.b_start[l]
     w, panels = weights_of(theta, net, l), forward_panels(l, 0, workspace)
     packed = reads_panels(l, net, False, workspace)
     for i in range(0, n, ROW_BLOCK):
         end = min(n, i + ROW_BLOCK)
-        add_parts(theta, keep, part_0, part_1, at + i * K, at + end * K)
+        start, stop = at + i * K, at + end * K
+        if is_sgd:
+            add_parts(theta, keep, part_0, part_1, start, stop)
+        else:
+            sum_parts(part_0, part_1, start, stop, gradient)
+            if net.l2 > 0.0:
+                dw = weights_of(gradient, net, l)
+                add_penalty_gradient(rows(w, i, end), net.l2, rows(dw, i, end))
+            update_part(settings, learning_rate, step, theta, gradient, state, start, stop, True)
         if packed:
             pack_transposed(flat(w), K, 1, n, K, i, end, 0, K, panels)
     if workspace.backward_start[l] >= 0:
         pack(w, 0, n, panels_at(workspace, workspace.backward_start[l]))
-    add_parts(theta, one, part_0, part_1, b, b + n)
+    if is_sgd:
+        add_parts(theta, one, part_0, part_1, b, b + n)
+    else:
+        sum_parts(part_0, part_1, b, b + n, gradient)
+        update_part(settings, learning_rate, step, theta, gradient, state, b, b + n, False)
 
 
 @inline_jit
@@ -159,13 +186,17 @@ def soon_of(net, l, m, itemsize):
 
 
 @inline_jit
-def forward_half(theta, net, x, m, steps, keep, part_0, part_1, other, workspace):
-    """a^1 .. a^L of a half's m examples; if `steps`, the weights take the last step before."""
+def forward_half(
+    theta, net, x, m, settings, learning_rate, step, state, part_0, part_1, other, workspace
+):
+    """a^1 .. a^L of a half's m examples; before, the weights take step number `step`, if not 0."""
     a_prev = x
     for l in range(1, layer_count(net) + 1):
         soon, at, pace = flat(a_prev), 0, input_pace(l)
-        if steps:
-            layer_step(theta, net, l, keep, part_0, part_1, workspace)
+        if step > 0:
+            layer_step(
+                theta, net, l, settings, learning_rate, step, state, part_0, part_1, workspace
+            )
             soon = other
             at, pace = soon_of(net, l, m, item_bytes(theta))
         if m > 0:
@@ -177,7 +208,7 @@ def forward_half(theta, net, x, m, steps, keep, part_0, part_1, other, workspace
 
 @inline_jit
 def backward_half(theta, net, x, m, alpha, out_part, workspace):
-    """delta^{L-1} .. delta^1 of a half's m examples, and its part: alpha times their sums."""
+    """delta^{L-1} .. delta^1 of a half's m examples, and its part, alpha times their sums."""
     scratch, zero = own_at(workspace, 0, 0), theta.dtype.type(0.0)
     if m == 0:  # of a last batch of one example
         out_part[:] = zero
@@ -196,8 +227,8 @@ def backward_half(theta, net, x, m, alpha, out_part, workspace):
 
 @inner_jit
 def work(
-    theta, architecture, X, Y, weight, settings, learning_rate, state, batch_size, shuffled, halves,
-    out_totals, worker, workers,
+    theta, architecture, X, Y, weight, settings, learning_rate, state, step, batch_size, shuffled,
+    halves, out_totals, worker, workers,
 ):  # fmt: skip
     """All steps of an epoch for the halves of one thread; the sums of J over their examples.
 
@@ -207,17 +238,17 @@ def work(
     theta, state, halves = borrow(theta), borrow(state), borrow(halves)
     X, Y, weight, architecture = borrow(X), borrow(Y), borrow(weight), borrow(architecture)
     examples, last = X.shape[0], layer_count(architecture)
-    keep = theta.dtype.type(1.0 - learning_rate * architecture.l2)
     first, end = HALVES * worker // workers, HALVES * (worker + 1) // workers
     for s in range(first, end):
         net, own = network_of(architecture, halves, s), workspace_of(architecture, halves, s)
         take(theta, state, architecture, False, halves, s)
         pack_own(of_row(halves, s, THETA), net, 0, own)
+    scale = -learning_rate if settings.rule == RULE_SGD else 1.0
     turn = 0
     for at in range(0, examples, batch_size):
         m = min(batch_size, examples - at)
         before, turn = turn, 1 - turn
-        alpha = theta.dtype.type(-learning_rate / m)
+        alpha = theta.dtype.type(scale / m)
         part_0, part_1 = of_row(halves, 0, EVEN + before), of_row(halves, 1, EVEN + before)
         for s in range(first, end):
             net, own = network_of(architecture, halves, s), workspace_of(architecture, halves, s)
@@ -231,19 +262,26 @@ def work(
                 gather_rows(Y, halves.order, start, 0, count, y)
             for t in range(count):
                 own.weight[t] = weight[halves.order[start + t]]
-            forward_half(part, net, x, count, at > 0, keep, part_0, part_1, other, own)
+            kept = matrix(of_row(halves, s, STATE), 0, state.shape[0], part.shape[0])
+            forward_half(
+                part, net, x, count, settings, learning_rate, step if at > 0 else 0, kept, part_0,
+                part_1, other, own,
+            )  # fmt: skip
             outputs(net, y, count, 0, count, own)
             backward_half(part, net, x, count, alpha, of_row(halves, s, EVEN + turn), own)
             if s == 0 and architecture.l2 > 0.0:
                 out_totals[0] += m * penalties(part, net, last, False, own)
             for t in range(count):
                 out_totals[s * _LINE] += own.losses[t]
+        step += 1
         meet(halves.words, worker, workers)
     if first == 0:
         net, own = network_of(architecture, halves, 0), workspace_of(architecture, halves, 0)
         part_0, part_1 = of_row(halves, 0, EVEN + turn), of_row(halves, 1, EVEN + turn)
+        part = of_row(halves, 0, THETA)
+        kept = matrix(of_row(halves, 0, STATE), 0, state.shape[0], part.shape[0])
         for l in range(1, last + 1):
-            layer_step(of_row(halves, 0, THETA), net, l, keep, part_0, part_1, own)
+            layer_step(part, net, l, settings, learning_rate, step, kept, part_0, part_1, own)
         give(theta, state, architecture, False, halves, 0)
     restore_subnormals(mode)
 
@@ -257,8 +295,8 @@ def epoch(
     order_examples(halves.order, shuffled, seed, number)
     totals = np.zeros(HALVES * _LINE, np.float64)
     arguments = (
-        theta, architecture, X, Y, weight, settings, learning_rate, state, batch_size, shuffled,
-        halves, totals,
+        theta, architecture, X, Y, weight, settings, learning_rate, state, step, batch_size,
+        shuffled, halves, totals,
     )  # fmt: skip
     run_team(work, halves.words, halves.workers, arguments)
     return in_order(totals) / X.shape[0]

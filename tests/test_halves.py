@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 from helpers import BOUNDSCHECK, JIT, needs_jit
 from test_split import SHARES_NAMES
-from test_tiled_training import SGD, SOURCES, TOLERANCE, difference, regression, train
+from test_tiled_training import (
+    OPTIMIZERS,
+    SGD,
+    SOURCES,
+    TOLERANCE,
+    difference,
+    named,
+    regression,
+    train,
+)
 
 import loopbp
 import loopbp.shares
@@ -32,6 +41,7 @@ SERIAL = replace(
 )
 ENGINE = SERIAL if BOUNDSCHECK else halves_engine()
 each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
+ADAM = OPTIMIZERS[4]
 BATCHES = (1, 2, 3, 7, 16, 33, 64) if JIT else (1, 17)
 
 
@@ -46,6 +56,16 @@ def for_threads(threads: int, engine: Engine = ENGINE) -> Engine:
 
 
 # -- equal to the reference -----------------------------------------------------------------------
+
+
+@each_dtype
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=named)
+def test_every_optimizer(dtype, optimizer):
+    X, Y = regression(50, 6, 3)
+    for l2, shuffled in ((0.0, True), (0.02, False)):
+        net = helpers.network([6, 40, 20, 3], dtype=dtype, l2=l2)
+        found = difference(ENGINE, net, X, Y, 20, optimizer=optimizer, shuffled=shuffled)
+        assert found <= TOLERANCE[dtype]
 
 
 @each_dtype
@@ -90,10 +110,11 @@ SIZES = [
 @each_dtype
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_every_depth(dtype, sizes):
-    for m, batch_size in ((250, 100), (70, 40), (19, 10), (3, 64)) if JIT else ((19, 10),):
+    batches = ((250, 100), (70, 40), (19, 10), (3, 64)) if JIT else ((19, 10),)
+    for (m, batch_size), rule in product(batches, (SGD, ADAM)):
         X, Y = regression(m, sizes[0], sizes[-1])
         net = helpers.network(sizes, dtype=dtype, l2=0.001)
-        assert difference(ENGINE, net, X, Y, batch_size) <= TOLERANCE[dtype]
+        assert difference(ENGINE, net, X, Y, batch_size, optimizer=rule) <= TOLERANCE[dtype]
 
 
 @each_dtype
@@ -112,9 +133,9 @@ def bits(threads: int) -> str:
     """Losses and weights of several trainings by so many threads, as one number."""
     text = hashlib.sha256()
     X, Y = regression(101, 9, 3)
-    for dtype, l2, batch_size in product(TOLERANCE, (0.0, 0.02), (20, 33)):
+    for dtype, rule, l2, batch_size in product(TOLERANCE, (SGD, ADAM), (0.0, 0.02), (20, 33)):
         net = helpers.network([9, 70, 24, 3], dtype=dtype, l2=l2)
-        losses, theta = train(for_threads(threads), net, X, Y, batch_size)
+        losses, theta = train(for_threads(threads), net, X, Y, batch_size, rule)
         text.update(theta.tobytes() + np.array(losses).tobytes())
     return text.hexdigest()
 
@@ -154,8 +175,10 @@ def test_which_networks_are_trained_by_halves(monkeypatch):
     assert not picked(deep, 16), "few examples"
     assert not picked([7, 5, 2], 64), "little work"
     assert not picked([300] * 5, 64, dtype="float64"), "more weights than the cache has room for"
-    assert not picked(deep, 64, loopbp.Adam())
-    assert not picked(deep, 64, loopbp.SGD(0.1, momentum=0.9))
+    assert picked(deep, 64, loopbp.Adam(), dtype="float32")
+    assert not picked(deep, 64, loopbp.Adam(), dtype="float64"), (
+        "more state than the cache has room for"
+    )
     assert not picked(deep, 64, replace(SGD, clip_norm=1.0))
     assert not picked(deep, 64, dropout=0.1)
     monkeypatch.setattr(engines, "threading_layer", lambda: "workqueue")
@@ -168,7 +191,8 @@ def test_which_networks_are_trained_by_halves(monkeypatch):
 def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     """The epoch, uncompiled, with another function behind one of its names."""
     own = (
-        "add_parts", "layer_step", "soon_of", "forward_half", "backward_half", "work", "epoch",
+        "add_parts", "sum_parts", "layer_step", "soon_of", "forward_half", "backward_half", "work",
+        "epoch",
     )  # fmt: skip
     sources = [
         *(source for source in SOURCES if source.__name__ != "work"),
@@ -177,48 +201,72 @@ def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     bound = specialise(
         [source for source in sources if source.__name__ != name], "mutant", {name: wrong}, plain
     )
-    return for_threads(1, replace(halves_engine(), epoch=bound.epoch))
+    made = for_threads(1, replace(halves_engine(), epoch=bound.epoch))
+
+    def epoch(theta: Any, architecture: Any, X: Any, *rest: Any) -> float:
+        # a new workspace for each: what an epoch leaves behind is in theta and state
+        *others, batch_size, shuffled, _ = rest
+        workspace = made.make_workspace(theta, architecture, len(X), batch_size)
+        return bound.epoch(theta, architecture, X, *others, batch_size, shuffled, workspace)
+
+    return replace(made, epoch=epoch)
 
 
-def wrong_versions() -> Iterator[tuple[str, Callable[..., Any]]]:
+def nothing(*arguments):
+    """In place of a function that is left out."""
+
+
+def wrong_versions() -> Iterator[tuple[str, Callable[..., Any], Any]]:
     def one_part_lost(theta, keep, part_0, part_1, *rest):
         plain(halves.add_parts)(theta, keep, part_0, 0 * part_1, *rest)
 
     def penalty_forgotten(theta, keep, *rest):
         plain(halves.add_parts)(theta, theta.dtype.type(1), *rest)
 
-    def penalty_of_the_biases(theta, net, l, keep, part_0, part_1, workspace):
-        plain(halves.layer_step)(theta, net, l, keep, part_0, part_1, workspace)
+    def penalty_of_the_biases(theta, net, l, settings, learning_rate, *rest):
+        plain(halves.layer_step)(theta, net, l, settings, learning_rate, *rest)
         b, end = net.b_start[l], net.b_start[l] + net.sizes[l]
-        theta[b:end] *= keep
+        theta[b:end] *= 1 - learning_rate * net.l2
 
-    def panels_of_the_step_before(*arguments):
-        pass
+    def sum_of_one_part(part_0, part_1, *rest):
+        plain(halves.sum_parts)(part_0, 0 * part_1, *rest)
+
+    def step_of_the_one_before(theta, net, l, settings, learning_rate, step, *rest):
+        plain(halves.layer_step)(theta, net, l, settings, learning_rate, max(1, step - 1), *rest)
+
+    def state_forgotten(theta, state, *rest):
+        held = state.copy()
+        plain(loopbp.shares.give)(theta, state, *rest)
+        state[:] = held
 
     def step_of_the_last_layer_forgotten(theta, net, l, *rest):
         if l < len(net.sizes) - 1:
             plain(halves.layer_step)(theta, net, l, *rest)
 
     def sum_of_one_example_lost(theta, net, x, m, alpha, *rest):
-        plain(halves.backward_half)(theta, net, x, max(1, m - 1), alpha, *rest)
+        plain(halves.backward_half)(theta, net, x, m - (m > 1), alpha, *rest)
 
     def empty_half_not_cleared(theta, net, x, m, *rest):
         if m > 0:
             plain(halves.backward_half)(theta, net, x, m, *rest)
 
-    yield "add_parts", one_part_lost
-    yield "add_parts", penalty_forgotten
-    yield "layer_step", penalty_of_the_biases
-    yield "pack_transposed", panels_of_the_step_before
-    yield "layer_step", step_of_the_last_layer_forgotten
-    yield "backward_half", sum_of_one_example_lost
-    yield "backward_half", empty_half_not_cleared
+    yield "add_parts", one_part_lost, SGD
+    yield "add_parts", penalty_forgotten, SGD
+    yield "layer_step", penalty_of_the_biases, SGD
+    yield "pack_transposed", nothing, SGD
+    yield "layer_step", step_of_the_last_layer_forgotten, SGD
+    yield "backward_half", sum_of_one_example_lost, SGD
+    yield "backward_half", empty_half_not_cleared, SGD
+    yield "sum_parts", sum_of_one_part, ADAM
+    yield "add_penalty_gradient", nothing, ADAM
+    yield "layer_step", step_of_the_one_before, ADAM
+    yield "give", state_forgotten, ADAM
 
 
-@pytest.mark.parametrize(("name", "wrong"), [*wrong_versions()])
-def test_a_wrong_version_is_rejected(name, wrong):
+@pytest.mark.parametrize(("name", "wrong", "rule"), [*wrong_versions()])
+def test_a_wrong_version_is_rejected(name, wrong, rule):
     X, Y = regression(25, 4, 2)  # the last batch has one example
     net = helpers.network([4, 20, 5, 2], l2=0.01)
-    right = mutant("nothing", lambda: None)
-    assert difference(right, net, X, Y, 12, epochs=2) <= 1e-12
-    assert difference(mutant(name, wrong), net, X, Y, 12, epochs=2) > 1e-6
+    right = mutant("no function", nothing)
+    assert difference(right, net, X, Y, 12, epochs=2, optimizer=rule) <= 1e-12
+    assert difference(mutant(name, wrong), net, X, Y, 12, epochs=2, optimizer=rule) > 1e-6
