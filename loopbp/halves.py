@@ -189,7 +189,10 @@ def soon_of(net, l, m, itemsize):
 def forward_half(
     theta, net, x, m, settings, learning_rate, step, state, part_0, part_1, other, workspace
 ):
-    """a^1 .. a^L of a half's m examples; before, the weights take step number `step`, if not 0."""
+    """a^1 .. a^L of a half's m examples; before, the weights take the step that is pending.
+
+    `step` is its number, 0 where there is none.
+    """
     a_prev = x
     for l in range(1, layer_count(net) + 1):
         soon, at, pace = flat(a_prev), 0, input_pace(l)
@@ -239,20 +242,20 @@ def work(
     X, Y, weight, architecture = borrow(X), borrow(Y), borrow(weight), borrow(architecture)
     examples, last = X.shape[0], layer_count(architecture)
     first, end = HALVES * worker // workers, HALVES * (worker + 1) // workers
-    for s in range(first, end):
-        net, own = network_of(architecture, halves, s), workspace_of(architecture, halves, s)
-        take(theta, state, architecture, False, halves, s)
-        pack_own(of_row(halves, s, THETA), net, 0, own)
+    # who does both halves has one network for them
+    net, own = network_of(architecture, halves, first), workspace_of(architecture, halves, first)
+    mine = of_row(halves, first, THETA)
+    kept = matrix(of_row(halves, first, STATE), 0, state.shape[0], mine.shape[0])
+    take(theta, state, architecture, False, halves, first)
+    pack_own(mine, net, 0, own)
     scale = -learning_rate if settings.rule == RULE_SGD else 1.0
-    turn = 0
+    turn, pending = 0, 0
     for at in range(0, examples, batch_size):
         m = min(batch_size, examples - at)
         before, turn = turn, 1 - turn
         alpha = theta.dtype.type(scale / m)
         part_0, part_1 = of_row(halves, 0, EVEN + before), of_row(halves, 1, EVEN + before)
         for s in range(first, end):
-            net, own = network_of(architecture, halves, s), workspace_of(architecture, halves, s)
-            part, other = of_row(halves, s, THETA), of_row(halves, 1 - s, EVEN + before)
             start, stop = at + m * s // HALVES, at + m * (s + 1) // HALVES
             count = stop - start
             x, y = rows(X, start, stop), rows(Y, start, stop)
@@ -262,26 +265,25 @@ def work(
                 gather_rows(Y, halves.order, start, 0, count, y)
             for t in range(count):
                 own.weight[t] = weight[halves.order[start + t]]
-            kept = matrix(of_row(halves, s, STATE), 0, state.shape[0], part.shape[0])
+            other = of_row(halves, 1 - s, EVEN + before)
             forward_half(
-                part, net, x, count, settings, learning_rate, step if at > 0 else 0, kept, part_0,
-                part_1, other, own,
+                mine, net, x, count, settings, learning_rate, pending, kept, part_0, part_1, other,
+                own,
             )  # fmt: skip
+            pending = 0
             outputs(net, y, count, 0, count, own)
-            backward_half(part, net, x, count, alpha, of_row(halves, s, EVEN + turn), own)
+            backward_half(mine, net, x, count, alpha, of_row(halves, s, EVEN + turn), own)
             if s == 0 and architecture.l2 > 0.0:
-                out_totals[0] += m * penalties(part, net, last, False, own)
+                out_totals[0] += m * penalties(mine, net, last, False, own)
             for t in range(count):
                 out_totals[s * _LINE] += own.losses[t]
         step += 1
+        pending = step
         meet(halves.words, worker, workers)
     if first == 0:
-        net, own = network_of(architecture, halves, 0), workspace_of(architecture, halves, 0)
         part_0, part_1 = of_row(halves, 0, EVEN + turn), of_row(halves, 1, EVEN + turn)
-        part = of_row(halves, 0, THETA)
-        kept = matrix(of_row(halves, 0, STATE), 0, state.shape[0], part.shape[0])
         for l in range(1, last + 1):
-            layer_step(part, net, l, settings, learning_rate, step, kept, part_0, part_1, own)
+            layer_step(mine, net, l, settings, learning_rate, step, kept, part_0, part_1, own)
         give(theta, state, architecture, False, halves, 0)
     restore_subnormals(mode)
 
