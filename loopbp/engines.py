@@ -157,28 +157,22 @@ def _workspace_makers() -> SimpleNamespace:
 
 def split_engine(with_softmax: bool = False) -> Engine:
     """The tiled engine with the epoch of `loopbp.split`, for the networks that it `suits`."""
-    return _split_engine(with_softmax)
-
-
-@cache
-def _split_engine(with_softmax: bool) -> Engine:
-    name, inner = _outputs(with_softmax)
-    work = specialise([split.work], name, vars(inner), inner_jit)
-    bound = specialise([split.epoch], name, vars(work), jit)
-    return replace(tiled_engine(False), make_workspace=_split_workspace, epoch=bound.epoch)
+    return _shares_engine(split.work, split.epoch, _split_workspace, with_softmax)
 
 
 def halves_engine(with_softmax: bool = False) -> Engine:
     """The tiled engine with the epoch of `loopbp.halves`, for the networks that it `suits`."""
-    return _halves_engine(with_softmax)
+    return _shares_engine(halves.work, halves.epoch, _halves_workspace, with_softmax)
 
 
 @cache
-def _halves_engine(with_softmax: bool) -> Engine:
+def _shares_engine(
+    work: Callable[..., Any], epoch: Callable[..., Any], make_workspace: Callable[..., Any],
+    with_softmax: bool,
+) -> Engine:  # fmt: skip
     name, inner = _outputs(with_softmax)
-    work = specialise([halves.work], name, vars(inner), inner_jit)
-    bound = specialise([halves.epoch], name, vars(work), jit)
-    return replace(tiled_engine(False), make_workspace=_halves_workspace, epoch=bound.epoch)
+    bound = specialise([epoch], name, vars(specialise([work], name, vars(inner), inner_jit)), jit)
+    return replace(tiled_engine(False), make_workspace=make_workspace, epoch=bound.epoch)
 
 
 @cache

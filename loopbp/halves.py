@@ -36,6 +36,7 @@ from loopbp.shares import (
     STATE,
     THETA,
     SharesWorkspace,
+    batch_of,
     give,
     network_of,
     of_row,
@@ -47,7 +48,6 @@ from loopbp.subnormals import flush_subnormals, restore_subnormals
 from loopbp.team import meet, run_team
 from loopbp.tiled import TILE_ROWS, bias_sums, pack, pack_transposed, weight_sums
 from loopbp.tiled_training import (
-    gather_rows,
     in_order,
     input_pace,
     layer_backward,
@@ -71,10 +71,10 @@ Array = np.ndarray[Any, Any]
 HALVES = 2
 # Multiply-adds of a step and examples from which, and bytes of weights and optimizer's state up to
 # which it pays to have halves (two cores, omp; times against the other way).  One thread:
-# 32-32-32-32-32-10 with 64, 0.76, 4-10-3 with 150, 0.75, with Adam 0.88 and 0.72.  A team: 64 x 12
-# with 64, 0.78, with 32 0.86, with 512 and more 0.8, with Adam and 64, 550 KB, 0.86;
-# 200-200-200-200-10 with 64, 490 KB, 0.88, but in float64 1.06 and with Adam 1.15;
-# 240-240-240-240-10, 700 KB, 1.06.
+# 20-20-20-2 with 64, 0.83, 32-32-32-32-32-10 with 64, 0.76, with Adam 0.81 and 0.88; but in epochs
+# of one step, 20-20-20-2 with 200, 1.0.  A team: 64 x 12 with 64, 0.78, with 32 0.86, with 512 and
+# more 0.8, with Adam and 64, 550 KB, 0.86; 200-200-200-200-10 with 64, 490 KB, 0.88, but in float64
+# with 100 1.06 and with Adam 1.15; 240-240-240-240-10, 700 KB, 1.06.
 LEAST_WORK, LEAST_BATCH, MOST_BYTES = 5e4, 32, 600_000
 # Weights for each number of what `loopbp.split` lets two threads read, x, or hand on, z^2.  Of x a
 # quarter counts.  64-32-10 with 128 examples, 0.7, takes 0.87 of its time, 784-30-10 with 128, 0.9,
@@ -256,15 +256,9 @@ def work(
         alpha = theta.dtype.type(scale / m)
         part_0, part_1 = of_row(halves, 0, EVEN + before), of_row(halves, 1, EVEN + before)
         for s in range(first, end):
-            start, stop = at + m * s // HALVES, at + m * (s + 1) // HALVES
-            count = stop - start
-            x, y = rows(X, start, stop), rows(Y, start, stop)
-            if shuffled:
-                x, y = rows(own.x, 0, count), rows(own.y, 0, count)
-                gather_rows(X, halves.order, start, 0, count, x)
-                gather_rows(Y, halves.order, start, 0, count, y)
-            for t in range(count):
-                own.weight[t] = weight[halves.order[start + t]]
+            start = at + m * s // HALVES
+            count = at + m * (s + 1) // HALVES - start
+            x, y = batch_of(X, Y, weight, start, count, shuffled, own)
             other = of_row(halves, 1 - s, EVEN + before)
             forward_half(
                 mine, net, x, count, settings, learning_rate, pending, kept, part_0, part_1, other,

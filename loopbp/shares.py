@@ -15,6 +15,7 @@ from loopbp.lanes import aligned, in_lines, item_bytes
 from loopbp.parameters import Architecture, layer_count
 from loopbp.team import team_words
 from loopbp.tiled import copy, pack_transposed, panel_row, panels_size, unpack_transposed
+from loopbp.tiled_training import gather_rows
 from loopbp.tiled_workspace import (
     STATE_ROWS,
     TiledWorkspace,
@@ -23,7 +24,7 @@ from loopbp.tiled_workspace import (
     panels_at,
     unpack_rows,
 )
-from loopbp.views import flat, matrix, vector
+from loopbp.views import flat, matrix, rows, vector
 
 Array = np.ndarray[Any, Any]
 
@@ -160,6 +161,22 @@ def state_panels(workspace, r, n, K):
     """Where row r of the optimizer's state of w^1 is in panels."""
     size = panels_size(n, K, item_bytes(workspace.panels))
     return panels_at(workspace, workspace.state_start + r * size)
+
+
+@inline_jit
+def batch_of(X, Y, weight, start, count, shuffled, workspace):
+    """x and y of `count` examples, from `start` on in the epoch's order, and their weights.
+
+    The weights go to the workspace, and x and y as well if the order is not that of X.
+    """
+    x, y, order = rows(X, start, start + count), rows(Y, start, start + count), workspace.order
+    if shuffled:
+        x, y = rows(workspace.x, 0, count), rows(workspace.y, 0, count)
+        gather_rows(X, order, start, 0, count, x)
+        gather_rows(Y, order, start, 0, count, y)
+    for t in range(count):
+        workspace.weight[t] = weight[order[start + t]]
+    return x, y
 
 
 @inner_jit

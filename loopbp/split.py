@@ -39,6 +39,7 @@ from loopbp.shares import (
     STATE,
     THETA,
     SharesWorkspace,
+    batch_of,
     give,
     network_of,
     of_row,
@@ -52,7 +53,6 @@ from loopbp.subnormals import flush_subnormals, restore_subnormals
 from loopbp.team import meet, run_team, share
 from loopbp.tiled import activation_rows, copy, weighted_input_dots, weighted_input_packed
 from loopbp.tiled_training import (
-    gather_rows,
     in_order,
     input_pace,
     layer_backward,
@@ -62,7 +62,7 @@ from loopbp.tiled_training import (
     penalties,
 )
 from loopbp.tiled_workspace import forward_panels, pack_own, reads_panels, z_of
-from loopbp.views import borrow, flat, matrix, rows
+from loopbp.views import borrow, flat, matrix
 
 Array = np.ndarray[Any, Any]
 
@@ -240,13 +240,7 @@ def work(
         turn = at // batch_size % 2
         step += 1
         top, own = network_of(architecture, split, first), workspace_of(architecture, split, first)
-        x, y = rows(X, at, at + m), rows(Y, at, at + m)
-        if shuffled:
-            x, y = rows(own.x, 0, m), rows(own.y, 0, m)
-            gather_rows(X, split.order, at, 0, m, x)
-            gather_rows(Y, split.order, at, 0, m, y)
-        for t in range(m):
-            own.weight[t] = weight[split.order[at + t]]
+        x, y = batch_of(X, Y, weight, at, m, shuffled, own)
         claim_lines(of_row(split, first, EVEN + turn), m * n_2)
         # forward: layers 1 and 2 share by share, the others once in each thread
         for l in range(1, last + 1):

@@ -10,7 +10,7 @@ import helpers
 import numpy as np
 import pytest
 from helpers import BOUNDSCHECK, JIT, needs_jit
-from test_split import SHARES_NAMES
+from test_split import SHARES_NAMES, run_alone, with_new_workspaces
 from test_tiled_training import (
     OPTIMIZERS,
     SGD,
@@ -25,19 +25,12 @@ from test_tiled_training import (
 import loopbp
 import loopbp.shares
 from loopbp import engines, halves
-from loopbp._jit import inline_jit, jit, plain, specialise
+from loopbp._jit import jit, plain, specialise
 from loopbp.engines import Engine, halves_engine, pick_training
-
-
-@inline_jit
-def _run_alone(work, words, threads, arguments):
-    """In place of `run_team`, which would swallow an index out of bounds."""
-    work(*arguments, 0, 1)
-
 
 SERIAL = replace(
     halves_engine(),
-    epoch=specialise([halves.epoch], "serial_test", {"run_team": _run_alone}, jit).epoch,
+    epoch=specialise([halves.epoch], "serial_test", {"run_team": run_alone}, jit).epoch,
 )
 ENGINE = SERIAL if BOUNDSCHECK else halves_engine()
 each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
@@ -201,15 +194,7 @@ def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     bound = specialise(
         [source for source in sources if source.__name__ != name], "mutant", {name: wrong}, plain
     )
-    made = for_threads(1, replace(halves_engine(), epoch=bound.epoch))
-
-    def epoch(theta: Any, architecture: Any, X: Any, *rest: Any) -> float:
-        # a new workspace for each: what an epoch leaves behind is in theta and state
-        *others, batch_size, shuffled, _ = rest
-        workspace = made.make_workspace(theta, architecture, len(X), batch_size)
-        return bound.epoch(theta, architecture, X, *others, batch_size, shuffled, workspace)
-
-    return replace(made, epoch=epoch)
+    return with_new_workspaces(for_threads(1, replace(halves_engine(), epoch=bound.epoch)))
 
 
 def nothing(*arguments):

@@ -22,14 +22,14 @@ from loopbp.lanes import REGISTER_BYTES
 
 
 @inline_jit
-def _run_alone(work, words, threads, arguments):
+def run_alone(work, words, threads, arguments):
     """In place of `run_team`, which would swallow an index out of bounds."""
     work(*arguments, 0, 1)
 
 
 SERIAL = replace(
     split_engine(),
-    epoch=specialise([split.epoch], "serial_test", {"run_team": _run_alone}, jit).epoch,
+    epoch=specialise([split.epoch], "serial_test", {"run_team": run_alone}, jit).epoch,
 )
 each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
 SHARES = (split.FEW_SHARES, split.MANY_SHARES)
@@ -262,7 +262,16 @@ def test_every_number_of_theta_has_one_owner():
 
 
 # In the order of their calls.
-SHARES_NAMES = ("of_row", "place", "network_of", "workspace_of", "state_panels", "take", "give")
+SHARES_NAMES = (
+    "of_row",
+    "place",
+    "network_of",
+    "workspace_of",
+    "state_panels",
+    "batch_of",
+    "take",
+    "give",
+)
 OWN_NAMES = ("claim_lines", "begin_sum", "add_two", "add_own", "add_all", "work", "epoch")
 
 
@@ -277,13 +286,16 @@ def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     bound = specialise(
         [source for source in sources if source.__name__ != name], "mutant", {name: wrong}, plain
     )
-    made = with_shares(2, 1, replace(split_engine(), epoch=bound.epoch))
+    return with_new_workspaces(with_shares(2, 1, replace(split_engine(), epoch=bound.epoch)))
+
+
+def with_new_workspaces(made: Engine) -> Engine:
+    """A new workspace for each epoch: what one leaves behind is in theta and state."""
 
     def epoch(theta: Any, architecture: Any, X: Any, *rest: Any) -> float:
-        # a new workspace for each: what an epoch leaves behind is in theta and state
         *others, batch_size, shuffled, _ = rest
         workspace = made.make_workspace(theta, architecture, len(X), batch_size)
-        return bound.epoch(theta, architecture, X, *others, batch_size, shuffled, workspace)
+        return made.epoch(theta, architecture, X, *others, batch_size, shuffled, workspace)
 
     return replace(made, epoch=epoch)
 

@@ -116,7 +116,7 @@ LIMITED_BY = {
     "288 GFLOP/s; MKL has 43 there, and in float64 86 against our 88.",
     "narrow-deep": "half of the multiply-adds take one thread 72 us, 54 of them at the peak.  With "
     "two, each core reads 2,860 lines a step that the other has written, and writes as many that "
-    "it has read: 16 us where nobody else is on the host, all of it waiting for lines (Xeon).",
+    "it has read: 16 to 19 us more than without (best of several runs on a shared Xeon).",
 }
 
 
