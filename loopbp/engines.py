@@ -148,9 +148,10 @@ def _workspace_makers() -> SimpleNamespace:
     """`team_workspace`, uncompiled: a second saved for what runs once a training."""
     sources = [
         lanes.width, lanes.in_lines, lanes.aligned, tiled.panel_width, tiled.panel_row,
-        tiled.panels_size, tiled.strip_rows, tiled.scratch_size, tiled.far, tiled.by_dots,
-        tiled.panels_wait, parameters.layer_count, parameters.unit_count, team.team_words,
-        tiled_workspace.by_units, tiled_workspace.team_workspace, tiled_workspace.make_workspace,
+        tiled.panels_size, tiled.strip_rows, tiled.strip_row, tiled.scratch_size, tiled.far,
+        tiled.by_dots, tiled.panels_wait, parameters.layer_count, parameters.unit_count,
+        team.team_words, tiled_workspace.by_units, tiled_workspace.team_workspace,
+        tiled_workspace.make_workspace,
     ]  # fmt: skip
     return specialise(sources, "plain", {}, plain)
 

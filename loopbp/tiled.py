@@ -16,6 +16,7 @@ from loopbp import tiles
 from loopbp._jit import call_address, inline_jit, inner_jit, instruction, jit
 from loopbp.activations import ELU, GELU, IDENTITY, SIGMOID, SILU, SOFTMAX, gelu, gelu_prime
 from loopbp.lanes import (
+    ALIGNMENT,
     REGISTER_BYTES,
     choose,
     combine,
@@ -70,12 +71,13 @@ SCATTERED_BYTES = 1 << 19
 # Rows of the largest tile.  For no more a copy would be read only once (1-192-1-255-42-893-1 with
 # 334 examples: 926 us with it, 870 without).
 TILE_ROWS = 6
-# What `weight_sums` copies at once: of the left matrix as many rows, in steps of ROWS, as the
-# second-level cache holds for all examples beside a block of w, and of the right one as many
-# examples as the first-level cache holds (1024 x 1024, 512 examples: 137 GF/s with 96 rows, 165
-# with 512).
-MOST_STRIP, LEAST_STRIP, STRIP_BYTES, ROWS = 512, 96, 3 << 19, 16
-SLICE = 128
+# What `weight_sums` copies at once: a strip of STRIP numbers of the left matrix, of at most DEEP
+# examples, for the second-level cache beside a block of w, and a panel of the right one, of SLICE
+# examples, for the first-level cache (half of 1024 x 1024, one core of a Xeon; with 512 examples,
+# by 256 rows 143 GF/s, 384 142, 512 137; float64 67, 64, 59; with 1000 float64 examples 16 ms in
+# two depths and 18 in one).
+DEEP, STRIP, MOST_STRIP, SLICE = 512, 1 << 17, 512, 128
+ROWS = 16
 # What is asked for before it is needed: rows of the next panel with each tile (26.7 ms instead of
 # 30.5 for four such layers), and registers of rows ahead in `pack_transposed` (a further 5 %), of
 # panels with so many bytes (64 x 64 are in the cache: 0.6 us with it, 0.4 without).
@@ -571,15 +573,26 @@ def hidden_delta(w_next, delta_next, code, address, z, out_delta):
 
 
 @inline_jit
-def strip_rows(m, itemsize):
+def strip_rows(m):
     """Rows of the left matrix that `weight_sums` copies at once, a multiple of W."""
-    return min(MOST_STRIP, max(LEAST_STRIP, STRIP_BYTES // (m * itemsize) // ROWS * ROWS))
+    return min(MOST_STRIP, STRIP // min(m, DEEP) // ROWS * ROWS)
+
+
+@inline_jit
+def strip_row(m, itemsize):
+    """Numbers from row to row of a strip: an odd number of lines, so that no two rows collide.
+
+    With 512 numbers the six rows of a tile shared one set of the first-level cache (float64, half
+    of 1024 x 1024: 8.5 ms, and 8.0 with a line more).
+    """
+    line = ALIGNMENT // itemsize
+    return (min(m, DEEP) + line - 1) // line * line | line
 
 
 @inline_jit
 def scratch_size(m, itemsize):
     """Numbers that `weight_sums` needs as scratch for m examples: a panel and a strip."""
-    return min(m, SLICE) * panel_width(itemsize) + m * strip_rows(m, itemsize)
+    return min(m, SLICE) * panel_width(itemsize) + strip_rows(m) * strip_row(m, itemsize)
 
 
 @inline_jit
@@ -636,43 +649,46 @@ def weight_sums(
     packs = stop - start > TILE_ROWS and (
         collides(m, n_right, item_bytes(right)) or is_scattered(m, n_right, item_bytes(right))
     )
-    tall = strip_rows(m, item_bytes(left))
-    strip = min(m, SLICE) * wide  # where it begins in scratch
-    for i in range(start, stop, tall):
-        rows = min(tall, stop - i)
-        a_from, a_at, a_row, a_t = a, i, 1, n_left
-        if strips:
-            for t in range(0, m, W):
-                for u in range(0, rows, W):
-                    _transpose(
-                        a, t * n_left + i + u, n_left, min(W, m - t), min(W, rows - u),
-                        scratch, strip + u * m + t, m,
+    tall = strip_rows(m)
+    strip, high = min(m, SLICE) * wide, strip_row(m, item_bytes(left))  # where in scratch
+    for s in range(0, m, DEEP):
+        stop_t = min(m, s + DEEP)
+        for i in range(start, stop, tall):
+            rows = min(tall, stop - i)
+            a_from, a_at, a_row, a_t = a, i, 1, n_left
+            if strips:
+                for t in range(s, stop_t, W):
+                    for u in range(0, rows, W):
+                        _transpose(
+                            a, t * n_left + i + u, n_left, min(W, stop_t - t), min(W, rows - u),
+                            scratch, strip + u * high + t - s, high,
+                        )  # fmt: skip
+                a_from, a_at, a_row, a_t = scratch, strip - s, high, 1
+            for p in range(first, end, wide):
+                columns = min(wide, end - p)
+                at = p * out_panel + i * out_row
+                for t in range(s, stop_t, SLICE):
+                    count = min(SLICE, stop_t - t)
+                    keep = beta if t == 0 else one
+                    b_from, b_at, b_row = b, t * n_right + p, n_right
+                    if packs:
+                        pack_panel(b, b_at, n_right, count, columns, scratch)
+                        b_from, b_at, b_row = scratch, 0, wide
+                    # what the next turn copies
+                    t_next, p_next = t + SLICE, p
+                    if t_next >= stop_t:
+                        t_next, p_next = s, p + wide
+                    _sums(
+                        a_from, a_at + t * a_t, a_row, a_t, b_from, b_at, b_row, 1, rows, columns,
+                        count, alpha, keep, out, at, out_row, out, at, out_row,
+                        b, t_next * n_right + p_next, n_right, AHEAD_ROWS if packs else 0, b, b_at,
+                        0,
                     )  # fmt: skip
-            a_from, a_at, a_row, a_t = scratch, strip, m, 1
-        for p in range(first, end, wide):
-            columns = min(wide, end - p)
-            at = p * out_panel + i * out_row
-            for t in range(0, m, SLICE):
-                count = min(SLICE, m - t)
-                keep = beta if t == 0 else one
-                b_from, b_at, b_row = b, t * n_right + p, n_right
-                if packs:
-                    pack_panel(b, b_at, n_right, count, columns, scratch)
-                    b_from, b_at, b_row = scratch, 0, wide
-                # what the next turn copies
-                t_next, p_next = t + SLICE, p
-                if t_next >= m:
-                    t_next, p_next = 0, p + wide
-                _sums(
-                    a_from, a_at + t * a_t, a_row, a_t, b_from, b_at, b_row, 1, rows, columns,
-                    count, alpha, keep, out, at, out_row, out, at, out_row,
-                    b, t_next * n_right + p_next, n_right, AHEAD_ROWS if packs else 0, b, b_at, 0,
-                )  # fmt: skip
-            if copies:
-                pack_transposed(
-                    out, out_row, out_panel, n_left, n_right, i, i + rows, p, p + columns,
-                    transposed,
-                )  # fmt: skip
+                if copies and stop_t == m:
+                    pack_transposed(
+                        out, out_row, out_panel, n_left, n_right, i, i + rows, p, p + columns,
+                        transposed,
+                    )  # fmt: skip
 
 
 @jit

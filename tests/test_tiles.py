@@ -435,8 +435,8 @@ def weight_shapes(monkeypatch):
     if JIT:
         return WEIGHT_SHAPES
     for name, value in {
-        "SCATTERED_BYTES": 2200, "FULL_SETS": 1, "SLICE": 4, "STRIP_BYTES": 9 * 8 * 16,
-        "LEAST_STRIP": 16, "MOST_STRIP": 32,
+        "SCATTERED_BYTES": 2200, "FULL_SETS": 1, "SLICE": 4, "DEEP": 8, "STRIP": 8 * 16,
+        "MOST_STRIP": 32,
     }.items():  # fmt: skip
         monkeypatch.setattr(tiled, name, value)
     return LEAST_WEIGHT_SHAPES
@@ -523,9 +523,10 @@ def test_weight_sums_take_every_branch(weight_shapes, dtype):
             ("collides", bool(tiled.collides(m, n_right, itemsize))),
             ("scattered", bool(tiled.is_scattered(m, n_right, itemsize))),
             ("slices", m > tiled.SLICE),
-            ("more than a strip", n_left > tiled.strip_rows(m, itemsize)),
+            ("more than a strip", n_left > tiled.strip_rows(m)),
+            ("more than a depth", m > tiled.DEEP),
         }
-    assert len(taken) == 10
+    assert len(taken) == 12
 
 
 @each_dtype
