@@ -14,6 +14,15 @@ import helpers
 
 from loopbp.activations import REGISTERED
 
+_OF_THE_PAGE = {"driver", "engine_cases"}  # what browser and Node run, no compiler touches
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of the study page's JavaScript are run once."""
+    for item in items:
+        if _OF_THE_PAGE & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.once)
+
 
 @pytest.fixture
 def registry():

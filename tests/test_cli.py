@@ -105,6 +105,7 @@ def test_train_default(run):
     assert loopbp.load("loopbp-digits.npz").score(X_test, y_test) >= 0.97
 
 
+@pytest.mark.once
 def test_train_digits_json(train):
     result = train("--engine", "numpy", "--epochs", "2")
     assert {
@@ -623,6 +624,7 @@ def test_module_is_the_program():
     assert json.loads(out)["model"] == "loopbp-xor.npz"
 
 
+@pytest.mark.once
 def test_reader_that_goes_away():
     np.savez("d.npz", X=np.zeros((200_000, 2)))
     loopbp.Network([2, 2], seed=0).save("net.npz")

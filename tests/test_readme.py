@@ -11,6 +11,7 @@ README = (Path(__file__).parent.parent / "README.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_example_runs_and_prints_what_it_says(number: int) -> None:
     code = EXAMPLES[number]

@@ -919,8 +919,7 @@ def test_keyboard_alone(driver, keys, tmp_path):
     page_.press(keys.HOME)
     columns = page_.run("return drawing.columns.map(c => c.length)")
     for length in columns:
-        for _ in range(12):
-            page_.press(keys.ARROW_UP)
+        page_.press(*[keys.ARROW_UP] * 12)
         for _ in range(length):
             met.add(page_.run(ACTIVE)[1])
             assert page_.run(VISIBLE_FOCUS)
