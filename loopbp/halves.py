@@ -74,8 +74,12 @@ HALVES = 2
 # 20-20-20-2 with 64, 0.83, 32-32-32-32-32-10 with 64, 0.76, with Adam 0.81 and 0.88; but in epochs
 # of one step, 20-20-20-2 with 200, 1.0.  A team: 64 x 12 with 64, 0.78, with 32 0.86, with 512 and
 # more 0.8, with Adam and 64, 550 KB, 0.86; 200-200-200-200-10 with 64, 490 KB, 0.88, but in float64
-# with 100 1.06 and with Adam 1.15; 240-240-240-240-10, 700 KB, 1.06.
+# with 100 1.06 and with Adam 1.15; 240-240-240-240-10, 700 KB, 1.06, with 200 1.01.  With MANY
+# examples both update more bytes than one thread alone would, and it still pays: that one with 256
+# 0.97, with 606 0.91; 200-200-200-200-10 in float64 with 256, 980 KB, 0.89, 150-150-150-150-10 with
+# Adam, 830 KB, 0.92, 215-181-913-2-206, 820 KB, 0.96; but 300-300-300-300-10, 1.1 MB, 1.0.
 LEAST_WORK, LEAST_BATCH, MOST_BYTES = 5e4, 32, 600_000
+MANY, MOST_BYTES_OF_MANY = 256, 1_000_000
 # Weights for each number of what `loopbp.split` lets two threads read, x, or hand on, z^2.  Of x a
 # quarter counts.  64-32-10 with 128 examples, 0.7, takes 0.87 of its time, 784-30-10 with 128, 0.9,
 # 1.06, with 256, 0.45, 0.72; 100-20-100 with 128, 0.26, 0.64; 5-95-1 with 314, 0.9, 1.10.
@@ -97,12 +101,13 @@ def suits(
     # nobody else reads what a thread of a team has of a large w^1: 784-64-64-64-10 with 64, 1.12
     moves = is_cut or n[0] * n[1] >= UNIT_WEIGHTS
     vectors = 1 + plain(state_rows)(settings)
+    most = MOST_BYTES_OF_MANY if batch_size >= MANY else MOST_BYTES
     return (
         settings.clip_norm == 0.0
         and not architecture.dropout.any()
         and batch_size >= LEAST_BATCH
         and 3 * weights * batch_size >= LEAST_WORK
-        and vectors * weights * itemsize <= MOST_BYTES
+        and vectors * weights * itemsize <= most
         and (few or not moves)
     )
 

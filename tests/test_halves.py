@@ -168,6 +168,9 @@ def test_which_networks_are_trained_by_halves(monkeypatch):
     assert not picked(deep, 16), "few examples"
     assert not picked([7, 5, 2], 64), "little work"
     assert not picked([300] * 5, 64, dtype="float64"), "more weights than the cache has room for"
+    assert not picked([240] * 5, 64, dtype="float32"), "more than few examples pay for"
+    assert picked([240] * 5, 256, dtype="float32"), "many examples"
+    assert not picked([300] * 5, 256, dtype="float32")
     assert picked(deep, 64, loopbp.Adam(), dtype="float32")
     assert not picked(deep, 64, loopbp.Adam(), dtype="float64"), (
         "more state than the cache has room for"
