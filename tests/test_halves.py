@@ -165,6 +165,8 @@ def test_which_networks_are_trained_by_halves(monkeypatch):
     assert not picked([64, 32, 10], 32), "less of z^2 moves"
     assert not picked([784, 64, 64, 64, 10], 64), "all of w^1 would move"
     assert picked([784, 64, 64, 64, 10], 512)
+    assert not picked([784, 100], 64)
+    assert picked([120, 140, 140, 140, 10], 128), "more examples than inputs"
     assert not picked(deep, 16), "few examples"
     assert not picked([7, 5, 2], 64), "little work"
     assert not picked([300] * 5, 64, dtype="float64"), "more weights than the cache has room for"
