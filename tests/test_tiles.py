@@ -545,8 +545,14 @@ def test_wrong_weight_sums_are_rejected(weight_shapes, dtype):
     def with_a_row_too_many(left, right, start, stop, *others):
         weight_sums(left, right, start, min(stop + 1, left.shape[1]), *others)
 
+    def with_beta_in_each_depth(left, right, *others):
+        for t in range(0, len(left), tiled.DEEP):
+            weight_sums(left[t : t + tiled.DEEP], right[t : t + tiled.DEEP], *others)
+
     for wrong in (without_the_last_example, with_alpha_one, without_copies, with_a_row_too_many):
         assert not weight_sums_error(wrong, weight_shapes[1:3], dtype) <= 1e-3, wrong
+    deep = [shape for shape in weight_shapes if shape[0] > tiled.DEEP][:1]
+    assert not weight_sums_error(with_beta_in_each_depth, deep, dtype) <= 1e-3
 
 
 # -- bias sums ------------------------------------------------------------------------------------
