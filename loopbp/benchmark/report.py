@@ -189,7 +189,7 @@ def _table(title: str, first: str, columns: Iterable[str]) -> Table:
 
 
 def _print_peers(console: Console, kind: str, dtype: str, rows: Rows) -> None:
-    title = f"{kind}, {dtype}: microseconds a step, median (min-max for loopbp)"
+    title = f"{kind}, {dtype}: microseconds a step, median of the rounds (min-max for loopbp)"
     columns = ("batch", LoopBP.name, *_PEER_NAMES, "ratio", "at least", "GFLOP/s", "of peak")
     table = _table(title, "case", columns)
     for row in rows:
@@ -377,8 +377,8 @@ def markdown(results: Results, picture: str | None) -> str:
 def _markdown_table(dtype: str, rows: Rows, threads: int) -> str:
     lines = [
         f"{dtype}, {threads} thread{'s' if threads > 1 else ''}, microseconds of one step "
-        "(median); ratio: the fastest peer's time over loopbp's; deviates: ends at other weights, "
-        "so it is not timed; cannot: has no such model.",
+        "(median of the rounds); ratio: the fastest peer's time over loopbp's; deviates: ends at "
+        "other weights, so it is not timed; cannot: has no such model.",
         "",
         f"| case | layers | batch | loopbp | {' | '.join(_PEER_NAMES)} | ratio | at least |",
         "|---|---|" + "---:|" * (len(_PEER_NAMES) + 4),

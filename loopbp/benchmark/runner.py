@@ -1,4 +1,7 @@
-"""Everybody on one case: first the weights are compared, then epochs are timed in turns."""
+"""Everybody on one case: first the weights are compared, then epochs are timed in turns.
+
+Times are medians of rounds; of a round the fastest timing counts.
+"""
 
 import math
 import statistics
@@ -17,11 +20,15 @@ from loopbp.engines import numpy_engine
 # Of the path that the weights went: ||theta - theta of numpy|| / ||theta of numpy - theta at 0||.
 TOLERANCE = {"float32": 0.01, "float64": 1e-5}
 _SAMPLE_SECONDS = 0.01  # what one timing takes at least: so many epochs make it up
+# In a round each is timed several times in a row, everybody equally often, for about so long, and
+# the fastest counts: others' work on the host, in bursts of 0.1 to 0.3 s, only ever adds to a time.
+_ROUND_SECONDS, _TIMINGS = 0.25, (3, 8)
 # What epochs before it take at least: the system may wake two threads on one core and part them
 # 12 ms later.
 _WARM_SECONDS = 0.05
 _PAUSE_SECONDS = 0.3  # before a timing: threads of the one before spin on for that long
-_FAR_BEHIND, _FEW_ROUNDS = 5.0, 3  # who takes so many times longer is timed in the first rounds
+# Who takes so many times longer is timed in the first rounds only, once in each.
+_FAR_BEHIND, _FEW_ROUNDS = 5.0, 3
 _BUDGET_SECONDS, _ROUNDS = 3.0, (5, 15)
 
 Clock = Callable[[], float]
@@ -119,39 +126,56 @@ def run_case(
 def _time_in_turns(
     trainers: dict[str, Trainer], rounds: int | None, clock: Clock
 ) -> dict[str, list[float]]:
-    """Seconds of an epoch, each trainer once a round."""
-    once = {name: max(_sample(t, 1, 1, clock), 1e-6) for name, t in trainers.items()}
+    """Seconds of an epoch, by rounds."""
+    once = {name: max(_sample(t, 1, 1, 1, clock), 1e-6) for name, t in trainers.items()}
     if not once:
         return {}
     warming = {name: math.ceil(_WARM_SECONDS / s) for name, s in once.items()}
     counts = {name: math.ceil(_SAMPLE_SECONDS / s) for name, s in once.items()}
     fastest = min(once.values())
     far = {name for name, s in once.items() if s > _FAR_BEHIND * fastest and name != LoopBP.name}
+    shortest = min(counts[name] * s for name, s in once.items())
+    timings = int(np.clip(math.ceil(_ROUND_SECONDS / shortest), *_TIMINGS))
     if rounds is None:
-        near = sum(counts[name] * s + _PAUSE_SECONDS for name, s in once.items() if name not in far)
+        near = sum(
+            timings * counts[name] * s + _PAUSE_SECONDS
+            for name, s in once.items()
+            if name not in far
+        )
         rounds = int(np.clip(_BUDGET_SECONDS / near, *_ROUNDS))
     samples: dict[str, list[float]] = {name: [] for name in trainers}
     before = signature_count()
     for k in range(rounds):
         for name, trainer in trainers.items():
-            if k < _FEW_ROUNDS or name not in far:
-                samples[name].append(_sample(trainer, warming[name], counts[name], clock))
+            if name not in far:
+                seconds = _sample(trainer, warming[name], counts[name], timings, clock)
+            elif k < _FEW_ROUNDS:
+                seconds = _sample(trainer, warming[name], counts[name], 1, clock)
+            else:
+                continue
+            samples[name].append(seconds)
     if signature_count() != before:
         raise RuntimeError("Numba compiled something while the clock ran")
     return samples
 
 
-def _sample(trainer: Trainer, warming: int, epochs: int, clock: Clock) -> float:
-    """Seconds of an epoch, on average, after `warming` epochs that wake its threads and caches."""
+def _sample(trainer: Trainer, warming: int, epochs: int, timings: int, clock: Clock) -> float:
+    """Seconds of an epoch: of several timings, each the average of `epochs`, the fastest.
+
+    `warming` epochs before them wake the threads and caches.
+    """
     trainer.start()
     time.sleep(_PAUSE_SECONDS)
     for _ in range(warming):
         trainer.epoch()
-    trainer.start()
-    start = clock()
-    for _ in range(epochs):
-        trainer.epoch()
-    return (clock() - start) / epochs
+    best = math.inf
+    for _ in range(timings):
+        trainer.start()
+        start = clock()
+        for _ in range(epochs):
+            trainer.epoch()
+        best = min(best, (clock() - start) / epochs)
+    return best
 
 
 def _row(case: Case, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
