@@ -249,7 +249,8 @@ def work(
     examples, last = X.shape[0], layer_count(architecture)
     first, end = HALVES * worker // workers, HALVES * (worker + 1) // workers
     # who does both halves has one network for them
-    net, own = network_of(architecture, halves, first), workspace_of(architecture, halves, first)
+    net = network_of(architecture, halves, first)
+    own = workspace_of(architecture, halves, first, first)
     mine = of_row(halves, first, THETA)
     kept = matrix(of_row(halves, first, STATE), 0, state.shape[0], mine.shape[0])
     take(theta, state, architecture, False, halves, first)

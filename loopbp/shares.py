@@ -138,8 +138,8 @@ def network_of(architecture, shares, s):
 
 
 @inline_jit
-def workspace_of(architecture, shares, s):
-    """The workspace of share s, for one thread."""
+def workspace_of(architecture, shares, s, first):
+    """The workspace of share s, for one thread, whose first share lends its array of deltas."""
     n, n_0 = architecture.sizes.shape[0], architecture.sizes[0]
     own = of_row(shares, s, OWN)
     losses = vector(flat(shares.losses), s * shares.batch, shares.batch)
@@ -147,7 +147,7 @@ def workspace_of(architecture, shares, s):
         matrix(of_row(shares, s, X_), 0, shares.batch, n_0),
         matrix(of_row(shares, s, Y_), 0, shares.batch, architecture.sizes[n - 1]),
         of_row(shares, s, WEIGHT), of_row(shares, s, Z), of_row(shares, s, A),
-        of_row(shares, s, DELTA), losses, of_row(shares, s, GRADIENT), shares.order,
+        of_row(shares, first, DELTA), losses, of_row(shares, s, GRADIENT), shares.order,
         place(shares, s, 4, n), place(shares, s, 5, n), place(shares, s, 6, n),
         of_row(shares, s, PANELS),
         matrix(own, 0, 1, own.shape[0]),
@@ -188,7 +188,7 @@ def take(theta, state, architecture, resident, shares, s):
         copy(theta, at, own, to, count)
         for r in range(state.shape[0]):
             copy(whole, r * theta.shape[0] + at, kept, r * own.shape[0] + to, count)
-    net, workspace = network_of(architecture, shares, s), workspace_of(architecture, shares, s)
+    net, workspace = network_of(architecture, shares, s), workspace_of(architecture, shares, s, s)
     for l in range(1, layer_count(architecture) + 1):
         pack_rows(own, net, l, 0, net.sizes[l], resident, workspace)
     if workspace.state_start >= 0:
@@ -202,7 +202,7 @@ def take(theta, state, architecture, resident, shares, s):
 def give(theta, state, architecture, resident, shares, s):
     """Copy it back; what is everybody's from the first share."""
     own, whole, kept = of_row(shares, s, THETA), flat(state), of_row(shares, s, STATE)
-    net, workspace = network_of(architecture, shares, s), workspace_of(architecture, shares, s)
+    net, workspace = network_of(architecture, shares, s), workspace_of(architecture, shares, s, s)
     for l in range(1, layer_count(architecture) + 1):
         if is_resident(l, resident, workspace):
             unpack_rows(own, net, l, 0, net.sizes[l], workspace)

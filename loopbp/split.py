@@ -118,15 +118,17 @@ def share_count(architecture: Architecture, batch_size: int, itemsize: int) -> i
 def cut(architecture: Architecture, s: int, shares: int, itemsize: int) -> Architecture:
     """The network of share s."""
     sizes = architecture.sizes.copy()
-    first, end = (plain(share)(sizes[1], plain(width)(itemsize), k, shares) for k in (s, s + 1))
-    sizes[1] = end - first
+    bounds = [plain(share)(sizes[1], plain(width)(itemsize), k, shares) for k in range(shares + 1)]
+    parts = np.diff(bounds)
+    sizes[1] = parts[s]
     weights = sizes[1:] * sizes[:-1]
     begin = np.concatenate([[0, 0], np.cumsum(weights + sizes[1:])[:-1]])
     return architecture._replace(
         sizes=sizes,
         w_start=begin,
         b_start=begin + np.concatenate([[0], weights]),
-        unit_start=np.concatenate([[0, 0], np.cumsum(sizes[1:-1])]),
+        # from layer 2 on in the same place in all shares, for deltas that a thread keeps once
+        unit_start=np.concatenate([[0, 0], parts.max() + np.cumsum([0, *sizes[2:-1]])]),
     )
 
 
@@ -239,14 +241,15 @@ def work(
         m = min(batch_size, examples - at)
         turn = at // batch_size % 2
         step += 1
-        top, own = network_of(architecture, split, first), workspace_of(architecture, split, first)
+        top = network_of(architecture, split, first)
+        own = workspace_of(architecture, split, first, first)
         x, y = batch_of(X, Y, weight, at, m, shuffled, own)
         claim_lines(of_row(split, first, EVEN + turn), m * n_2)
         # forward: layers 1 and 2 share by share, the others once in each thread
         for l in range(1, last + 1):
             for s in range(first, end if l <= 2 else first + 1):
                 part, net = of_row(split, s, THETA), network_of(architecture, split, s)
-                workspace = workspace_of(architecture, split, s)
+                workspace = workspace_of(architecture, split, s, first)
                 if l != 2:
                     a_prev = x if l == 1 else layer_of(workspace.a, net, l - 1, m)
                     layer_forward(
@@ -270,12 +273,8 @@ def work(
         # back, and the update: what is above layer 2 with the first share
         for s in range(first, end):
             part, net = of_row(split, s, THETA), network_of(architecture, split, s)
-            workspace = workspace_of(architecture, split, s)
-            upto = last
-            if s > first:
-                upto = 2
-                delta = flat(layer_of(own.delta, top, 2, m))
-                copy(delta, 0, flat(layer_of(workspace.delta, net, 2, m)), 0, m * n_2)
+            workspace = workspace_of(architecture, split, s, first)
+            upto = last if s == first else 2
             if architecture.l2 > 0.0:
                 weights = last if s == 0 else 2
                 out_totals[s] += m * penalties(part, net, weights, resident, workspace)
