@@ -350,8 +350,9 @@ def test_a_case_below_its_mark_says_why():
 @pytest.mark.parametrize("there", [True, False], ids=["jax", "no jax"])
 def test_costs_are_put_together_from_processes(monkeypatch, there):
     caches, told = [], []
-    # the first two jobs, one with each number of threads, meet somebody else on the host
-    slower = chain([1.5] * 2 * len(costs.SCALING_CASES), repeat(1.0))
+    # jobs with each number of threads: but for the second of each, somebody else is on the host
+    both = 2 * len(costs.SCALING_CASES)
+    slower = chain([1.5] * both, [1.0] * both, repeat(1.5))
 
     def run(code, threads, cache=None):
         caches.append(cache)

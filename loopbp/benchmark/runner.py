@@ -20,8 +20,8 @@ from loopbp.engines import numpy_engine
 # Of the path that the weights went: ||theta - theta of numpy|| / ||theta of numpy - theta at 0||.
 TOLERANCE = {"float32": 0.01, "float64": 1e-5}
 _SAMPLE_SECONDS = 0.01  # what one timing takes at least: so many epochs make it up
-# In a round each is timed several times in a row, everybody equally often, for about so long, and
-# the fastest counts: others' work on the host, in bursts of 0.1 to 0.3 s, only ever adds to a time.
+# In a round each is timed several times in a row, all equally often, the fastest for about so long,
+# and the best counts: others' work on the host, in bursts of 0.1 to 0.3 s, only adds to a time.
 _ROUND_SECONDS, _TIMINGS = 0.25, (3, 8)
 # What epochs before it take at least: the system may wake two threads on one core and part them
 # 12 ms later.
@@ -135,10 +135,11 @@ def _time_in_turns(
     fastest = min(once.values())
     far = {name for name, s in once.items() if s > _FAR_BEHIND * fastest and name != LoopBP.name}
     shortest = min(counts[name] * s for name, s in once.items())
-    timings = int(np.clip(math.ceil(_ROUND_SECONDS / shortest), *_TIMINGS))
+    several = int(np.clip(math.ceil(_ROUND_SECONDS / shortest), *_TIMINGS))
+    timings = {name: 1 if name in far else several for name in once}
     if rounds is None:
         near = sum(
-            timings * counts[name] * s + _PAUSE_SECONDS
+            several * counts[name] * s + _PAUSE_SECONDS
             for name, s in once.items()
             if name not in far
         )
@@ -147,13 +148,9 @@ def _time_in_turns(
     before = signature_count()
     for k in range(rounds):
         for name, trainer in trainers.items():
-            if name not in far:
-                seconds = _sample(trainer, warming[name], counts[name], timings, clock)
-            elif k < _FEW_ROUNDS:
-                seconds = _sample(trainer, warming[name], counts[name], 1, clock)
-            else:
-                continue
-            samples[name].append(seconds)
+            if k < _FEW_ROUNDS or name not in far:
+                plan = warming[name], counts[name], timings[name]
+                samples[name].append(_sample(trainer, *plan, clock))
     if signature_count() != before:
         raise RuntimeError("Numba compiled something while the clock ran")
     return samples
