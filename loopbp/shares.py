@@ -3,7 +3,7 @@
 Where an epoch is cut into shares, of the units (`loopbp.split`) or of the examples
 (`loopbp.halves`), each has all that it works with in one row of memory, and a thread, which does
 one share or several, writes nothing but its own rows.  What the others read of a row exists twice,
-for even and odd steps.  The number of shares does not depend on the number of threads.
+for even and odd steps.  How sums are added up does not depend on the number of threads.
 """
 
 from typing import Any, NamedTuple
@@ -46,6 +46,8 @@ class SharesWorkspace(NamedTuple):
     """where the threads meet"""
     workers: int
     batch: int
+    groups: int
+    """of units in each share, which have a sum each"""
 
 
 # no_bias: zeros, for b^2 of all shares of units but the first; even and odd: its part of a sum.
@@ -62,6 +64,7 @@ _OF_WORKSPACE = ("forward_start", "backward_start", "is_own", "own_start", "stat
 def shares_workspace(
     theta: Array, nets: list[Architecture], made: list[TiledWorkspace], blocks: list[Any],
     batch: int, threads: int, own: int, part: int, state: int = 0, no_bias: int = 0,
+    groups: int = 1,
 ) -> SharesWorkspace:  # fmt: skip
     """The workspace of shares for up to `threads` threads.
 
@@ -77,6 +80,8 @@ def shares_workspace(
         How many there may be.
     own, part, state, no_bias
         How many numbers each has: its weights, its part of a sum, the optimizer's state, zeros.
+    groups
+        Of units, in each share.
     """
     count = {n: max(getattr(w, n).size for w in made) for n in PARTS_OF_A_ROW[X_:NO_BIAS]}
     count |= {"theta": own, "state": state, "no_bias": no_bias, "even": part, "odd": part}
@@ -98,6 +103,7 @@ def shares_workspace(
         np.zeros(plain(team_words)(threads), np.int64),
         1 << min(len(nets), threads).bit_length() - 1,
         batch,
+        groups,
     )  # fmt: skip
 
 

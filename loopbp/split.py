@@ -5,7 +5,7 @@ What one core writes and another reads is dear.  On a network such as 64-32-10 a
 each share of the units j of layer 1 has their weights to itself, rows of w^1 and columns of w^2,
 and all that moves is its part of one sum:
 
-    z^2_i = b^2_i + sum_{j in share 0} w^2_ij a^1_j + sum_{j in share 1} w^2_ij a^1_j
+    z^2_i = b^2_i + sum_{j in group 0} w^2_ij a^1_j + sum_{j in group 1} w^2_ij a^1_j
 
     begin     x -> z^1, a^1 of the share's units, its part of z^2
     meet      the only one of a step (`loopbp.team`)
@@ -17,9 +17,10 @@ of `loopbp.tiled_training` serves it as it is.  Of the layers above the second e
 copy, and the copies stay equal, for all compute the same.  What a thread may still read while
 another goes on, the parts of z^2, exists twice, for even and odd steps.
 
-The number of shares depends on the network and the batch, never on the number of threads, and the
-parts are added in one order: a seed gives the same bits however many threads share them out.
-`suits` says for which networks.
+A share is one group of units, or, for fewer threads, two or four: all that a thread has is one
+network.  The number of groups depends on the network and the batch, never on the number of threads,
+and their sums are added in one order: a seed gives the same bits however many threads share them
+out.  `suits` says for which networks.
 """
 
 from itertools import pairwise
@@ -51,7 +52,13 @@ from loopbp.shares import (
 )
 from loopbp.subnormals import flush_subnormals, restore_subnormals
 from loopbp.team import meet, run_team, share
-from loopbp.tiled import activation_rows, copy, weighted_input_dots, weighted_input_packed
+from loopbp.tiled import (
+    DOT_ROWS,
+    activation_rows,
+    copy,
+    weighted_input_addends,
+    weighted_input_dots,
+)
 from loopbp.tiled_training import (
     in_order,
     input_pace,
@@ -66,9 +73,8 @@ from loopbp.views import borrow, flat, matrix
 
 Array = np.ndarray[Any, Any]
 
-# Shares, and from how many multiply-adds of a step on.
-# With 4 shares two threads lose 3 to 6 % (784-128-10, 64 examples: 131 us against 125).
-FEW_SHARES, MANY_SHARES, MUCH_WORK = 2, 4, 8e6
+# Groups, and from how many multiply-adds of a step on.
+FEW_GROUPS, MANY_GROUPS, MUCH_WORK = 2, 4, 8e6
 # Multiply-adds of a step below which nothing is gained: 4-32-3 with 16 examples, 9e3, 1.56 us and
 # 1.61 by one thread; 64-32-10 with 8, 40e3, 1.66 and 2.05; with 32, 3.66 and 5.13.
 LEAST_WORK = 3e4
@@ -98,29 +104,45 @@ def suits(
     if alone:
         most, least = MOST_BY_EACH_ALONE, LEAST_SHARED_ALONE
     return (
-        share_count(architecture, batch_size, itemsize) > 1
+        group_count(architecture, batch_size, itemsize) > 1
         and shared * batch_size >= LEAST_WORK
         and shared >= least * n[2]
         and by_each <= most * shared
     )
 
 
-def share_count(architecture: Architecture, batch_size: int, itemsize: int) -> int:
-    """How many shares a network is cut into: powers of two; 1 where a share would be empty."""
+def group_count(architecture: Architecture, batch_size: int, itemsize: int) -> int:
+    """How many groups the first units are in: powers of two; 1 where a group would be empty."""
     sizes = architecture.sizes
     work = 3 * batch_size * int((sizes[1:] * sizes[:-1]).sum())
     registers = -(-int(sizes[1]) // plain(width)(itemsize))
-    if registers >= MANY_SHARES and work >= MUCH_WORK:
-        return MANY_SHARES
-    return min(FEW_SHARES, registers)
+    if registers >= MANY_GROUPS and work >= MUCH_WORK:
+        return MANY_GROUPS
+    return min(FEW_GROUPS, registers)
 
 
-def cut(architecture: Architecture, s: int, shares: int, itemsize: int) -> Architecture:
-    """The network of share s."""
+def share_count(architecture: Architecture, batch: int, groups: int, threads: int) -> int:
+    """How many shares there are: as few as keep the threads busy, for a share has costs of its own.
+
+    784-128-10 with 128 examples in two shares instead of four, two threads: 0.95 of the time,
+    float64 0.88.  But a group has a share to itself where a wider one would compute in another
+    order: by dot products, where panels wait (`loopbp.tiled.by_dots`), or the penalty of weights
+    that lie otherwise.
+    """
+    if batch <= DOT_ROWS or architecture.l2 > 0.0:
+        return groups
+    return min(groups, 1 << threads.bit_length() - 1)
+
+
+def cut(
+    architecture: Architecture, s: int, shares: int, groups: int, itemsize: int
+) -> Architecture:
+    """The network of share s, out of shares of so many groups."""
     sizes = architecture.sizes.copy()
-    bounds = [plain(share)(sizes[1], plain(width)(itemsize), k, shares) for k in range(shares + 1)]
-    parts = np.diff(bounds)
-    sizes[1] = parts[s]
+    first, W = sizes[1], plain(width)(itemsize)
+    bounds = [plain(share)(first, W, k * groups, shares * groups) for k in range(shares + 1)]
+    units = np.diff(bounds)
+    sizes[1] = units[s]
     weights = sizes[1:] * sizes[:-1]
     begin = np.concatenate([[0, 0], np.cumsum(weights + sizes[1:])[:-1]])
     return architecture._replace(
@@ -128,7 +150,7 @@ def cut(architecture: Architecture, s: int, shares: int, itemsize: int) -> Archi
         w_start=begin,
         b_start=begin + np.concatenate([[0], weights]),
         # from layer 2 on in the same place in all shares, for deltas that a thread keeps once
-        unit_start=np.concatenate([[0, 0], parts.max() + np.cumsum([0, *sizes[2:-1]])]),
+        unit_start=np.concatenate([[0, 0], units.max() + np.cumsum([0, *sizes[2:-1]])]),
     )
 
 
@@ -151,8 +173,10 @@ def split_workspace(
 ) -> SharesWorkspace:  # fmt: skip
     """The workspace for up to `threads` threads; `make_workspace` tells what each share needs."""
     batch = min(batch_size, examples)
-    shares = share_count(architecture, batch, theta.itemsize)
-    nets = [cut(architecture, s, shares, theta.itemsize) for s in range(shares)]
+    groups = group_count(architecture, batch, theta.itemsize)
+    shares = share_count(architecture, batch, groups, threads)
+    each = groups // shares
+    nets = [cut(architecture, s, shares, each, theta.itemsize) for s in range(shares)]
     thetas = [np.zeros(int(net.b_start[-1] + net.sizes[-1]), theta.dtype) for net in nets]
     made = [make_workspace(t, net, examples, batch) for t, net in zip(thetas, nets, strict=True)]
     made = [with_state(w, net, theta) for w, net in zip(made, nets, strict=True)]
@@ -161,7 +185,7 @@ def split_workspace(
     own, n_2 = max(t.size for t in thetas), int(architecture.sizes[2])
     return shares_workspace(
         theta, nets, made, blocks, batch, threads, own=own, part=batch * n_2,
-        state=2 * plain(in_lines)(own, theta), no_bias=n_2,
+        state=2 * plain(in_lines)(own, theta), no_bias=n_2, groups=each,
     )  # fmt: skip
 
 
@@ -175,17 +199,6 @@ def claim_lines(memory, size):
         memory[k] = 0
 
 
-@inline_jit
-def begin_sum(theta, net, m, b, resident, workspace, out_part):
-    """A share's part of z^2, with b^2 or zeros."""
-    a, n = layer_of(workspace.a, net, 1, m), net.sizes[2]
-    if reads_panels(2, net, resident, workspace):
-        panels = forward_panels(2, 0, workspace)
-        weighted_input_packed(panels, b, a, out_part, 0, m, 0, n, 0, panels, 0, 0)
-    else:
-        weighted_input_dots(weights_of(theta, net, 2), b, a, out_part, 0, m, 0, n)
-
-
 @inner_jit
 def add_two(x, y, out):
     """out = x + y; out may be x."""
@@ -195,8 +208,32 @@ def add_two(x, y, out):
 
 
 @inline_jit
+def begin_sum(theta, architecture, net, m, s, resident, split, workspace, out_part):
+    """Share s's part of z^2, with b^2 or zeros: its groups' sums, in pairs, and pairs of pairs."""
+    a, n = layer_of(workspace.a, net, 1, m), net.sizes[2]
+    zeros = of_row(split, s, NO_BIAS)
+    b = biases_of(theta, net, 2) if s == 0 else zeros
+    if not reads_panels(2, net, resident, workspace):  # then there is one group
+        weighted_input_dots(weights_of(theta, net, 2), b, a, out_part, 0, m, 0, n)
+        return
+    panels, spare = forward_panels(2, 0, workspace), layer_of(workspace.delta, net, 2, m)
+    units, W = architecture.sizes[1], width(item_bytes(a))
+    groups = split.groups * split.memory.shape[0]
+    before = share(units, W, s * split.groups, groups)
+    for k in range(split.groups):
+        first = share(units, W, s * split.groups + k, groups) - before
+        end = share(units, W, s * split.groups + k + 1, groups) - before
+        if k < 2:
+            weighted_input_addends(panels, b, a, out_part, first, end, k == 1)
+        else:
+            weighted_input_addends(panels, zeros, a, spare, first, end, k == 3)
+    if split.groups == MANY_GROUPS:
+        add_two(flat(out_part), flat(spare), flat(out_part))
+
+
+@inline_jit
 def add_own(split, turn, first, end, size):
-    """Add the parts first .. end-1, a power of two of them, in pairs, and pairs of pairs."""
+    """Add the parts of shares first .. end-1, a power of two of them, in pairs, pairs of pairs."""
     step = 1
     while first + step < end:
         for s in range(first, end, 2 * step):
@@ -213,7 +250,7 @@ def add_all(split, turn, workers, size, out_z, spare):
         copy(part_of(split, turn, 0, size), 0, out_z, 0, size)
         return
     add_two(part_of(split, turn, 0, size), part_of(split, turn, apart, size), out_z)
-    if workers == MANY_SHARES:
+    if workers == MANY_GROUPS:
         add_two(part_of(split, turn, 2, size), part_of(split, turn, 3, size), spare)
         add_two(out_z, spare, out_z)
 
@@ -258,9 +295,8 @@ def work(
                     )  # fmt: skip
                     continue
                 pack_own(part, net, 0, workspace)
-                b = biases_of(part, net, 2) if s == 0 else of_row(split, s, NO_BIAS)
                 out = matrix(of_row(split, s, EVEN + turn), 0, m, n_2)
-                begin_sum(part, net, m, b, resident, workspace, out)
+                begin_sum(part, architecture, net, m, s, resident, split, workspace, out)
             if l == 2:
                 z, a = flat(z_of(own, top, 2, m)), flat(layer_of(own.a, top, 2, m))
                 spare = flat(layer_of(own.delta, top, 2, m))
@@ -299,7 +335,7 @@ def epoch(
     theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
     batch_size, shuffled, split,
 ):  # fmt: skip
-    """`loopbp.passes.epoch`, by as many threads as there are shares, or fewer."""
+    """`loopbp.passes.epoch`, by as many threads as there are shares, or by one."""
     order_examples(split.order, shuffled, seed, number)
     totals = np.zeros(split.memory.shape[0], np.float64)
     arguments = (

@@ -237,6 +237,22 @@ def weighted_input_packed(
 
 
 @inner_jit
+def weighted_input_addends(panels, b, a_prev, out_z, first, end, adds):
+    """What the inputs first .. end-1 add to `weighted_input`, of all units and examples.
+
+    With b, or to what is in out_z if `adds`; w is in the panels of `pack_transposed`.
+    """
+    m, n_l = out_z.shape
+    K = a_prev.shape[1]
+    one, row, out = b.dtype.type(1.0), panel_row(n_l, item_bytes(b)), flat(out_z)
+    before, before_row = (out, n_l) if adds else (b, 0)
+    _sums(
+        flat(a_prev), first, K, 1, panels, first * row, row, K, m, n_l, end - first, one, one,
+        before, 0, before_row, out, 0, n_l, panels, 0, row, 0, panels, 0, 0,
+    )  # fmt: skip
+
+
+@inner_jit
 def weighted_input_dots(w, b, a_prev, out_z, start, stop, first, end):
     """`weighted_input` as dot products along the rows of w and a_prev, for few examples.
 

@@ -15,7 +15,7 @@ from test_tiled_training import OPTIMIZERS, SGD, TOLERANCE, difference, named, r
 
 import loopbp
 import loopbp.shares
-from loopbp import engines, split, tiled_training
+from loopbp import engines, split, tiled, tiled_training
 from loopbp._jit import inline_jit, jit, plain, specialise
 from loopbp.engines import Engine, pick_training, split_engine, tiled_engine
 from loopbp.lanes import REGISTER_BYTES
@@ -32,26 +32,26 @@ SERIAL = replace(
     epoch=specialise([split.epoch], "serial_test", {"run_team": run_alone}, jit).epoch,
 )
 each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
-SHARES = (split.FEW_SHARES, split.MANY_SHARES)
-each_count = pytest.mark.parametrize("shares", SHARES)
+GROUPS = (split.FEW_GROUPS, split.MANY_GROUPS)
+# Groups, and threads that there may be: a group in a share, two and four.
+CUTS = ((2, 1), (2, 2), (4, 1), (4, 2), (4, 4))
+each_cut = pytest.mark.parametrize(("groups", "threads"), CUTS)
 BATCHES = (1, 2, 7, 16, 33, 64) if JIT else (1, 17)
 
 
-def with_shares(shares: int, threads: int | None = None, engine: Engine | None = None) -> Engine:
-    """The engine with so many shares, whatever the work, for so many threads."""
-    made = engine or (SERIAL if BOUNDSCHECK else split_engine())
+def with_groups(groups: int, threads: int = 2, engine: Engine | None = None) -> Engine:
+    """The engine with so many groups, whatever the work, for so many threads."""
+    made = engine or (split_engine() if JIT and not BOUNDSCHECK else SERIAL)
 
     def make_workspace(*arguments: Any) -> Any:
         makers = engines._workspace_makers()
-        bound = specialise([split.split_workspace], "test", {"share_count": count}, plain)
-        return bound.split_workspace(
-            makers.make_workspace, *arguments, threads or engines._threads()
-        )
+        bound = specialise([split.split_workspace], "test", {"group_count": count}, plain)
+        return bound.split_workspace(makers.make_workspace, *arguments, threads)
 
     def count(architecture: Any, batch_size: int, itemsize: int) -> int:
         registers = -(-int(architecture.sizes[1]) * itemsize // REGISTER_BYTES)
-        assert registers >= shares, "a share would be empty"
-        return shares
+        assert registers >= groups, "a group would be empty"
+        return groups
 
     return replace(made, make_workspace=make_workspace)
 
@@ -60,14 +60,14 @@ def with_shares(shares: int, threads: int | None = None, engine: Engine | None =
 
 
 @each_dtype
-@each_count
+@each_cut
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=named)
-def test_every_optimizer(dtype, shares, optimizer):
+def test_every_optimizer(dtype, groups, threads, optimizer):
     X, Y = regression(50, 6, 3)
     for l2, shuffled in ((0.0, True), (0.02, False)):
         net = helpers.network([6, 70, 20, 3], dtype=dtype, l2=l2)
         found = difference(
-            with_shares(shares), net, X, Y, 20, optimizer=optimizer, shuffled=shuffled
+            with_groups(groups, threads), net, X, Y, 20, optimizer=optimizer, shuffled=shuffled
         )
         assert found <= TOLERANCE[dtype]
 
@@ -82,7 +82,7 @@ def test_every_output_and_loss_with_sample_weights(dtype, output, loss):
     for sizes in ([4, 33, outputs], [4, 33, 7, outputs]):
         net = helpers.network(sizes, "sigmoid", output, loss, dtype=dtype)
         rule = loopbp.SGD(1e-3)
-        found = difference(with_shares(2), net, X, Y, 18, optimizer=rule, weight=weight)
+        found = difference(with_groups(2), net, X, Y, 18, optimizer=rule, weight=weight)
         assert found <= TOLERANCE[dtype]
 
 
@@ -91,16 +91,16 @@ def test_every_output_and_loss_with_sample_weights(dtype, output, loss):
 def test_every_activation(dtype, hidden):
     X, Y = regression(40, 5, 2)
     net = helpers.network([5, 18, 18, 2], hidden, dtype=dtype)
-    assert difference(with_shares(2), net, X, Y, 17) <= TOLERANCE[dtype]
+    assert difference(with_groups(2), net, X, Y, 17) <= TOLERANCE[dtype]
 
 
 @each_dtype
 @pytest.mark.parametrize("batch_size", BATCHES)
 def test_every_batch_size_with_a_last_partial_batch(dtype, batch_size):
     X, Y = regression(batch_size + batch_size // 2 + 1, 9, 3)
-    for shares, rule in product(SHARES, (SGD, OPTIMIZERS[4])):
+    for cut, rule in product(CUTS, (SGD, OPTIMIZERS[4])):
         net = helpers.network([9, 130, 33, 3], dtype=dtype)
-        found = difference(with_shares(shares), net, X, Y, batch_size, optimizer=rule)
+        found = difference(with_groups(*cut), net, X, Y, batch_size, optimizer=rule)
         assert found <= TOLERANCE[dtype]
 
 
@@ -116,9 +116,10 @@ SIZES = [
 def test_every_depth(dtype, sizes):
     for (m, batch_size), rule in product(((70, 40), (19, 10)), (SGD, OPTIMIZERS[4])):
         X, Y = regression(m, sizes[0], sizes[-1])
-        net = helpers.network(sizes, dtype=dtype, l2=0.001)
-        found = difference(with_shares(2), net, X, Y, batch_size, optimizer=rule)
-        assert found <= TOLERANCE[dtype]
+        for l2, threads in ((0.001, 2), (0.0, 1)):
+            net = helpers.network(sizes, dtype=dtype, l2=l2)
+            found = difference(with_groups(2, threads), net, X, Y, batch_size, optimizer=rule)
+            assert found <= TOLERANCE[dtype]
 
 
 @each_dtype
@@ -136,7 +137,7 @@ def test_the_epoch_for_softmax_alone(dtype):
 def test_a_batch_size_beyond_the_examples():
     X, Y = regression(3, 4, 2)
     net = helpers.network([4, 20, 2])
-    assert difference(with_shares(2), net, X, Y, 64) <= 1e-12
+    assert difference(with_groups(2), net, X, Y, 64) <= 1e-12
 
 
 # -- the same bits --------------------------------------------------------------------------------
@@ -146,9 +147,12 @@ def bits(threads: int | None = None) -> str:
     """Losses and weights of several trainings by so many threads, as one number."""
     text = hashlib.sha256()
     X, Y = regression(100, 9, 3)
-    for dtype, shares, rule, l2 in product(TOLERANCE, SHARES, (SGD, OPTIMIZERS[4]), (0.0, 0.02)):
-        net = helpers.network([9, 140, 24, 3], dtype=dtype, l2=l2)
-        losses, theta = train(with_shares(shares, threads), net, X, Y, 32, rule)
+    for dtype, groups, rule, l2, batch_size in product(
+        TOLERANCE, GROUPS, (SGD, OPTIMIZERS[4]), (0.0, 0.02), (16, 32)
+    ):
+        net = helpers.network([9, 460, 24, 3], dtype=dtype, l2=l2)
+        engine = with_groups(groups, threads or engines._threads())
+        losses, theta = train(engine, net, X, Y, batch_size, rule)
         text.update(theta.tobytes() + np.array(losses).tobytes())
     return text.hexdigest()
 
@@ -193,9 +197,23 @@ def test_a_forked_child_trains_on(sizes, optimizer):
 
 def test_threads_that_work_are_a_power_of_two():
     net = helpers.network([9, 140, 3])
-    for shares, threads, expected in ((2, 1, 1), (2, 3, 2), (4, 2, 2), (4, 3, 2), (4, 9, 4)):
-        engine = with_shares(shares, threads)
-        assert engine.make_workspace(net.theta, net.architecture, 20, 10).workers == expected
+    for groups, threads, expected in ((2, 1, 1), (2, 3, 2), (4, 2, 2), (4, 3, 2), (4, 9, 4)):
+        engine = with_groups(groups, threads)
+        assert engine.make_workspace(net.theta, net.architecture, 20, 17).workers == expected
+
+
+def test_a_thread_has_one_share_but_where_the_order_of_sums_would_be_another():
+    def shares(batch_size: int, threads: int, l2: float = 0.0) -> tuple[int, int]:
+        net = helpers.network([9, 140, 3], l2=l2)
+        engine = with_groups(4, threads)
+        workspace = engine.make_workspace(net.theta, net.architecture, 100, batch_size)
+        return workspace.memory.shape[0], workspace.groups
+
+    assert [shares(17, threads) for threads in (1, 2, 3, 4, 9)] == [
+        (1, 4), (2, 2), (2, 2), (4, 1), (4, 1),
+    ]  # fmt: skip
+    assert shares(16, 1) == (4, 1), "dot products"
+    assert shares(17, 1, l2=0.1) == (4, 1), "a penalty"
 
 
 # -- which networks -------------------------------------------------------------------------------
@@ -223,24 +241,26 @@ def test_which_networks_are_cut(monkeypatch):
     assert not picked([64, 32, 10], 32), "starting threads takes 110 us"
 
 
-def test_the_number_of_shares():
+def test_the_number_of_groups():
     def count(n_1: int, batch_size: int, itemsize: int = 4) -> int:
         net = helpers.network([784, n_1, 10])
-        return split.share_count(net.architecture, batch_size, itemsize)
+        return split.group_count(net.architecture, batch_size, itemsize)
 
     assert count(8, 10) == 1
     assert count(30, 10) == 2
-    assert count(128, 64) == split.MANY_SHARES
+    assert count(128, 64) == split.MANY_GROUPS
     assert count(128, 16) == 2, "less work"
     assert count(30, 1000) == 2, "few units"
 
 
-def owners(sizes: list[int], shares: int, cut: Callable[..., Any], blocks_of: Any) -> Any:
-    """How many shares write each number of theta."""
+def owners(
+    sizes: list[int], shares: int, groups: int, cut: Callable[..., Any], blocks_of: Any
+) -> Any:
+    """How many shares, of so many groups each, write each number of theta."""
     net = helpers.network(sizes)
     found, before = np.zeros(net.theta.size, int), 0
     for s in range(shares):
-        part = cut(net.architecture, s, shares, 8)
+        part = cut(net.architecture, s, shares, groups, 8)
         blocks = blocks_of(net.architecture, part, before)
         for at, _, count in blocks[: len(blocks) - (s > 0)]:
             found[at : at + count] += 1
@@ -253,9 +273,21 @@ def test_every_number_of_theta_has_one_owner():
         w, b, *columns, rest = split.blocks_of(*arguments)
         return [w, b, *columns[:-1], rest]
 
-    for sizes, shares in product(([1, 33, 1], [7, 64, 2], [3, 70, 5, 2]), SHARES):
-        assert (owners(sizes, shares, split.cut, split.blocks_of) == 1).all()
-        assert not (owners(sizes, shares, split.cut, without_the_last_column) == 1).all()
+    for sizes, cut in product(
+        ([1, 33, 1], [7, 64, 2], [3, 70, 5, 2]), ((1, 4), (2, 1), (2, 2), (4, 1))
+    ):
+        assert (owners(sizes, *cut, split.cut, split.blocks_of) == 1).all()
+        assert not (owners(sizes, *cut, split.cut, without_the_last_column) == 1).all()
+
+
+def test_a_group_is_the_same_units_in_any_share():
+    for n_1, itemsize in ((33, 8), (70, 8), (460, 4), (512, 4)):
+        net = helpers.network([5, n_1, 3])
+        alone = [split.cut(net.architecture, s, 4, 1, itemsize).sizes[1] for s in range(4)]
+        pairs = [split.cut(net.architecture, s, 2, 2, itemsize).sizes[1] for s in range(2)]
+        assert pairs == [alone[0] + alone[1], alone[2] + alone[3]]
+        assert sum(alone) == n_1
+        assert min(alone) > 0
 
 
 # -- wrong versions -------------------------------------------------------------------------------
@@ -272,11 +304,11 @@ SHARES_NAMES = (
     "take",
     "give",
 )
-OWN_NAMES = ("claim_lines", "begin_sum", "add_two", "add_own", "add_all", "work", "epoch")
+OWN_NAMES = ("claim_lines", "add_two", "begin_sum", "add_own", "add_all", "work", "epoch")
 
 
-def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
-    """The epoch, uncompiled, with another function behind one of its names."""
+def mutant(name: str, wrong: Callable[..., Any], cut: tuple[int, int] = (2, 2)) -> Engine:
+    """The epoch, uncompiled, by one thread, with another function behind one of its names."""
     from test_tiled_training import SOURCES
 
     sources = [
@@ -284,9 +316,10 @@ def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
         *(getattr(loopbp.shares, n) for n in SHARES_NAMES), *(getattr(split, n) for n in OWN_NAMES),
     ]  # fmt: skip
     bound = specialise(
-        [source for source in sources if source.__name__ != name], "mutant", {name: wrong}, plain
-    )
-    return with_new_workspaces(with_shares(2, 1, replace(split_engine(), epoch=bound.epoch)))
+        [source for source in sources if source.__name__ != name], "mutant",
+        {name: wrong, "run_team": plain(run_alone)}, plain,
+    )  # fmt: skip
+    return with_new_workspaces(with_groups(*cut, replace(split_engine(), epoch=bound.epoch)))
 
 
 def with_new_workspaces(made: Engine) -> Engine:
@@ -349,3 +382,27 @@ def test_a_wrong_version_is_rejected(name, wrong, rule):
     right = mutant("nothing", lambda: None)
     assert difference(right, net, X, Y, 8, epochs=2, optimizer=rule) <= 1e-12
     assert difference(mutant(name, wrong), net, X, Y, 8, epochs=2, optimizer=rule) > 1e-6
+
+
+def wrong_sums() -> Iterator[Callable[..., Any]]:
+    def others_lost(panels, b, a, z, first, end, adds):
+        plain(tiled.weighted_input_addends)(panels, b, a, z, first, end, False)
+
+    def one_input_short(panels, b, a, z, first, end, adds):
+        plain(tiled.weighted_input_addends)(panels, b, a, z, first, end - 1, adds)
+
+    def inputs_of_the_first_group(panels, b, a, z, first, end, adds):
+        plain(tiled.weighted_input_addends)(panels, b, a, z, 0, end - first, adds)
+
+    yield from (others_lost, one_input_short, inputs_of_the_first_group)
+
+
+@pytest.mark.parametrize("wrong", [*wrong_sums()])
+def test_a_wrong_sum_of_groups_is_rejected(wrong):
+    X, Y = regression(40, 4, 2)
+    net = helpers.network([4, 70, 5, 2])
+    for cut in ((2, 1), (4, 1), (4, 2)):
+        right = mutant("nothing", lambda: None, cut)
+        assert difference(right, net, X, Y, 18, epochs=2) <= 1e-12
+        found = mutant("weighted_input_addends", wrong, cut)
+        assert difference(found, net, X, Y, 18, epochs=2) > 1e-6
