@@ -86,6 +86,12 @@ LEAST_WORK = 3e4
 MOST_BY_EACH, LEAST_SHARED = 0.15, 640
 # The same, where the other way is one thread: 100-20-100 with 32, 100, 11.9 us and 15.4.
 MOST_BY_EACH_ALONE, LEAST_SHARED_ALONE = 1.0, 60
+# Bytes of weights from which, if so many are above layer 1, a team is no slower, and its parts
+# follow the speed of each core (two cores, others on the host, and nobody): float64,
+# 784-512-512-10 with 128 examples, 5.4 MB, 0.88 and 0.95 of the time, with 64 0.94 and 0.98,
+# 784-512-256-10, 4.3 MB, 0.87 and 0.99; float32, 784-1024-512-10, 5.3 MB, 0.92 and 1.0; but
+# 784-512-512-10, 2.7 MB, 1.04 and 1.1, and in float64 784-1024-10, 6.5 MB, 1.03 and 1.04.
+HEAVY, HEAVY_ABOVE = 4_000_000, 1_000_000
 
 
 def suits(
@@ -98,8 +104,10 @@ def suits(
     n = [int(size) for size in architecture.sizes]
     if len(n) < 3 or settings.clip_norm > 0.0 or architecture.dropout.any():
         return False
-    shared = 2 * n[0] * n[1] + 3 * n[1] * n[2]
+    weights, first = sum(a * b for a, b in pairwise(n)), n[0] * n[1]
+    shared = 2 * first + 3 * n[1] * n[2]
     by_each = 3 * sum(a * b for a, b in pairwise(n[2:]))
+    heavy = weights * itemsize >= HEAVY and (weights - first) * itemsize >= HEAVY_ABOVE
     most, least = MOST_BY_EACH, LEAST_SHARED
     if alone:
         most, least = MOST_BY_EACH_ALONE, LEAST_SHARED_ALONE
@@ -108,6 +116,7 @@ def suits(
         and shared * batch_size >= LEAST_WORK
         and shared >= least * n[2]
         and by_each <= most * shared
+        and not heavy
     )
 
 
