@@ -381,8 +381,13 @@ def test_costs_are_put_together_from_processes(monkeypatch, there):
     assert len(told) == (7 if there else 5)
 
 
-def test_a_process_that_fails_is_not_timed():
+def test_a_process_is_timed_until_its_work_is_done():
     assert costs._seconds("pass", 1) > 0
+    assert costs._seconds("import time; time.sleep(0.5)", 1) > 0.5
+    assert costs._seconds("import atexit, time; atexit.register(time.sleep, 3)", 1) < 3
+
+
+def test_a_process_that_fails_is_not_timed():
     with pytest.raises(ValueError, match="code 3"):
         costs._seconds("raise SystemExit(3)", 1)
 

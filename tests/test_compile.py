@@ -2,6 +2,7 @@
 
 import gc
 import inspect
+import json
 import re
 import threading
 from pathlib import Path
@@ -66,6 +67,35 @@ def test_a_warm_process_compiles_nothing(processes):
     # nor a way in from Python to what is for compiled code, which no cache keeps
     assert processes.cold["compilations"] > processes.cold["misses"]
     assert processes.warm["compilations"] == 0
+
+
+_WORKSPACES = """
+import json
+from numba.core import event
+import loopbp
+from loopbp import engines, tiled
+compilations = event.RecordingListener()
+event.register("numba:compile", compilations)
+for sizes in ([64, 32, 10], [600, 130, 20, 3]):
+    net = loopbp.Network(sizes, dtype="float32", seed=1)
+    for engine in (
+        engines.split_engine(), engines.halves_engine(), engines.tiled_engine(False),
+        engines.tiled_engine(True), engines.small_engine(8),
+    ):
+        for batch_size in (8, 32):
+            engine.make_workspace(net.theta, net.architecture, 100, batch_size)
+found = [len(compilations.buffer)]
+tiled.panels_size(64, 32, 4)
+print(json.dumps([*found, len(compilations.buffer)]))
+"""
+
+
+@needs_jit
+def test_the_workspace_of_an_epoch_is_made_without_the_compiler():
+    """No cache keeps what Python calls of it: 0.3 s in each process."""
+    made, called = json.loads(helpers.run_python(_WORKSPACES))
+    assert made == 0
+    assert called > 0, "the count counts"
 
 
 @needs_jit
