@@ -98,7 +98,7 @@ LIMITED_BY = {
     "losses take 0.01, gathering less.",
     "digits": "where the two cores are near, 3.2 us, 1.5 of them multiply-adds at the peak: both "
     "threads compute softmax and losses, 0.5, and 20 lines of z move for 0.2; where the host has "
-    "moved the cores apart, 4.2.",
+    "moved the cores apart, 4.2; where others use both, 5.6, as long as the slower one takes.",
     "digits-tanh": "as digits, and tanh of 1,024 numbers takes 0.3 us more than relu.  Xeon: "
     "4.3 us where others on the host slow neither core down; then sgemm on it goes from 160 to 108 "
     "GFLOP/s.",
@@ -110,14 +110,16 @@ LIMITED_BY = {
     "14, copying w^1 into panels 6, which are saved since; JAX takes 390 us in some processes and "
     "450 to 980 in others.  Xeon: 224 us before that, and 302 where others slow one core down.",
     "mnist-deep": "weights and copies take 4 MB of two caches of 2: sums over examples reach "
-    "131 GFLOP/s a core, 165 where all is in the cache (Xeon).",
+    "131 GFLOP/s a core, 165 where all is in the cache (Xeon); a step takes 1,632 us where nobody "
+    "else slows a core down, and up to twice that for the slower one.",
     "wide": "sums over examples, which read all of a^{l-1} and delta from the third-level cache: "
     "of half a layer, with the step of SGD, 7.9 ms in float64 on one core (Xeon), where MKL takes "
     "7.3 without that, and 3.7 in float32 to its 3.5 (9.0 and 4.0 with strips of 1.5 MB).  "
     "Forward and backward both take 7.1 to 7.4 and 3.5.",
     "narrow-deep": "half of the multiply-adds take one thread 72 us, 54 of them at the peak.  With "
     "two, each core reads 2,860 lines a step that the other has written, and writes as many that "
-    "it has read: 16 to 19 us more than without (best of several runs on a shared Xeon).",
+    "it has read: 16 to 19 us more than without (best of several runs on a shared Xeon).  Whole "
+    "rounds take 93 to 196 us there, by what others do on the slower core.",
 }
 
 
