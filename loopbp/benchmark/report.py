@@ -481,10 +481,10 @@ def _draw_peers(figure: Any, rows: Rows) -> None:
         targets = [(row["target"], k) for k, row in enumerate(part) if row["target"]]
         axes.plot(*zip(*targets, strict=True), "|", color="black", ms=11, label="aim")
         for k, row in enumerate(part):
+            end = max(row["ratio"], 1.0, row["target"] or 0.0)  # right of the bar and of the aim
             axes.annotate(
-                f" {row['ratio']:.2f} ({row['fastest_peer']})", (max(row["ratio"], 1.0), k),
-                va="center", fontsize=8,
-            )  # fmt: skip
+                f" {row['ratio']:.2f} ({row['fastest_peer']})", (end, k), va="center", fontsize=8
+            )
         axes.axvline(1.0, color="0.4", lw=0.8)
         axes.set_yticks(places, [row["case"] for row in part])
         axes.invert_yaxis()
