@@ -41,6 +41,7 @@ from loopbp import (
     passes,
     reference,
     rng,
+    shares,
     small,
     split,
     team,
@@ -145,13 +146,13 @@ def small_engine(batch_size: int) -> Engine:
 
 @cache
 def _workspace_makers() -> SimpleNamespace:
-    """`team_workspace`, uncompiled: a second saved for what runs once a training."""
+    """What makes workspaces, uncompiled: a second saved for what runs once a training."""
     sources = [
         lanes.width, lanes.in_lines, lanes.aligned, tiled.panel_width, tiled.panel_row,
         tiled.panels_size, tiled.strip_rows, tiled.strip_row, tiled.scratch_size, tiled.far,
         tiled.by_dots, tiled.panels_wait, parameters.layer_count, parameters.unit_count,
         team.team_words, tiled_workspace.by_units, tiled_workspace.team_workspace,
-        tiled_workspace.make_workspace,
+        tiled_workspace.make_workspace, shares.with_state,
     ]  # fmt: skip
     return specialise(sources, "plain", {}, plain)
 
@@ -218,8 +219,8 @@ if hasattr(os, "register_at_fork"):
 
 
 def _split_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
-    make = _workspace_makers().make_workspace
-    return split.split_workspace(make, theta, architecture, examples, batch_size, _threads())
+    makers = _workspace_makers()
+    return split.split_workspace(makers, theta, architecture, examples, batch_size, _threads())
 
 
 def _halves_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:

@@ -10,18 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from loopbp._jit import inline_jit, inner_jit, plain, specialise
-from loopbp.lanes import aligned, in_lines, item_bytes, width
+from loopbp._jit import inline_jit, inner_jit, plain
+from loopbp.lanes import aligned, in_lines, item_bytes
 from loopbp.parameters import Architecture, layer_count
 from loopbp.team import team_words
-from loopbp.tiled import (
-    copy,
-    pack_transposed,
-    panel_row,
-    panel_width,
-    panels_size,
-    unpack_transposed,
-)
+from loopbp.tiled import copy, pack_transposed, panel_row, panels_size, unpack_transposed
 from loopbp.tiled_training import gather_rows
 from loopbp.tiled_workspace import (
     STATE_ROWS,
@@ -114,17 +107,16 @@ def shares_workspace(
     )  # fmt: skip
 
 
-# Uncompiled with all that they call: they would be compiled anew in each process.
-_PLAIN = specialise([width, panel_width, panel_row, panels_size], "plain", {}, plain)
-
-
 def with_state(workspace: TiledWorkspace, net: Architecture, theta: Array) -> TiledWorkspace:
-    """With room behind the panels for the optimizer's state of w^1, if that is in panels."""
+    """With room behind the panels for the optimizer's state of w^1, if that is in panels.
+
+    As `loopbp.engines` has it, uncompiled with all that it calls.
+    """
     if workspace.forward_start[1] < 0:
         return workspace
     n, K, size = int(net.sizes[1]), int(net.sizes[0]), theta.itemsize
     # two vectors of state at most, and a part of the gradient
-    spare = 2 * _PLAIN.panels_size(n, K, size) + STATE_ROWS * _PLAIN.panel_row(n, size)
+    spare = 2 * panels_size(n, K, size) + STATE_ROWS * panel_row(n, size)
     start = workspace.panels.size
     return workspace._replace(panels=np.empty(start + spare, theta.dtype), state_start=start)
 

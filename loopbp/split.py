@@ -47,7 +47,6 @@ from loopbp.shares import (
     part_of,
     shares_workspace,
     take,
-    with_state,
     workspace_of,
 )
 from loopbp.subnormals import flush_subnormals, restore_subnormals
@@ -135,7 +134,7 @@ def share_count(architecture: Architecture, batch: int, groups: int, threads: in
 
     784-128-10 with 128 examples in two shares instead of four, two threads: 0.95 of the time,
     float64 0.88.  But a group has a share to itself where a wider one would compute in another
-    order: by dot products, where panels wait (`loopbp.tiled.by_dots`), or the penalty of weights
+    order: by dot products (`by_dots`, `panels_wait` of `loopbp.tiled`), or the penalty of weights
     that lie otherwise.
     """
     if batch <= DOT_ROWS or architecture.l2 > 0.0:
@@ -177,18 +176,20 @@ def blocks_of(architecture: Architecture, net: Architecture, before: int) -> lis
 
 
 def split_workspace(
-    make_workspace: Any, theta: Array, architecture: Architecture, examples: int, batch_size: int,
+    makers: Any, theta: Array, architecture: Architecture, examples: int, batch_size: int,
     threads: int,
 ) -> SharesWorkspace:  # fmt: skip
-    """The workspace for up to `threads` threads; `make_workspace` tells what each share needs."""
+    """The workspace for up to `threads` threads; `makers` tell what each share needs."""
     batch = min(batch_size, examples)
     groups = group_count(architecture, batch, theta.itemsize)
     shares = share_count(architecture, batch, groups, threads)
     each = groups // shares
     nets = [cut(architecture, s, shares, each, theta.itemsize) for s in range(shares)]
     thetas = [np.zeros(int(net.b_start[-1] + net.sizes[-1]), theta.dtype) for net in nets]
-    made = [make_workspace(t, net, examples, batch) for t, net in zip(thetas, nets, strict=True)]
-    made = [with_state(w, net, theta) for w, net in zip(made, nets, strict=True)]
+    made = [
+        makers.with_state(makers.make_workspace(t, net, examples, batch), net, theta)
+        for t, net in zip(thetas, nets, strict=True)
+    ]
     before = np.cumsum([0, *(net.sizes[1] for net in nets)])
     blocks = [blocks_of(architecture, net, b) for net, b in zip(nets, before, strict=False)]
     own, n_2 = max(t.size for t in thetas), int(architecture.sizes[2])

@@ -46,7 +46,7 @@ def with_groups(groups: int, threads: int = 2, engine: Engine | None = None) -> 
     def make_workspace(*arguments: Any) -> Any:
         makers = engines._workspace_makers()
         bound = specialise([split.split_workspace], "test", {"group_count": count}, plain)
-        return bound.split_workspace(makers.make_workspace, *arguments, threads)
+        return bound.split_workspace(makers, *arguments, threads)
 
     def count(architecture: Any, batch_size: int, itemsize: int) -> int:
         registers = -(-int(architecture.sizes[1]) * itemsize // REGISTER_BYTES)

@@ -381,6 +381,39 @@ def test_pack_equals_numpy(dtype):
             assert out.are_right(), (K, n, start)
 
 
+def addends_are_right(addends: Callable[..., Any], dtype: str) -> bool:
+    """Part for part of the inputs: z so far, and nothing beside it."""
+    for m, n, K in [*SHAPES, (5, 17, 50)]:  # 50: three parts
+        w, a, b = matrix_of(n, K, dtype), matrix_of(m, K, dtype), matrix_of(1, n, dtype)[0]
+        panels = np.zeros(transposed_size(n, K, dtype), dtype)
+        tiled.pack_transposed(w.ravel(), K, 1, n, K, 0, n, 0, K, panels)
+        out = Guarded(np.full((m, n), np.nan, dtype))
+        expected = b.astype(np.float64)
+        parts = [part for part in parts_of(K, dtype) if part[0] < part[1]]
+        for first, end in parts:
+            addends(panels, b, a, out.inside, first, end, first > 0)
+            wide = a[:, first:end].astype(np.float64) @ w[:, first:end].T.astype(np.float64)
+            expected = expected + wide
+            if relative_difference(out.inside, expected) > BOUND[dtype]:
+                return False
+        if not out.outside_is_untouched():
+            return False
+    return True
+
+
+@each_dtype
+def test_weighted_input_adds_up_from_parts_of_its_inputs(dtype):
+    def always_with_b(panels, b, a, z, first, end, adds):
+        tiled.weighted_input_addends(panels, b, a, z, first, end, False)
+
+    def of_the_first_inputs(panels, b, a, z, first, end, adds):
+        tiled.weighted_input_addends(panels, b, a, z, 0, end - first, adds)
+
+    assert addends_are_right(tiled.weighted_input_addends, dtype)
+    assert not addends_are_right(always_with_b, dtype)
+    assert not addends_are_right(of_the_first_inputs, dtype)
+
+
 @each_dtype
 def test_panels_hold_the_columns_beside_each_other(dtype):
     """Both ways of packing against the panels that the tests of sums read."""
