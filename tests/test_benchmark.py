@@ -160,10 +160,11 @@ def test_medians_spread_and_ratio_come_from_the_clock():
     assert row["ratio"] == pytest.approx(peer["median"] / ours["median"])
 
 
-def test_of_a_round_the_fastest_timing_counts(monkeypatch):
+def scripted_rounds(monkeypatch, seconds, rounds):
+    """What becomes of epochs that take so many seconds, one after the other."""
     monkeypatch.setattr(runner, "_PAUSE_SECONDS", 0.0)
-    # what epochs take: one to get to know it; then each round one to warm up, and three timings
-    seconds = iter((1, 1, 9, 4, 2, 3, 1, 8, 7, 9, 9, 5, 5, 6))
+    monkeypatch.setattr(runner, "_ROUND_SECONDS", (8.0, 20.0))
+    left = iter(seconds)
     now = 0.0
 
     class Scripted(LoopBP):
@@ -172,12 +173,57 @@ def test_of_a_round_the_fastest_timing_counts(monkeypatch):
 
         def epoch(self):
             nonlocal now
-            now += next(seconds)
+            now += next(left)
 
-    trainer = Scripted(make_problem(TINY[0]))
-    found = runner._time_in_turns({"loopbp": trainer}, 3, lambda: now)
-    assert found == {"loopbp": [2, 7, 5]}
-    assert next(seconds, None) is None
+    found = runner._time_in_turns({"loopbp": Scripted(make_problem(TINY[0]))}, rounds, lambda: now)[
+        "loopbp"
+    ]
+    assert next(left, None) is None, "epochs are left over"
+    return found
+
+
+# Each script: one epoch to warm up and one to get to know it; then each round one to warm up, and
+# timings.
+@pytest.mark.parametrize(
+    ("timings", "seconds", "settled"),
+    [
+        ((3, 3.03, 3.06), 3, True),
+        ((9, 4, 4.05, 4.02), 4, True),
+        ((2, 2, 2, 2), 2, True),  # not before 8 seconds
+        ((5, 2.9, 4, 2.95, 2.91), 2.9, True),
+        ((3, 4, 5, 3, 4, 5), 3, False),  # 20 seconds are over
+        ((30, 40, 30), 30, False),  # not before three
+    ],
+)
+def test_a_round_goes_on_until_its_fastest_timings_agree(monkeypatch, timings, seconds, settled):
+    [found] = scripted_rounds(monkeypatch, (1, 1, 9, *timings), 1)
+    assert found == (pytest.approx(seconds), settled)
+
+
+def test_each_round_starts_anew(monkeypatch):
+    found = scripted_rounds(monkeypatch, (1, 1, 9, 3, 3, 3, 9, 5, 5, 5), 2)
+    assert found == [(3, True), (5, True)]
+
+
+def test_who_is_far_behind_is_timed_once_in_the_first_rounds(monkeypatch):
+    monkeypatch.setattr(runner, "_PAUSE_SECONDS", 0.0)
+    now = 0.0
+
+    class Takes(NumPy):
+        def __init__(self, seconds):
+            super().__init__(make_problem(TINY[0]))
+            self.seconds = seconds
+
+        def epoch(self):
+            nonlocal now
+            now += self.seconds
+
+    found = runner._time_in_turns(
+        {"loopbp": Takes(1.0), "near": Takes(4.0), "far": Takes(6.0)}, 5, lambda: now
+    )
+    assert found["loopbp"] == [(1.0, True)] * 5
+    assert found["near"] == [(4.0, True)] * 5
+    assert found["far"] == [(6.0, None)] * 3
 
 
 @needs_jit
@@ -284,6 +330,7 @@ def test_the_tables_say_all(results, capsys):
     for words in (
         "tiny-tanh", "float64", "geometric mean", "at least", "missing: jax (pip install jax)",
         "twice ends elsewhere", "forward mode", "fastest step", "2.00 times", "practical peak",
+        "lie within 2 % in 4 of 4 rounds",
     ):  # fmt: skip
         assert words in out
 
@@ -304,6 +351,16 @@ def test_json_goes_round_to_the_readme(results, tmp_path, capsys):
     assert "| tiny | 3-5-4 | 6 |" in text
     assert "loopbp bench --peers" in text
     assert capsys.readouterr().out == ""
+
+
+def test_confirmed_rounds_are_counted():
+    trainers = {
+        "loopbp": {"settled": [True, False, True]},
+        "numpy": {"settled": [True, None]},
+        "jax": {"cannot": "reason"},
+    }
+    assert "in 3 of 4 rounds" in (report.settled_line([{"trainers": trainers}]) or "")
+    assert report.settled_line([{"trainers": {"loopbp": {"median": 1.0}}}]) is None
 
 
 def test_the_readme_shows_the_committed_results():

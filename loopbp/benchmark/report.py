@@ -18,7 +18,7 @@ from loopbp.benchmark.cases import LIMITED_BY, SWEEP_LIMITED_BY, SWEEP_TARGET
 from loopbp.benchmark.costs import LEAST_GAIN, LIMITS
 from loopbp.benchmark.engines_bench import ENGINES, PHASES
 from loopbp.benchmark.peers import PEERS, LoopBP
-from loopbp.benchmark.runner import TOLERANCE
+from loopbp.benchmark.runner import AGREEING, TOLERANCE, WITHIN
 
 Results = dict[str, Any]
 Rows = Sequence[dict[str, Any]]
@@ -107,6 +107,23 @@ def sweep_line(dtype: str, rows: Rows) -> str:
         f"{geometric_mean(row['ratio'] for row in timed):.2f}, lowest {worst['ratio']:.2f} "
         f"({_shape(worst)}, batch {worst['batch']}, against {worst['fastest_peer']}); "
         f"{below} below {SWEEP_TARGET:g}{f': {SWEEP_LIMITED_BY}' if below else '.'}"
+    )
+
+
+def settled_line(rows: Rows) -> str | None:
+    """How often the fastest timing of a round was confirmed; None where nobody looked."""
+    found = [
+        settled
+        for row in rows
+        for trainer in row["trainers"].values()
+        for settled in trainer.get("settled", ())
+        if settled is not None
+    ]
+    if not found:
+        return None
+    return (
+        f"A round's fastest timing counts; the {AGREEING} fastest lie within {100 * WITHIN:g} % in "
+        f"{sum(found)} of {len(found)} rounds."
     )
 
 
@@ -215,6 +232,9 @@ def _print_peers(console: Console, kind: str, dtype: str, rows: Rows) -> None:
     mean = geometric_mean(ratios)
     if mean is not None:
         console.print(f"ratio: geometric mean {mean:.2f}, lowest {min(ratios):.2f}")
+    confirmed = settled_line(rows)
+    if confirmed:
+        console.print(confirmed)
     if kind == "sweep":
         console.print(sweep_line(dtype, rows))
     else:
@@ -394,7 +414,9 @@ def _markdown_table(dtype: str, rows: Rows, threads: int) -> str:
     ratios = [row["ratio"] for row in rows if row["ratio"] is not None]
     mean = geometric_mean(ratios)
     if mean is not None:
-        lines += ["", f"Ratio: geometric mean {mean:.2f}, lowest {min(ratios):.2f}."]
+        confirmed = settled_line(rows)
+        summary = f"Ratio: geometric mean {mean:.2f}, lowest {min(ratios):.2f}."
+        lines += ["", f"{summary}  {confirmed}" if confirmed else summary]
     reasons = [f"- {name}: {reason}" for name, reason in shortfalls(rows)]
     if reasons:
         lines += ["", "Below their mark, and what limits them:", "", *reasons]

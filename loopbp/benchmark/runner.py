@@ -1,13 +1,14 @@
 """Everybody on one case: first the weights are compared, then epochs are timed in turns.
 
-Times are medians of rounds; of a round the fastest timing counts.
+Times are medians of rounds; of a round the fastest timing counts, once it is no accident.
 """
 
 import math
 import statistics
 import time
+from bisect import insort
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,12 @@ from loopbp.engines import numpy_engine
 # Of the path that the weights went: ||theta - theta of numpy|| / ||theta of numpy - theta at 0||.
 TOLERANCE = {"float32": 0.01, "float64": 1e-5}
 _SAMPLE_SECONDS = 0.01  # what one timing takes at least: so many epochs make it up
-# In a round each is timed several times in a row, all equally often, the fastest for about so long,
-# and the best counts: others' work on the host, in bursts of 0.1 to 0.3 s, only adds to a time.
-_ROUND_SECONDS, _TIMINGS = 0.25, (3, 8)
+# Others' work on the host, in bursts of 0.1 to 0.3 s, only adds to a time, so the fastest timing
+# of a round counts; and the round goes on until three timings confirm each other (the K-best scheme
+# of Bryant and O'Hallaron, "Computer Systems", for timing beside others), for so long at least and
+# at most.
+AGREEING, WITHIN = 3, 0.02
+_ROUND_SECONDS = (0.25, 2.0)
 # What epochs before it take at least: the system may wake two threads on one core and part them
 # 12 ms later.
 _WARM_SECONDS = 0.05
@@ -32,6 +36,15 @@ _FAR_BEHIND, _FEW_ROUNDS = 5.0, 3
 _BUDGET_SECONDS, _ROUNDS = 3.0, (5, 15)
 
 Clock = Callable[[], float]
+
+
+class Round(NamedTuple):
+    """What one trainer took in one round."""
+
+    seconds: float
+    """of an epoch, the fastest timing"""
+    settled: bool | None
+    """whether the `AGREEING` fastest lie within `WITHIN` of it; None: it was timed once"""
 
 
 def reference_theta(problem: Problem) -> NDArray[Any]:
@@ -113,66 +126,81 @@ def run_case(
         found[kind.name] = {"deviation": apart}
         if apart <= TOLERANCE[case.dtype]:
             timed[kind.name] = trainer
-    samples = _time_in_turns(timed, rounds, clock)
-    for name, seconds in samples.items():
-        each = [1e6 * s / case.steps for s in seconds]
+    for name, taken in _time_in_turns(timed, rounds, clock).items():
+        each = [1e6 * r.seconds / case.steps for r in taken]
         found[name] |= {
             "median": statistics.median(each), "min": min(each), "max": max(each),
-            "samples": len(each),
+            "samples": len(each), "settled": [r.settled for r in taken],
         }  # fmt: skip
     return _row(case, found)
 
 
 def _time_in_turns(
     trainers: dict[str, Trainer], rounds: int | None, clock: Clock
-) -> dict[str, list[float]]:
-    """Seconds of an epoch, by rounds."""
-    once = {name: max(_sample(t, 1, 1, 1, clock), 1e-6) for name, t in trainers.items()}
+) -> dict[str, list[Round]]:
+    """The rounds of each."""
+    once = {name: max(_time_once(t, 1, 1, clock).seconds, 1e-6) for name, t in trainers.items()}
     if not once:
         return {}
     warming = {name: math.ceil(_WARM_SECONDS / s) for name, s in once.items()}
     counts = {name: math.ceil(_SAMPLE_SECONDS / s) for name, s in once.items()}
     fastest = min(once.values())
     far = {name for name, s in once.items() if s > _FAR_BEHIND * fastest and name != LoopBP.name}
-    shortest = min(counts[name] * s for name, s in once.items())
-    several = int(np.clip(math.ceil(_ROUND_SECONDS / shortest), *_TIMINGS))
-    timings = {name: 1 if name in far else several for name in once}
     if rounds is None:
         near = sum(
-            several * counts[name] * s + _PAUSE_SECONDS
+            max(_ROUND_SECONDS[0], AGREEING * counts[name] * s) + _PAUSE_SECONDS
             for name, s in once.items()
             if name not in far
         )
         rounds = int(np.clip(_BUDGET_SECONDS / near, *_ROUNDS))
-    samples: dict[str, list[float]] = {name: [] for name in trainers}
+    found: dict[str, list[Round]] = {name: [] for name in trainers}
     before = signature_count()
     for k in range(rounds):
         for name, trainer in trainers.items():
-            if k < _FEW_ROUNDS or name not in far:
-                plan = warming[name], counts[name], timings[name]
-                samples[name].append(_sample(trainer, *plan, clock))
+            plan = trainer, warming[name], counts[name], clock
+            if name not in far:
+                found[name].append(_time_until_settled(*plan))
+            elif k < _FEW_ROUNDS:
+                found[name].append(_time_once(*plan))
     if signature_count() != before:
         raise RuntimeError("Numba compiled something while the clock ran")
-    return samples
+    return found
 
 
-def _sample(trainer: Trainer, warming: int, epochs: int, timings: int, clock: Clock) -> float:
-    """Seconds of an epoch: of several timings, each the average of `epochs`, the fastest.
+def _time_until_settled(trainer: Trainer, warming: int, epochs: int, clock: Clock) -> Round:
+    """Timings until the fastest of them agree, or time is up."""
+    _wake(trainer, warming)
+    least, most = _ROUND_SECONDS
+    spent, settled, fastest = 0.0, False, []
+    while len(fastest) < AGREEING or spent < (least if settled else most):
+        seconds = _timing(trainer, epochs, clock)
+        spent += epochs * seconds
+        insort(fastest, seconds)
+        settled = fastest[:AGREEING][-1] <= (1 + WITHIN) * fastest[0]
+    return Round(fastest[0], settled)
 
-    `warming` epochs before them wake the threads and caches.
-    """
+
+def _time_once(trainer: Trainer, warming: int, epochs: int, clock: Clock) -> Round:
+    """A single timing, which nothing confirms."""
+    _wake(trainer, warming)
+    return Round(_timing(trainer, epochs, clock), None)
+
+
+def _wake(trainer: Trainer, warming: int) -> None:
+    """Let the threads of others go to sleep, wake those of this one, and fill the caches."""
     trainer.start()
     time.sleep(_PAUSE_SECONDS)
     for _ in range(warming):
         trainer.epoch()
-    best = math.inf
-    for _ in range(timings):
-        trainer.start()
-        start = clock()
-        for _ in range(epochs):
-            trainer.epoch()
-        best = min(best, (clock() - start) / epochs)
-    return best
+
+
+def _timing(trainer: Trainer, epochs: int, clock: Clock) -> float:
+    """Seconds of an epoch, the average of `epochs`."""
+    trainer.start()
+    start = clock()
+    for _ in range(epochs):
+        trainer.epoch()
+    return (clock() - start) / epochs
 
 
 def _row(case: Case, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
