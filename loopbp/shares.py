@@ -2,8 +2,9 @@
 
 Where an epoch is cut into shares, of the units (`loopbp.split`) or of the examples
 (`loopbp.halves`), each has all that it works with in one row of memory, and a thread, which does
-one share or several, writes nothing but its own rows.  What the others read of a row exists twice,
-for even and odd steps.  How sums are added up does not depend on the number of threads.
+one share or several, writes nothing that another reads before the next meeting.  Its part of a sum
+exists twice: for even and odd steps, or to keep and to hand on.  How sums are added up does not
+depend on the number of threads.
 """
 
 from typing import Any, NamedTuple
@@ -50,7 +51,7 @@ class SharesWorkspace(NamedTuple):
     """of units in each share, which have a sum each"""
 
 
-# no_bias: zeros, for b^2 of all shares of units but the first; even and odd: its part of a sum.
+# no_bias: zeros, for b^2 of all shares of units but the first; even and odd: its part of sums.
 PARTS_OF_A_ROW = (
     "theta", "state", "x", "y", "weight", "z", "a", "delta", "gradient", "panels", "own", "no_bias",
     "even", "odd",

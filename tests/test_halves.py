@@ -1,6 +1,7 @@
 """Epochs by halves of each batch: equal to the reference, the same bits for any threads."""
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
@@ -19,6 +20,7 @@ from test_tiled_training import (
     difference,
     named,
     regression,
+    team_of,
     train,
 )
 
@@ -186,20 +188,24 @@ def test_which_networks_are_trained_by_halves(monkeypatch):
 # -- wrong versions -------------------------------------------------------------------------------
 
 
-def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
+def mutant(name: str, wrong: Callable[..., Any], threads: int = 1) -> Engine:
     """The epoch, uncompiled, with another function behind one of its names."""
     own = (
-        "add_parts", "sum_parts", "layer_step", "soon_of", "forward_half", "backward_half", "work",
-        "epoch",
+        "add_parts", "sum_parts", "layer_step", "soon_of", "forward_half", "others_part",
+        "backward_half", "work", "epoch",
     )  # fmt: skip
+    cuts = {}
+    if threads > 1:
+        barrier = threading.Barrier(threads)
+        cuts["meet"] = lambda words, worker, workers: barrier.wait(60)
+        cuts["run_team"] = team_of(threads, barrier)
     sources = [
         *(source for source in SOURCES if source.__name__ != "work"),
         *(getattr(loopbp.shares, n) for n in SHARES_NAMES), *(getattr(halves, n) for n in own),
     ]  # fmt: skip
-    bound = specialise(
-        [source for source in sources if source.__name__ != name], "mutant", {name: wrong}, plain
-    )
-    return with_new_workspaces(for_threads(1, replace(halves_engine(), epoch=bound.epoch)))
+    sources = [source for source in sources if source.__name__ != name]
+    bound = specialise(sources, "mutant", {**cuts, name: wrong}, plain)
+    return with_new_workspaces(for_threads(threads, replace(halves_engine(), epoch=bound.epoch)))
 
 
 def nothing(*arguments):
@@ -255,8 +261,41 @@ def wrong_versions() -> Iterator[tuple[str, Callable[..., Any], Any]]:
 
 @pytest.mark.parametrize(("name", "wrong", "rule"), [*wrong_versions()])
 def test_a_wrong_version_is_rejected(name, wrong, rule):
+    reject(name, wrong, rule)
+
+
+def reject(
+    name: str, wrong: Callable[..., Any], rule: Any, batch_size: int = 12, threads: int = 1
+) -> None:
+    """What is right must equal the reference, and what is wrong must not."""
     X, Y = regression(25, 4, 2)  # the last batch has one example
     net = helpers.network([4, 20, 5, 2], l2=0.01)
-    right = mutant("no function", nothing)
-    assert difference(right, net, X, Y, 12, epochs=2, optimizer=rule) <= 1e-12
-    assert difference(mutant(name, wrong), net, X, Y, 12, epochs=2, optimizer=rule) > 1e-6
+    arguments = net, X, Y, batch_size
+    right, made = mutant("no function", nothing, threads), mutant(name, wrong, threads)
+    assert difference(right, *arguments, epochs=2, optimizer=rule) <= 1e-12
+    assert difference(made, *arguments, epochs=2, optimizer=rule) > 1e-6
+
+
+def wrong_exchanges() -> Iterator[tuple[str, Callable[..., Any], int]]:
+    def copies_do_not_change_hands(halves_, s, turn, hands_on):
+        return plain(loopbp.shares.of_row)(halves_, 1 - s, halves.COPY)
+
+    def last_bias_kept_back(theta, net, x, m, alpha, out_part, out_copy, *rest):
+        plain(halves.backward_half)(theta, net, x, m, alpha, out_part, out_copy, *rest)
+        out_copy[net.b_start[-1] + net.sizes[-1] - 1] = 0
+
+    def nothing_of_an_empty_half(theta, net, x, m, alpha, out_part, out_copy, *rest):
+        held = out_copy.copy()
+        plain(halves.backward_half)(theta, net, x, m, alpha, out_part, out_copy, *rest)
+        if m == 0:
+            out_copy[:] = held
+
+    yield "others_part", copies_do_not_change_hands, 12
+    yield "backward_half", last_bias_kept_back, 12
+    yield "backward_half", nothing_of_an_empty_half, 1
+
+
+@pytest.mark.parametrize(("name", "wrong", "batch_size"), [*wrong_exchanges()])
+@pytest.mark.parametrize("rule", [SGD, ADAM], ids=named)
+def test_a_wrong_exchange_of_two_threads_is_rejected(name, wrong, batch_size, rule):
+    reject(name, wrong, rule, batch_size, halves.HALVES)

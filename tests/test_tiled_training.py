@@ -480,31 +480,35 @@ SOURCES = [
 WORKERS = 2
 
 
+def team_of(workers: int, barrier: threading.Barrier) -> Callable[..., None]:
+    """In place of `run_team`: threads of Python, which meet at the barrier."""
+
+    def run_team(work: Any, words: Any, threads: int, arguments: Any) -> None:
+        def work_of_one(worker: int) -> None:
+            try:
+                with np.errstate(all="ignore"):
+                    work(*arguments, worker, workers)
+            except BaseException:
+                barrier.abort()
+                raise
+
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(work_of_one, range(workers)))
+
+    return run_team
+
+
 def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     """The step of a team of two, uncompiled, with another function behind one of its names."""
     barrier = threading.Barrier(WORKERS)
     cuts = {
         "stream_key": _unsigned_key,
         "meet_in_step": lambda words, worker, workers: barrier.wait(60),
+        "run_team": team_of(WORKERS, barrier),
     }
-    sources = [source for source in SOURCES if source.__name__ != name]
+    sources = [source for source in (*SOURCES, tiled_training.epoch) if source.__name__ != name]
     bound = specialise(sources, "mutant", {**cuts, name: wrong}, plain)
-
-    def work_of_one(arguments: Any) -> None:
-        try:
-            with np.errstate(all="ignore"):
-                bound.work(*arguments)
-        except BaseException:
-            barrier.abort()
-            raise
-
-    def run_team(work: Any, words: Any, threads: int, arguments: Any) -> None:
-        with ThreadPoolExecutor(WORKERS) as pool:
-            everybody = [(*arguments, worker, WORKERS) for worker in range(WORKERS)]
-            list(pool.map(work_of_one, everybody))
-
-    run = specialise([tiled_training.epoch], "mutant", {**cuts, "run_team": run_team}, plain)
-    return for_threads(replace(tiled_engine(False), epoch=run.epoch), WORKERS)
+    return for_threads(replace(tiled_engine(False), epoch=bound.epoch), WORKERS)
 
 
 UNCOMPILED = specialise(SOURCES, "uncompiled", {"stream_key": _unsigned_key}, plain)
