@@ -14,7 +14,7 @@ from numba import types
 
 from loopbp import tiles
 from loopbp._jit import call_address, inline_jit, inner_jit, instruction, jit
-from loopbp.activations import ELU, GELU, IDENTITY, SIGMOID, SILU, SOFTMAX, gelu, gelu_prime
+from loopbp.activations import ELU, GELU, IDENTITY, RELU, SIGMOID, SILU, SOFTMAX, gelu, gelu_prime
 from loopbp.lanes import (
     ALIGNMENT,
     REGISTER_BYTES,
@@ -39,7 +39,15 @@ from loopbp.losses import (
     loss_row,
     times_loss_prime_row,
 )
-from loopbp.vector_math import exp, log_of_sum, sigma, sigma_prime, softplus
+from loopbp.vector_math import (
+    exp,
+    log_of_sum,
+    relu,
+    relu_prime,
+    sigma,
+    sigma_prime,
+    softplus,
+)  # fmt: skip
 from loopbp.views import flat, vector
 
 # 16 registers (AVX2) or 32 (AVX-512, NEON): which tiles fit, and how many vectors wide they are.
@@ -301,11 +309,20 @@ def activation(code, address, z, out_a):
 
 @inner_jit
 def activation_rows(code, address, z, out_a, start, rows, columns, apart):
-    """`activation` of a block of numbers: `rows` times `columns`, `apart` from row to row."""
+    """`activation` of a block of numbers: `rows` times `columns`, `apart` from row to row.
+
+    For relu the choice between the activations and the masks of parts of registers cost more than
+    itself: it goes without (2,048 numbers: 0.26 us with them, 0.10).
+    """
     W = width(item_bytes(z))
     for r in range(rows):
         at, end = start + r * apart, start + r * apart + columns
-        if code <= SILU and code != GELU:
+        if code == RELU:
+            full = at + columns // W * W
+            for k in range(at, full, W):
+                store(out_a, k, relu(load(z, k)))
+            store_part(out_a, full, relu(load_part(z, full, end - full)), end - full)
+        elif code <= SILU and code != GELU:
             for k in range(at, end, W):
                 store_part(out_a, k, sigma(code, load_part(z, k, end - k)), end - k)
         else:
@@ -499,7 +516,13 @@ def times_sigma_prime_rows(code, address, z, a, delta, start, rows, columns, apa
         return
     for r in range(rows):
         at, end = start + r * apart, start + r * apart + columns
-        if code <= SILU and code != GELU:
+        if code == RELU:
+            full, left = at + columns // W * W, columns % W
+            for k in range(at, full, W):
+                store(delta, k, load(delta, k) * relu_prime(load(a, k)))
+            prime = relu_prime(load_part(a, full, left))
+            store_part(delta, full, load_part(delta, full, left) * prime, left)
+        elif code <= SILU and code != GELU:
             for k in range(at, end, W):
                 left = end - k
                 prime = sigma_prime(code, load_part(z, k, left), load_part(a, k, left))

@@ -371,11 +371,24 @@ def log_of_sum(x):
 
 
 @inline_jit
+def relu(z):
+    """max(z, 0), and NaN of NaN."""
+    zero = like(z, 0.0)
+    return choose(z <= zero, zero, z)
+
+
+@inline_jit
+def relu_prime(a):
+    """relu'(z) from a = relu(z)."""
+    return choose(a > like(a, 0.0), like(a, 1.0), like(a, 0.0))
+
+
+@inline_jit
 def sigma(code, z):
     """sigma(z) of a register: of all codes up to SILU but GELU, which calls erf."""
     zero, a = like(z, 0.0), z
     if code == RELU:
-        a = choose(z <= zero, zero, z)
+        a = relu(z)
     elif code == SIGMOID:
         a = sigmoid(z)
     elif code == TANH:
@@ -397,7 +410,7 @@ def sigma_prime(code, z, a):
     zero, one = like(z, 0.0), like(z, 1.0)
     prime = one
     if code == RELU:
-        prime = choose(a > zero, one, zero)
+        prime = relu_prime(a)
     elif code == SIGMOID:
         prime = a * (one - a)
     elif code == TANH:
