@@ -239,7 +239,7 @@ def backward_half(theta, net, x, m, alpha, out_part, out_copy, hands_on, workspa
     It goes to `out_copy` as well, a layer at a time while it is in the cache, if it is handed on.
     """
     scratch, zero = own_at(workspace, 0, 0), theta.dtype.type(0.0)
-    if m == 0:  # of a last batch of one example
+    if m == 0:  # of a batch of one example
         out_part[:] = zero
         if hands_on:
             out_copy[:] = zero

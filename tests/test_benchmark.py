@@ -458,9 +458,11 @@ def test_a_cost_beyond_its_limit_says_why():
 
 def test_the_sweep_in_a_line():
     rows = [_row("a", 2.0, 0.9), _row("b", 0.5, 0.9), _row("c", None, 0.9)]
+    rows[1]["trainers"] = {"loopbp": {"min": 2.0, "max": 3.0}, "jax": {"min": 1.0, "max": 1.5}}
     line = report.sweep_line("float32", rows)
     assert "2 random shapes" in line
-    assert "geometric mean 1.00, lowest 0.50 (3-2, batch 7, against jax); 1 below 0.9" in line
+    assert "geometric mean 1.00, lowest 0.50 (3-2, batch 7, by rounds loopbp 2 to 3 us, " in line
+    assert "jax 1 to 1.5 us); 1 below 0.9" in line
     assert "no peer" in report.sweep_line("float32", rows[2:])
 
 

@@ -414,6 +414,56 @@ def test_weighted_input_adds_up_from_parts_of_its_inputs(dtype):
     assert not addends_are_right(of_the_first_inputs, dtype)
 
 
+# Rows shorter than a register, of whole ones, and of some and a rest; some apart from each other.
+RELU_BLOCKS = [(3, 1, 4), (1, 130, 130), (2, 16, 40), (5, 35, 35), (2, 70, 90), (3, 0, 7)]
+
+
+def relu_rows_are_right(activate: Any, times_prime: Any, dtype: str) -> bool:
+    """Blocks against the reference to the bit, and nothing beside them."""
+    rng = np.random.default_rng(0)
+    special = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-30, -1e-30], dtype)
+    for rows, columns, apart in RELU_BLOCKS:
+        z = rng.standard_normal(GUARD + rows * apart + GUARD).astype(dtype)
+        z[::3] = np.resize(special, z[::3].size)
+        inside = np.zeros(z.size, bool)
+        for r in range(rows):
+            inside[GUARD + r * apart : GUARD + r * apart + columns] = True
+        a, delta = np.full_like(z, -7), rng.standard_normal(z.size).astype(dtype)
+        expected = np.where(inside, np.where(z <= 0, a.dtype.type(0), z), a)
+        slope = np.where(expected > 0, a.dtype.type(1), a.dtype.type(0))
+        scaled = np.where(inside, delta * slope, delta)
+        activate(activations.RELU, 0, z, a, GUARD, rows, columns, apart)
+        times_prime(activations.RELU, 0, z, a, delta, GUARD, rows, columns, apart)
+        if a.tobytes() != expected.tobytes() or delta.tobytes() != scaled.tobytes():
+            return False
+    return True
+
+
+@each_dtype
+def test_relu_and_its_derivative_of_blocks(dtype):
+    rows, prime_rows = tiled.activation_rows, tiled.times_sigma_prime_rows
+    W = int(lanes.width(np.dtype(dtype).itemsize))
+
+    def without_the_rest(code, address, z, out, start, count, columns, apart):
+        rows(code, address, z, out, start, count, columns // W * W, apart)
+
+    def as_one_row(code, address, z, out, start, count, columns, apart):
+        rows(code, address, z, out, start, 1, count * columns, apart)
+
+    def prime_left_out(code, address, z, a, delta, *block):
+        pass
+
+    def prime_beyond_the_rest(code, address, z, a, delta, start, count, columns, apart):
+        columns = min(apart, -(-columns // W) * W)
+        prime_rows(code, address, z, a, delta, start, count, columns, apart)
+
+    assert relu_rows_are_right(rows, prime_rows, dtype)
+    assert not relu_rows_are_right(without_the_rest, prime_rows, dtype)
+    assert not relu_rows_are_right(as_one_row, prime_rows, dtype)
+    assert not relu_rows_are_right(rows, prime_left_out, dtype)
+    assert not relu_rows_are_right(rows, prime_beyond_the_rest, dtype)
+
+
 @each_dtype
 def test_panels_hold_the_columns_beside_each_other(dtype):
     """Both ways of packing against the panels that the tests of sums read."""

@@ -91,7 +91,8 @@ NAMES = tuple(case.name for case in CASES)
 # OpenBLAS 102 GFLOP/s on one core) and, where it says Xeon, rocketlake (163) or emeraldrapids (165,
 # and 108 while others use the host); printed where a ratio is below its mark.
 SWEEP_LIMITED_BY = (
-    "with few units or examples most of a step is ends of tiles, which hold less than a register."
+    "few units or examples make ends of tiles, which hold less than a register; and where others "
+    "use the host, two rounds of a shape differ by more than a tenth."
 )
 LIMITED_BY = {
     "xor": "a step is 0.09 us: two sigmoids one after the other, 65 cycles each, are half of it; "

@@ -102,10 +102,15 @@ def sweep_line(dtype: str, rows: Rows) -> str:
         return f"{len(rows)} random shapes, {dtype}: no peer to compare with."
     worst = min(timed, key=lambda row: row["ratio"])
     below = sum(row["ratio"] < row["target"] for row in timed)
+    spread = ", ".join(
+        f"{name} {amount(found['min'])} to {amount(found['max'])} us"
+        for name in (LoopBP.name, worst["fastest_peer"])
+        for found in [worst["trainers"][name]]
+    )
     return (
         f"{len(timed)} random shapes, {dtype}: geometric mean "
         f"{geometric_mean(row['ratio'] for row in timed):.2f}, lowest {worst['ratio']:.2f} "
-        f"({_shape(worst)}, batch {worst['batch']}, against {worst['fastest_peer']}); "
+        f"({_shape(worst)}, batch {worst['batch']}, by rounds {spread}); "
         f"{below} below {SWEEP_TARGET:g}{f': {SWEEP_LIMITED_BY}' if below else '.'}"
     )
 
