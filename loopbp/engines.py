@@ -244,7 +244,7 @@ def _team_workspace(
 _ALONE = {
     **dict.fromkeys(("by_units", "delta_by_units"), tiled_training.no_layer),
     **dict.fromkeys(
-        ("meet_in_step", "new_parts", "take_part", "units_forward", "units_backward"),
+        ("meet", "units_forward", "units_backward"),
         tiled_training.nothing,
     ),
 }

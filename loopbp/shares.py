@@ -101,7 +101,7 @@ def shares_workspace(
         np.array(blocks),
         np.zeros((len(nets), batch), np.float64),
         made[0].order,
-        np.zeros(plain(team_words)(threads), np.int64),
+        np.zeros(plain(team_words)(threads, 0), np.int64),
         1 << min(len(nets), threads).bit_length() - 1,
         batch,
         groups,

@@ -8,17 +8,15 @@ Nobody waits for a thread that never comes: with `join` either all of them form 
 first that loses patience does the whole epoch and the late ones leave.  Who computes a sum does not
 change how it is computed, so both ways, and any number of threads, give the same bits.
 
-A thread meets the same rows in every step, so that they stay in its own cache.  How many they are
-depends on how fast it is: cores may be of two kinds, or somebody else's work may share one of them,
-and then equal parts wait for the slower.  So each step says how long each thread worked in it, and
-the next moves the bounds of the parts half of the way (`new_parts`): with one of two cores shared,
-1024 x 5 with 512 examples takes 51 ms, and 55 in equal parts.
+A thread begins with the same rows in every step, which stay in its own cache.  But cores may be of
+two kinds, or somebody else's work may share one of them, for a moment or for long, and then equal
+parts wait for the slower.  So a thread takes half of what is left of its part at a time, and who
+has nothing left takes from the end of what others have not begun (`next_part`).
 """
 
 import os
 import platform
 import sys
-import time
 
 import numpy as np
 from llvmlite import ir
@@ -31,13 +29,11 @@ from loopbp._jit import inline_jit, inner_jit, inner_parallel_jit, instruction
 _LINE = 8
 _MODE, _COMERS, _HURRY, _MET = (k * _LINE for k in range(4))
 _OPEN, _TOGETHER, _ALONE = 0, 1, 2
-# The parts are of WHOLE.  A line of each thread's own has the ticks that it waited in this step and
-# that it worked in the last, and where its part begins and ends.
-WHOLE = 1 << 30
-_WAITED, _WORKED, _BEGIN, _END = range(4)
-# By how much the slowest may be slower before bounds move, as what moves is in the wrong cache; and
-# how much of itself a part may lose or win in a step: who lost the core once is no slower.
-_TOLERATED, _MOST_CHANGE = 1.05, 1.25
+# Parts are of WHOLE.  What nobody has begun of a thread's part in a phase of a step is one word,
+# which changes undivided: where that begins and where it ends, _BITS each, behind the step, so that
+# the word of another step is none.
+WHOLE, _BITS = 1 << 24, 25
+_STEPS = (1 << 63 - 2 * _BITS) - 1
 # How often to look before letting another thread have the core; how often to do that before going
 # on alone, some 10 ms; and how often if the last epoch had to be done alone, as always inside a
 # parallel region of somebody else's.
@@ -154,50 +150,20 @@ def _give_way(typing_context):
     return types.void(), codegen
 
 
-def ticks():
-    """A clock that every core has: of cycles, or of nanoseconds."""
-    return time.perf_counter_ns()
-
-
-@instruction(ticks)
-def _ticks(typing_context):
-    # The counter of cycles is not for programs on ARM.
-    x86 = platform.machine().lower() in ("x86_64", "amd64")
-    name = "llvm.readcyclecounter" if x86 else "llvm.readsteadycounter"
-
-    def codegen(context, builder, signature, arguments):
-        kind = ir.FunctionType(ir.IntType(64), [])
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
-
-    return types.int64(), codegen
-
-
 @inline_jit
-def team_words(threads):
-    """How many words a team of so many threads needs: two lines for each, and bounds twice.
+def team_words(threads, phases):
+    """How many words a team of so many threads needs: a line for each, and one in each phase.
 
     It calls nothing: Python runs it before each training.
     """
-    return _MET + 2 * threads * _LINE + 2 * (threads + 1)
-
-
-@inline_jit
-def _own(worker, workers):
-    """Where the line of a thread's own begins, behind those of all."""
-    return _MET + (workers + worker) * _LINE
-
-
-@inline_jit
-def _bounds(workers, turn):
-    """Where the bounds of all parts begin, for even and for odd steps."""
-    return _MET + 2 * workers * _LINE + turn * (workers + 1)
+    return _MET + threads * (phases + 1) * _LINE
 
 
 @inner_jit
 def gather_team(words, threads):
-    """Before the threads of an epoch are started; the bounds of the last one stay."""
+    """Before the threads of an epoch are started."""
     hurry = 1 if words[_MODE] == _ALONE else 0
-    words[: _bounds(threads, 0)] = 0
+    words[:] = 0
     words[_HURRY] = hurry
 
 
@@ -243,74 +209,50 @@ def meet(words, worker, workers):
                 give_way()
 
 
-@inner_jit
-def meet_in_step(words, worker, workers):
-    """`meet`, and note how long that took."""
-    if workers > 1:
-        start = ticks()
-        meet(words, worker, workers)
-        words[_own(worker, workers) + _WAITED] += ticks() - start
+@inline_jit
+def next_part(words, phase, step, least, done, worker, workers):
+    """Which part of the work of a phase this thread is to do next: from where to where, of WHOLE.
 
-
-@inner_jit
-def take_part(words, worker, workers, turn):
-    """Before a step, all at the same one: see where this thread's part is."""
-    if workers > 1:
-        own, bounds = _own(worker, workers), _bounds(workers, turn)
-        for k in range(2):
-            even = WHOLE * (worker + k) // workers
-            is_set = words[bounds + workers] == WHOLE
-            words[own + _BEGIN + k] = words[bounds + worker + k] if is_set else even
-
-
-@inner_jit
-def new_parts(words, worker, workers, elapsed, turn):
-    """After a step, before all meet: say how long this thread worked; the first sets the bounds.
-
-    For the next step: those of this one are in use.  How long the others worked it reads as they
-    leave it, in this step or the last.
+    Half of what is left of its own, or of another's; all of it if half is less than `least`.
+    `done` is where the part ends that it has just done, 0 if there was none.  An empty part: all is
+    begun.
     """
-    own = _own(worker, workers)
-    put(words, own + _WORKED, elapsed - words[own + _WAITED])
-    words[own + _WAITED] = 0
-    if worker > 0:
-        return
-    bounds, old = _bounds(workers, turn), _bounds(workers, 1 - turn)
-    longest, shortest, speed = 0.0, np.inf, 0.0
-    for k in range(workers):
-        worked = look(words, _own(k, workers) + _WORKED)
-        longest, shortest = max(longest, worked), min(shortest, worked)
-        speed += _part_of(words, old, k, workers) / max(1.0, worked)
-    moves = shortest > 0.0 and longest > _TOLERATED * shortest
-    begin = 0.0
-    for k in range(workers):
-        size = _part_of(words, old, k, workers)
-        if moves:
-            aim = WHOLE * size / look(words, _own(k, workers) + _WORKED) / speed
-            aim = (size + aim) / 2.0
-            size = min(size * _MOST_CHANGE, max(size / _MOST_CHANGE, aim))
-        words[bounds + k] = np.int64(begin)
-        begin += size
-    for k in range(workers):  # limited changes do not add up to none
-        words[bounds + k] = np.int64(words[bounds + k] * (WHOLE / begin))
-    words[bounds + workers] = WHOLE
-
-
-@inline_jit
-def _part_of(words, bounds, worker, workers):
-    """How much of WHOLE a worker has."""
-    if words[bounds + workers] != WHOLE:
-        return WHOLE / workers
-    return float(words[bounds + worker + 1] - words[bounds + worker])
-
-
-@inline_jit
-def bounds_of(words, worker, workers):
-    """Where the part of a worker begins and ends, out of WHOLE."""
     if workers == 1:
-        return 0, WHOLE
-    own = _own(worker, workers)
-    return words[own + _BEGIN], words[own + _END]
+        return done, WHOLE
+    return claim_part(words, phase, step, least, worker, workers)
+
+
+@inner_jit
+def claim_part(words, phase, step, least, worker, workers):
+    """`next_part` where there are others."""
+    now, mask = step % _STEPS + 1, (1 << _BITS) - 1
+    for k in range(workers):
+        owner = (worker + k) % workers
+        at = _MET + (workers * (1 + phase) + owner) * _LINE
+        while True:
+            old = look(words, at)
+            begin, end = WHOLE * owner // workers, WHOLE * (owner + 1) // workers
+            if old >> 2 * _BITS == now:
+                begin, end = (old >> _BITS) & mask, old & mask
+            if begin == end:
+                break
+            size = end - begin
+            if size >= 2 * least:
+                size //= 2
+            if k == 0:  # its own from the front, another's from the end
+                first, stop, left, right = begin, begin + size, begin + size, end
+            else:
+                first, stop, left, right = end - size, end, begin, end - size
+            if claim(words, at, old, ((now << _BITS) + left << _BITS) + right):
+                return first, stop
+    return WHOLE, WHOLE
+
+
+@inline_jit
+def part(count, block, bound):
+    """Which of 0 .. count-1 is at `bound` of WHOLE, at the next beginning of a block."""
+    blocks = (count + block - 1) // block
+    return min(count, (blocks * bound + WHOLE // 2) // WHOLE * block)
 
 
 # A parallel loop takes what its body uses apart, array by array, and compiles that twice: 0.7 s for
@@ -403,13 +345,6 @@ def share(count, block, worker, workers):
     """Where the share of `worker` of 0 .. count-1 begins; the next one's beginning is its end."""
     blocks = (count + block - 1) // block
     return min(count, blocks * worker // workers * block)
-
-
-@inline_jit
-def part(count, block, bound):
-    """Which of 0 .. count-1 is at `bound` of WHOLE, at the next beginning of a block."""
-    blocks = (count + block - 1) // block
-    return min(count, (blocks * bound + WHOLE // 2) // WHOLE * block)
 
 
 @inline_jit

@@ -33,14 +33,13 @@ from loopbp.passes import add_penalty_gradient
 from loopbp.rng import DROPOUT, dropout, order_examples, stream_key
 from loopbp.subnormals import flush_subnormals, restore_subnormals
 from loopbp.team import (
-    bounds_of,
-    meet_in_step,
-    new_parts,
+    WHOLE,
+    meet,
+    next_part,
     panel_part,
     part,
     run_team,
-    take_part,
-    ticks,
+    share,
 )
 from loopbp.tiled import (
     TILE_ROWS,
@@ -61,6 +60,9 @@ from loopbp.tiled import (
     weighted_input_packed,
 )
 from loopbp.tiled_workspace import (
+    BACKWARD,
+    FORWARD,
+    PARAMETERS,
     ROW_BLOCK,
     STATE_ROWS,
     by_units,
@@ -86,6 +88,12 @@ Array = np.ndarray[Any, Any]
 # order, which costs less than another sweep (float64, 1024 inputs, 512 examples, half of 1024
 # units: 7.1 ms in one sweep, 7.4 in three of what the second level holds).
 BLOCK_NUMBERS, BLOCK_ROWS, HIGH_BYTES = 4_096, 96, 1 << 22
+# Multiply-adds that a thread begins at a time at least: of units, and of sums over examples, where
+# each beginning copies a^{l-1} into panels anew.  Two cores of a Xeon that others used, against
+# parts whose bounds followed the speed of each core from step to step: 1024 x 5 with 512 examples,
+# 0.90 to 0.95 of the time, in float64 0.89; 784-512-512-10 with 128, 0.97 to 1.0 and 1.0; parts
+# that nobody takes from, 1.01 to 1.04.
+UNITS_PIECE, SUMS_PIECE = 5e5, 5e6
 
 
 @inline_jit
@@ -159,44 +167,61 @@ def layer_forward(
 
 
 @inline_jit
-def share_of_panel(m, n, p, itemsize, worker, workers, words):
-    """For which examples a worker computes the units of the panel at p, and where that ends."""
+def phase_of(kind, l, architecture):
+    """The number of the FORWARD, BACKWARD or PARAMETERS phase of layer l."""
+    return kind * (layer_count(architecture) + 1) + l
+
+
+@inline_jit
+def least_part(piece, work):
+    """What `piece` multiply-adds are of so much work, of WHOLE."""
+    return max(1, min(WHOLE, int(WHOLE * (piece / work))))
+
+
+@inline_jit
+def panel_of_part(m, n, p, itemsize, begin, end):
+    """For which examples a part has the units of the panel at p, and where that ends."""
     wide = panel_width(itemsize)
-    begin, end = bounds_of(words, worker, workers)
     start = panel_part(m, n, p, wide, ROW_BLOCK, begin)
     stop = panel_part(m, n, p, wide, ROW_BLOCK, end)
     return start, stop, min(n, p + wide)
 
 
 @inner_jit
-def units_forward(theta, architecture, l, a_prev, m, worker, workers, resident, workspace):
-    """z^l and a^l of one thread's units."""
-    n = architecture.sizes[l]
-    p = 0
-    while p < n:
-        start, stop, end = share_of_panel(
-            m, n, p, item_bytes(theta), worker, workers, workspace.words
-        )
-        if start < stop:
-            layer_forward(
-                theta, architecture, l, a_prev, m, start, stop, p, end, worker, resident,
-                flat(a_prev), 0, input_pace(l), workspace,
-            )  # fmt: skip
-        p = end
+def units_forward(theta, architecture, l, a_prev, m, step, worker, workers, resident, workspace):
+    """z^l and a^l of units, as long as there are any that nobody has begun."""
+    n, phase = architecture.sizes[l], phase_of(FORWARD, l, architecture)
+    least = least_part(UNITS_PIECE, m * n * a_prev.shape[1])
+    begin, end = next_part(workspace.words, phase, step, least, 0, worker, workers)
+    while begin < end:
+        p = 0
+        while p < n:
+            start, stop, p_end = panel_of_part(m, n, p, item_bytes(theta), begin, end)
+            if start < stop:
+                layer_forward(
+                    theta, architecture, l, a_prev, m, start, stop, p, p_end, worker, resident,
+                    flat(a_prev), 0, input_pace(l), workspace,
+                )  # fmt: skip
+            p = p_end
+        begin, end = next_part(workspace.words, phase, step, least, end, worker, workers)
 
 
 @inner_jit
-def units_backward(theta, architecture, l, m, key, drops, worker, workers, workspace):
-    """delta^{l-1} of one thread's units."""
-    n = architecture.sizes[l - 1]
-    p = 0
-    while p < n:
-        start, stop, end = share_of_panel(
-            m, n, p, item_bytes(theta), worker, workers, workspace.words
-        )
-        if start < stop:
-            layer_backward(theta, architecture, l, m, start, stop, p, end, key, drops, workspace)
-        p = end
+def units_backward(theta, architecture, l, m, step, key, drops, worker, workers, workspace):
+    """delta^{l-1} of units, as `units_forward`."""
+    n, phase = architecture.sizes[l - 1], phase_of(BACKWARD, l, architecture)
+    least = least_part(UNITS_PIECE, m * n * architecture.sizes[l])
+    begin, end = next_part(workspace.words, phase, step, least, 0, worker, workers)
+    while begin < end:
+        p = 0
+        while p < n:
+            start, stop, p_end = panel_of_part(m, n, p, item_bytes(theta), begin, end)
+            if start < stop:
+                layer_backward(
+                    theta, architecture, l, m, start, stop, p, p_end, key, drops, workspace
+                )
+            p = p_end
+        begin, end = next_part(workspace.words, phase, step, least, end, worker, workers)
 
 
 @inline_jit
@@ -244,7 +269,8 @@ def layer_backward(theta, architecture, l, m, start, stop, first, end, key, drop
 
 @inline_jit
 def forward_pass(
-    theta, architecture, x, m, most, start, stop, key, drops, worker, workers, resident, workspace
+    theta, architecture, x, m, most, start, stop, step, key, drops, worker, workers, resident,
+    workspace,
 ):  # fmt: skip
     """a^1 .. a^L of a batch of m, in a training with batches of `most`.
 
@@ -255,9 +281,11 @@ def forward_pass(
         a_l = layer_of(workspace.a, architecture, l, m)
         if by_units(architecture, l, most):
             if not seen:
-                meet_in_step(workspace.words, worker, workers)
-            units_forward(theta, architecture, l, a_prev, m, worker, workers, resident, workspace)
-            meet_in_step(workspace.words, worker, workers)
+                meet(workspace.words, worker, workers)
+            units_forward(
+                theta, architecture, l, a_prev, m, step, worker, workers, resident, workspace
+            )
+            meet(workspace.words, worker, workers)
             seen = True
         else:
             if start < stop:
@@ -274,16 +302,16 @@ def forward_pass(
 
 @inline_jit
 def backward_pass(
-    theta, architecture, m, most, start, stop, key, drops, worker, workers, workspace
+    theta, architecture, m, most, start, stop, step, key, drops, worker, workers, workspace
 ):  # fmt: skip
     """delta^{L-1} .. delta^1 from delta^L, as `forward_pass`; at its end every thread sees them."""
     seen = False
     for l in range(layer_count(architecture), 1, -1):
         if delta_by_units(architecture, l, most):
             if not seen:
-                meet_in_step(workspace.words, worker, workers)
-            units_backward(theta, architecture, l, m, key, drops, worker, workers, workspace)
-            meet_in_step(workspace.words, worker, workers)
+                meet(workspace.words, worker, workers)
+            units_backward(theta, architecture, l, m, step, key, drops, worker, workers, workspace)
+            meet(workspace.words, worker, workers)
             seen = True
         else:
             if start < stop:
@@ -291,7 +319,7 @@ def backward_pass(
                 layer_backward(theta, architecture, l, m, start, stop, 0, n, key, drops, workspace)
             seen = False
     if not seen:
-        meet_in_step(workspace.words, worker, workers)
+        meet(workspace.words, worker, workers)
 
 
 @inline_jit
@@ -400,62 +428,77 @@ def parameters_pass(
     theta, architecture, upto, x, m, worker, workers, settings, learning_rate, step, state,
     resident, workspace,
 ):  # fmt: skip
-    """Gradient, update and panels of one thread's rows of w^l and b^l, l = 1 .. upto.
+    """Gradient, update and panels of rows of w^l and b^l, l = 1 .. upto, as `units_forward`.
 
     Plain SGD without clipping keeps no gradient: the sums are added to the weights themselves.
     """
-    clips = settings.clip_norm > 0.0
+    a_prev = x
+    for l in range(1, upto + 1):
+        n, K = architecture.sizes[l], architecture.sizes[l - 1]
+        phase = phase_of(PARAMETERS, l, architecture)
+        least = WHOLE if l < upto else least_part(SUMS_PIECE, m * n * K)
+        begin, end = next_part(workspace.words, phase, step, least, 0, worker, workers)
+        while begin < end:
+            layer_parameters(
+                theta, architecture, l, a_prev, m, begin, end, worker, settings, learning_rate,
+                step, state, resident, workspace,
+            )  # fmt: skip
+            begin, end = next_part(workspace.words, phase, step, least, end, worker, workers)
+        a_prev = layer_of(workspace.a, architecture, l, m)
+
+
+@inline_jit
+def layer_parameters(
+    theta, architecture, l, a_prev, m, begin, end, worker, settings, learning_rate, step, state,
+    resident, workspace,
+):  # fmt: skip
+    """`parameters_pass` for the part begin .. end, of WHOLE, of layer l."""
+    n, K = architecture.sizes[l], architecture.sizes[l - 1]
     scratch = own_at(workspace, worker, 0)
     wide = panel_width(item_bytes(theta))
     one, zero = theta.dtype.type(1.0), theta.dtype.type(0.0)
     alpha = theta.dtype.type(-learning_rate / m)
     keep = theta.dtype.type(1.0 - learning_rate * architecture.l2)
-    a_prev = x
-    for l in range(1, upto + 1):
-        n, K = architecture.sizes[l], architecture.sizes[l - 1]
-        start, stop = row_share(n, worker, workers, workspace.words)
-        delta = layer_of(workspace.delta, architecture, l, m)
-        w, b = weights_of(theta, architecture, l), biases_of(theta, architecture, l)
-        if l == 1 and is_resident(l, resident, workspace):
-            panels = panels_at(workspace, workspace.forward_start[1])
-            if resident:
-                begin, end = bounds_of(workspace.words, worker, workers)
-                input_weights_pass(a_prev, delta, m, begin, end, alpha, keep, panels, b, scratch)
-            else:
-                input_state_pass(
-                    theta, architecture, a_prev, delta, settings, learning_rate, step, state,
-                    panels, scratch, workspace,
-                )  # fmt: skip
-        elif start == stop:
-            pass
-        elif resident:
-            home, w_row, w_panel = flat(w), K, 1
-            if workspace.backward_start[l] >= 0:
-                home = panels_at(workspace, workspace.backward_start[l])
-                w_row, w_panel = wide, n
-            copies = workspace.forward_start[l] >= 0 and not workspace.is_own[l]
-            weight_sums(
-                delta, a_prev, start, stop, 0, K, alpha, keep, home, w_row, w_panel, scratch,
-                copies, forward_panels(l, worker, workspace),
-            )  # fmt: skip
-            bias_sums(delta, start, stop, alpha, one, b)
+    delta = layer_of(workspace.delta, architecture, l, m)
+    w, b = weights_of(theta, architecture, l), biases_of(theta, architecture, l)
+    if l == 1 and is_resident(l, resident, workspace):
+        panels = panels_at(workspace, workspace.forward_start[1])
+        if resident:
+            input_weights_pass(a_prev, delta, m, begin, end, alpha, keep, panels, b, scratch)
         else:
-            dw = weights_of(workspace.gradient, architecture, l)
-            db = biases_of(workspace.gradient, architecture, l)
-            mean = theta.dtype.type(1.0 / m)
-            weight_sums(
-                delta, a_prev, start, stop, 0, K, mean, zero, flat(dw), K, 1, scratch, False,
-                flat(dw),
+            input_state_pass(
+                theta, architecture, a_prev, delta, settings, learning_rate, step, state,
+                panels, scratch, workspace,
             )  # fmt: skip
-            bias_sums(delta, start, stop, mean, zero, db)
-            if architecture.l2 > 0.0:
-                add_penalty_gradient(rows(w, start, stop), architecture.l2, rows(dw, start, stop))
-            if not clips:
-                update_rows(
-                    theta, architecture, l, start, stop, workspace, settings, learning_rate, step,
-                    state,
-                )  # fmt: skip
-        a_prev = layer_of(workspace.a, architecture, l, m)
+        return
+    start, stop = part(n, ROW_BLOCK, begin), part(n, ROW_BLOCK, end)
+    if start == stop:
+        return
+    if resident:
+        home, w_row, w_panel = flat(w), K, 1
+        if workspace.backward_start[l] >= 0:
+            home = panels_at(workspace, workspace.backward_start[l])
+            w_row, w_panel = wide, n
+        copies = workspace.forward_start[l] >= 0 and not workspace.is_own[l]
+        weight_sums(
+            delta, a_prev, start, stop, 0, K, alpha, keep, home, w_row, w_panel, scratch,
+            copies, forward_panels(l, worker, workspace),
+        )  # fmt: skip
+        bias_sums(delta, start, stop, alpha, one, b)
+        return
+    dw = weights_of(workspace.gradient, architecture, l)
+    db = biases_of(workspace.gradient, architecture, l)
+    mean = theta.dtype.type(1.0 / m)
+    weight_sums(
+        delta, a_prev, start, stop, 0, K, mean, zero, flat(dw), K, 1, scratch, False, flat(dw)
+    )
+    bias_sums(delta, start, stop, mean, zero, db)
+    if architecture.l2 > 0.0:
+        add_penalty_gradient(rows(w, start, stop), architecture.l2, rows(dw, start, stop))
+    if settings.clip_norm <= 0.0:
+        update_rows(
+            theta, architecture, l, start, stop, workspace, settings, learning_rate, step, state
+        )
 
 
 @inline_jit
@@ -516,24 +559,18 @@ def work(
         drops = drops or architecture.dropout[l] > 0.0
     most = min(batch_size, examples)
     own_x = by_units(architecture, 1, most)  # every thread reads all of x
-    adapts = False  # what moves costs more than it saves, where weights are few
-    for l in range(1, last):
-        adapts = adapts or by_units(architecture, l, most)
-    take_part(words, worker, workers, (step + 1) % 2)
     for l in range(1, last + 1):
-        start, stop = row_share(architecture.sizes[l], worker, workers, words)
+        start, stop = row_share(architecture.sizes[l], worker, workers)
         pack_rows(theta, architecture, l, start, stop, resident, workspace)
-    meet_in_step(words, worker, workers)
+    meet(words, worker, workers)
     total = 0.0
     for at in range(0, examples, batch_size):
         m = min(batch_size, examples - at)
         step += 1
-        began = ticks() if adapts else 0
         key = stream_key(seed, DROPOUT, step)
         if architecture.l2 > 0.0 and worker == 0:
             total += m * penalties(theta, architecture, last, resident, workspace)
-        begin, end = bounds_of(words, worker, workers)
-        start, stop = part(m, 1, begin), part(m, 1, end)
+        start, stop = share(m, 1, worker, workers), share(m, 1, worker + 1, workers)
         x, y = rows(X, at, at + m), rows(Y, at, at + m)
         if shuffled:
             x, y = rows(workspace.x, 0, m), rows(workspace.y, 0, m)
@@ -548,13 +585,13 @@ def work(
         if start < stop:
             pack_own(theta, architecture, worker, workspace)
         forward_pass(
-            theta, architecture, x, m, most, start, stop, key, drops, worker, workers, resident,
-            workspace,
+            theta, architecture, x, m, most, start, stop, step, key, drops, worker, workers,
+            resident, workspace,
         )  # fmt: skip
         if start < stop:
             outputs(architecture, y, m, start, stop, workspace)
         backward_pass(
-            theta, architecture, m, most, start, stop, key, drops, worker, workers, workspace
+            theta, architecture, m, most, start, stop, step, key, drops, worker, workers, workspace
         )
         if worker == 0:
             for t in range(m):
@@ -564,25 +601,21 @@ def work(
             state, resident, workspace,
         )  # fmt: skip
         if settings.clip_norm > 0.0:
-            meet_in_step(words, worker, workers)
+            meet(words, worker, workers)
             if worker == 0:
                 clip_by_norm(workspace.gradient, settings.clip_norm)
-            meet_in_step(words, worker, workers)
+            meet(words, worker, workers)
             for l in range(1, last + 1):
-                first, end = row_share(architecture.sizes[l], worker, workers, words)
+                first, end = row_share(architecture.sizes[l], worker, workers)
                 update_rows(
                     theta, architecture, l, first, end, workspace, settings, learning_rate, step,
                     state,
                 )  # fmt: skip
-        if adapts and workers > 1:
-            new_parts(words, worker, workers, ticks() - began, (step + 1) % 2)
-        meet_in_step(words, worker, workers)
-        if adapts:
-            take_part(words, worker, workers, (step + 1) % 2)
+        meet(words, worker, workers)
     for l in range(1, last + 1):
         if is_resident(l, resident, workspace):
             n = architecture.sizes[l]
-            start, stop = row_share(n, worker, workers, words)
+            start, stop = row_share(n, worker, workers)
             unpack_rows(theta, architecture, l, start, stop, workspace)
     out_totals[worker] = total
     restore_subnormals(mode)

@@ -15,7 +15,7 @@ from loopbp._jit import inline_jit, inner_jit, jit
 from loopbp.activations import ELU
 from loopbp.lanes import aligned, in_lines, item_bytes
 from loopbp.parameters import layer_count, layer_of, unit_count, weights_of
-from loopbp.team import bounds_of, part, team_words
+from loopbp.team import share, team_words
 from loopbp.tiled import (
     by_dots,
     far,
@@ -33,6 +33,7 @@ Array = np.ndarray[Any, Any]
 
 ROW_BLOCK = 16  # rows of w, of w^1 columns, that stay together: a multiple of W in both dtypes
 STATE_ROWS = 48  # rows of w^1 in panels whose gradient is there at a time (24 and 96: the same)
+FORWARD, BACKWARD, PARAMETERS, PHASES = range(4)  # what a team does for each layer in a step
 UNIT_WEIGHTS = 16_384  # from how many on a layer may be shared out by units
 
 
@@ -139,7 +140,7 @@ def team_workspace(theta, architecture, examples, batch_size, threads, own_x):
         aligned(size, theta),
         aligned(threads * own, theta).reshape((threads, own)),
         own_start,
-        np.zeros(team_words(threads), np.int64),
+        np.zeros(team_words(threads, PHASES * (last + 1)), np.int64),
         -1,
     )
 
@@ -173,10 +174,9 @@ def forward_panels(l, worker, workspace):
 
 
 @inline_jit
-def row_share(n, worker, workers, words):
-    """The rows of a w^l with n rows that a worker owns."""
-    begin, end = bounds_of(words, worker, workers)
-    return part(n, ROW_BLOCK, begin), part(n, ROW_BLOCK, end)
+def row_share(n, worker, workers):
+    """The rows of a w^l with n rows that a worker begins with."""
+    return share(n, ROW_BLOCK, worker, workers), share(n, ROW_BLOCK, worker + 1, workers)
 
 
 @inline_jit

@@ -18,6 +18,7 @@ from loopbp.engines import tiled_engine
 from loopbp.team import (
     add,
     claim,
+    claim_part,
     give_way,
     join,
     look,
@@ -33,10 +34,11 @@ from loopbp.team import (
 parallel = pytest.mark.skipif(BOUNDSCHECK, reason="that pass is for serial code")
 LINE = 8  # slots of different threads on different cache lines
 ROUNDS = 20_000
+PHASES = 3
 
 
 def words() -> Any:
-    return np.zeros(team.team_words(4), np.int64)
+    return np.zeros(team.team_words(4, PHASES), np.int64)
 
 
 # -- words ----------------------------------------------------------------------------------------
@@ -267,54 +269,175 @@ def test_every_row_of_every_panel_is_in_one_part_wherever_the_bounds_are():
             assert edges == sorted(edges)
 
 
-# -- parts as large as threads are fast -----------------------------------------------------------
+# -- who has nothing left takes from others -------------------------------------------------------
+
+LEAST = team.WHOLE // 50
+CLAIMS = [team.claim_part, plain(team.claim_part)]
 
 
-def step(memory: Any, turn: int, worked: list[int], waited: int = 0, take: Any = None) -> list[int]:
-    """A step in which the threads worked so long; where the parts of the next one end."""
-    workers = len(worked)
-    for worker in reversed(range(workers)):  # the first sets the bounds: last, so as to know all
-        memory[team._own(worker, workers) + team._WAITED] = waited
-        team.new_parts(memory, worker, workers, worked[worker] + waited, turn)
-    ends = []
-    for worker in range(workers):
-        team.take_part(memory, worker, workers, turn)
-        begin, end = team.bounds_of(memory, worker, workers)
-        assert begin == (ends[-1] if ends else 0)
-        ends.append(int(end))
-    assert ends[-1] == team.WHOLE
-    return ends
+def all_parts(
+    claim_part: Any, speeds: list[float], least: int = LEAST, phase: int = 1, step: int = 5,
+    memory: Any = None,
+) -> tuple[list[tuple[int, int, int]], float]:  # fmt: skip
+    """Who did which part, in the order of their beginnings, and when the last was done.
+
+    Each thread works so much of WHOLE in a unit of time, and claims at once when it has time.
+    """
+    memory = words() if memory is None else memory
+    found, free, last = [], dict.fromkeys(range(len(speeds)), 0.0), 0.0
+    while free:
+        worker = min(free, key=lambda k: free[k])
+        begin, end = map(int, claim_part(memory, phase, step, least, worker, len(speeds)))
+        if begin == end:
+            del free[worker]
+            continue
+        found.append((worker, begin, end))
+        free[worker] += (end - begin) / team.WHOLE / speeds[worker]
+        last = max(last, free[worker])
+    return found, last
 
 
-def test_parts_are_even_until_somebody_is_slower():
+def are_all_done_once(found: list[tuple[int, int, int]]) -> bool:
+    edges = [edge for _, begin, end in sorted(found, key=lambda f: f[1]) for edge in (begin, end)]
+    return edges[0] == 0 and edges[-1] == team.WHOLE and edges[1:-1:2] == edges[2:-1:2]
+
+
+SPEEDS = [[1.0], [1.0, 1.0], [1.0, 0.6], [0.05, 1.0], [0.6, 1.0, 1.0], [1.0, 1.0, 0.3, 0.9]]
+
+
+@pytest.mark.parametrize("claim_part", CLAIMS, ids=["compiled", "plain"])
+@pytest.mark.parametrize("speeds", SPEEDS, ids=str)
+def test_all_is_done_once_and_nobody_waits_long(claim_part, speeds):
+    found, last = all_parts(claim_part, speeds)
+    assert are_all_done_once(found)
+    assert min(end - begin for _, begin, end in found) >= LEAST
+    best, first = 1 / sum(speeds), 1 / (2 * len(speeds)) / min(speeds)
+    assert last <= max(1.1 * best, first), "but for what the slowest began at first"
+    even, all_at_once = all_parts(claim_part, speeds, team.WHOLE)
+    assert are_all_done_once(even)
+    assert [f[0] for f in even] == list(range(len(speeds))), "each its own, at once"
+    if min(speeds) < 0.7 * max(speeds):
+        assert last < 0.9 * all_at_once
+
+
+def test_a_thread_begins_its_own_part_from_the_front_and_others_from_the_end():
     memory, half = words(), team.WHOLE // 2
-    team.take_part(memory, 1, 2, 0)
-    assert team.bounds_of(memory, 1, 2) == (half, team.WHOLE)
-    assert team.bounds_of(memory, 0, 1) == (0, team.WHOLE), "one thread has all"
-    assert step(memory, 1, [1000, 1040])[0] == half, "within what is tolerated"
-    assert step(memory, 0, [1000, 1000], waited=700)[0] == half, "waiting is no work"
-    assert step(memory, 1, [1000, 1200])[0] > half
-    assert step(memory, 0, [0, 1200])[0] > half, "who has not said anything moves nothing"
+    claims = [
+        tuple(map(int, team.claim_part(memory, 0, 1, LEAST, worker, 2))) for worker in (1, 1, 0)
+    ]
+    assert claims == [(half, half * 3 // 2), (half * 3 // 2, half * 7 // 4), (0, half // 2)]
+    while claims[-1][0] >= half or len(claims) == 3:
+        claims.append(tuple(map(int, team.claim_part(memory, 0, 1, LEAST, 1, 2))))
+    assert claims[-1] == (half * 3 // 4, half), "half of what the other has not begun"
 
 
-@pytest.mark.parametrize("speeds", [(1.0, 0.5), (0.6, 1.0, 1.0), (1.0, 1.0, 0.3, 0.9)])
-def test_parts_become_as_large_as_threads_are_fast(speeds):
-    memory, workers = words(), len(speeds)
-    sizes = np.full(workers, 1 / workers)
-    for turn in range(20):
-        worked = [round(1e6 * s / speed) for s, speed in zip(sizes, speeds, strict=True)]
-        sizes = np.diff([0, *step(memory, turn % 2, worked)]) / team.WHOLE
-    assert sizes == pytest.approx(np.array(speeds) / sum(speeds), rel=0.06)
+@pytest.mark.parametrize("claim_part", CLAIMS, ids=["compiled", "plain"])
+def test_every_phase_of_every_step_begins_anew(claim_part):
+    def of_one_step(memory, phase, step, *rest):
+        return claim_part(memory, phase, 1, *rest)
+
+    def of_one_phase(memory, phase, *rest):
+        return claim_part(memory, 0, *rest)
+
+    def is_done(claim: Any) -> bool:
+        memory = words()
+        steps = [0, 1, 2, team._STEPS - 1, team._STEPS, team._STEPS + 1, 123_456_789]
+        return all(
+            are_all_done_once(
+                all_parts(claim, [1.0] * 4, LEAST, phase, step, memory)[0] or [(0, 0, 0)]
+            )
+            for step in steps
+            for phase in range(PHASES)
+        )
+
+    assert is_done(claim_part)
+    assert not is_done(of_one_step)
+    assert not is_done(of_one_phase)
 
 
-def test_a_thread_that_lost_its_core_once_keeps_most_of_its_part():
+def test_one_worker_has_all_at_once():
     memory = words()
-    sizes = np.diff([0, *step(memory, 0, [1000, 1_000_000])]) / team.WHOLE
-    assert sizes[0] == pytest.approx(0.61, abs=0.02)
-    for turn in (1, 0, 1, 0, 1, 0):  # and soon has all of it again
-        worked = [round(1e6 * size) for size in sizes]
-        sizes = np.diff([0, *step(memory, turn, worked)]) / team.WHOLE
-    assert sizes[0] == pytest.approx(0.5, abs=0.02)
+    assert team.next_part(memory, 0, 1, 1, 0, 0, 1) == (0, team.WHOLE)
+    assert team.next_part(memory, 0, 1, 1, team.WHOLE, 0, 1) == (team.WHOLE, team.WHOLE)
+    assert not memory.any()
+
+
+def is_fair_when_overtaken(claiming: Any) -> bool:
+    """Whether two parts are apart of which one was begun while the other was."""
+    memory, overtaken = words(), []
+    others = plain(team.claim_part)
+    while others(memory, 0, 1, LEAST, 1, 2)[1] != team.WHOLE:  # all of its own
+        pass
+
+    def look_and_be_overtaken(memory: Any, i: int) -> Any:
+        old = look(memory, i)
+        if not overtaken:
+            overtaken.extend(others(memory, 0, 1, LEAST, 1, 2) for _ in range(3))
+        return old
+
+    bindings = {"look": look_and_be_overtaken, "claim": claiming}
+    slow = specialise([team.claim_part], "slow", bindings, plain)
+    mine = slow.claim_part(memory, 0, 1, LEAST, 0, 2)
+    return mine[1] <= min(begin for begin, _ in overtaken)
+
+
+def test_who_is_overtaken_looks_again():
+    def claim_without_looking(memory, i, old, new):
+        memory[i] = new
+        return True
+
+    assert is_fair_when_overtaken(claim)
+    assert not is_fair_when_overtaken(claim_without_looking)
+
+
+def claim_often(memory, done, steps, workers):
+    """Each of a team counts every 64th of WHOLE that it begins, in each step; how many worked."""
+    worked = np.zeros(workers, np.int64)
+    for k in prange(workers):
+        worked[k] = join(memory, workers)
+        if worked[k] == workers:
+            worker = np.int64(k)
+            for step in range(steps):
+                begin, end = claim_part(memory, 0, step, team.WHOLE // 64, worker, workers)
+                while begin < end:
+                    for _ in range(worker * (step % 50)):  # or all come at once every time
+                        rest()
+                    for p in range(begin * 64 // team.WHOLE, end * 64 // team.WHOLE):
+                        done[worker, step, p] += 1
+                    begin, end = claim_part(memory, 0, step, team.WHOLE // 64, worker, workers)
+                meet(memory, worker, workers)
+    return worked.min()
+
+
+@njit
+def claim_divided(memory, i, old, new):
+    """`claim`, but another may come between."""
+    is_old = look(memory, i) == old
+    for _ in range(30):
+        rest()
+    if is_old:
+        put(memory, i, new)
+    return is_old
+
+
+def counts_are_right(claiming: Any) -> bool:
+    """Whether threads at the same time begin each piece once, in some thousand steps."""
+    bound = specialise([team.claim_part], "of_the_tests", {"claim": claiming}, njit)
+    run: Any = specialise([claim_often], "of_the_tests", vars(bound), njit(parallel=True))
+    for _ in range(50):
+        done = np.zeros((2, 5_000, 64), np.int64)
+        if run.claim_often(words(), done, done.shape[1], 2) > 1:
+            return bool((done.sum(axis=0) == 1).all())
+    raise AssertionError("never two threads at once")
+
+
+@needs_jit
+@parallel
+def test_threads_at_the_same_time_begin_nothing_twice():
+    if numba.get_num_threads() < 2:
+        pytest.skip("one thread")
+    assert counts_are_right(claim)
+    assert not counts_are_right(claim_divided)
 
 
 # -- a team with arguments ------------------------------------------------------------------------

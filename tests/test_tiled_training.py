@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 import helpers
-import numba
 import numpy as np
 import pytest
 from helpers import BOUNDSCHECK, JIT, REFERENCE, engine_id, needs_jit, relative_difference
@@ -378,40 +377,18 @@ def test_same_bits_for_any_number_of_threads():
     assert len(found) == 1
 
 
-@needs_jit
-@pytest.mark.skipif(BOUNDSCHECK, reason="that pass is for serial code")
-@pytest.mark.skipif(numba.get_num_threads() < 2, reason="there is one thread only")
-def test_same_bits_however_large_the_parts_are():
-    made = []
-
-    def make_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
-        workspace = engines._team_workspace(theta, architecture, examples, batch_size, 2)
-        for turn in range(2):
-            at = team._bounds(2, turn)
-            workspace.words[at : at + 3] = 0, 0.3 * team.WHOLE, team.WHOLE
-        made.append(workspace)
-        return workspace
-
-    assert bits(replace(tiled_engine(True), make_workspace=make_workspace)) == bits()
-    ends = {int(workspace.words[team._bounds(2, 0) + 1]) for workspace in made}
-    assert int(0.3 * team.WHOLE) in ends, "where there are few weights they stay as they are"
-    assert len(ends) > 1, "and move elsewhere"
-
-
 def owners_are_right(row_share: Callable[..., Any], n: int, workers: int) -> bool:
     """Whether each of n rows has one owner."""
     owners = np.zeros(n, np.int64)
-    words = np.zeros(team.team_words(workers), np.int64)
     for worker in range(workers):
-        team.take_part(words, worker, workers, 0)
-        start, stop = row_share(n, worker, workers, words)
+        start, stop = row_share(n, worker, workers)
         owners[start:stop] += 1
     return bool((owners == 1).all())
 
 
 def test_every_row_of_theta_has_one_owner():
-    def last_row_left_out(n, worker, workers, words):
-        start, stop = tiled_training.row_share(n, worker, workers, words)
+    def last_row_left_out(n, worker, workers):
+        start, stop = tiled_training.row_share(n, worker, workers)
         return start, min(stop, n - 1)
 
     for n, workers in itertools.product((*range(1, 70), 300, 784), range(1, 10)):
@@ -459,14 +436,15 @@ def _unsigned_key(*numbers):
 
 _PARAMETERS = ["layer_count", "unit_count", "weights_of", "biases_of", "layer_of"]
 _TILED = ["panel_width", "panel_row", "panels_size", "by_dots"]
-_TEAM = ["part", "panel_part", "bounds_of", "take_part", "new_parts"]
+_TEAM = ["part", "panel_part", "claim_part", "next_part"]
 _TRAINING = [
     "panels_at", "own_at", "forward_panels", "row_share", "reads_panels", "is_resident",
     "pack_rows", "pack_own", "unpack_rows", "block", "rows_ahead", "z_of", "input_pace",
-    "layer_forward",
-    "share_of_panel", "units_forward", "layer_backward", "units_backward", "by_units",
+    "layer_forward", "phase_of", "least_part",
+    "panel_of_part", "units_forward", "layer_backward", "units_backward", "by_units",
     "delta_by_units", "forward_pass", "backward_pass", "softmax_output_layer", "output_layer",
-    "outputs", "input_weights_pass", "input_state_pass", "update_rows", "parameters_pass",
+    "outputs", "input_weights_pass", "input_state_pass", "update_rows",
+    "layer_parameters", "parameters_pass",
     "penalties", "gather_rows", "work",
 ]  # fmt: skip
 # In the order of their calls.
@@ -498,12 +476,24 @@ def team_of(workers: int, barrier: threading.Barrier) -> Callable[..., None]:
     return run_team
 
 
+def claim_of_python() -> Callable[..., bool]:
+    """In place of `claim`: undivided in threads of Python."""
+    lock = threading.Lock()
+
+    def claim(words: Any, i: int, old: int, new: int) -> bool:
+        with lock:
+            return bool(team.claim(words, i, old, new))
+
+    return claim
+
+
 def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     """The step of a team of two, uncompiled, with another function behind one of its names."""
     barrier = threading.Barrier(WORKERS)
     cuts = {
         "stream_key": _unsigned_key,
-        "meet_in_step": lambda words, worker, workers: barrier.wait(60),
+        "claim": claim_of_python(),
+        "meet": lambda words, worker, workers: barrier.wait(60),
         "run_team": team_of(WORKERS, barrier),
     }
     sources = [source for source in (*SOURCES, tiled_training.epoch) if source.__name__ != name]
@@ -547,6 +537,15 @@ def _last_row_of_panels_of_nobody(rows, columns, panel, width, block, bound):
     return min(team.panel_part(rows, columns, panel, width, block, bound), rows - 1)
 
 
+def _ends_of_parts_of_nobody(words, phase, step, least, done, worker, workers):
+    begin, size = team.WHOLE * worker // workers, team.WHOLE // workers
+    return (team.WHOLE, team.WHOLE) if done else (begin, begin + size * 3 // 4)
+
+
+def _phase_of_layer_one(kind, l, architecture):
+    return tiled_training.phase_of(kind, 1, architecture)
+
+
 def _penalties_of_theta_alone(theta, architecture, upto, resident, workspace):
     return sum(
         tiled_training.penalty(parameters.weights_of(theta, architecture, l), architecture.l2)
@@ -582,6 +581,9 @@ MUTANTS = [
     ("part", _last_row_of_nobody, "few units"),
     ("panel_part", _last_row_of_panels_of_nobody, "few units"),
     ("panel_part", _last_row_of_panels_of_nobody, "units"),
+    ("next_part", _ends_of_parts_of_nobody, "units"),
+    ("next_part", _ends_of_parts_of_nobody, "adam"),
+    ("phase_of", _phase_of_layer_one, "units"),
     ("units_backward", _nothing, "units"),
     ("unpack_rows", _nothing, "units"),
     ("penalties", _penalties_of_theta_alone, "few units"),
@@ -597,41 +599,52 @@ MUTANTS = [
 ]
 
 
-def _mutant_difference(name: str, wrong: Callable[..., Any], kind: str) -> float:
+def _problem(kind: str) -> tuple[Any, Any, Any, int, Any]:
+    """Network, X, Y, batch size and optimizer of a kind."""
     sizes, m, batch_size = [5, 34, 18, 3], 40, 20
     if kind == "units":
         sizes, m, batch_size = ([130, 520, 40, 3], 40, 20) if JIT else ([128, 128, 2], 6, 3)
     if kind == "late units":
         sizes, m, batch_size = ([20, 130, 140, 3], 40, 20) if JIT else ([4, 128, 128, 2], 6, 3)
-    X, Y = regression(m, sizes[0], sizes[-1])
     rates = {"units": 0.0, "silu": 0.0, "late units": [0.3, 0.0]}
     hidden = "silu" if kind == "silu" else "tanh"
     net = helpers.network(sizes, hidden, dropout=rates.get(kind, 0.3), l2=0.02)
     rule = OPTIMIZERS[4] if kind == "adam" else SGD
+    return net, *regression(m, sizes[0], sizes[-1]), batch_size, rule
+
+
+def _mutant_difference(name: str, wrong: Callable[..., Any], kind: str) -> float:
+    net, X, Y, batch_size, rule = _problem(kind)
     return difference(mutant(name, wrong), net, X, Y, batch_size, optimizer=rule, epochs=2)
 
 
-def _late(function: Callable[..., Any], place: int) -> Callable[..., Any]:
-    """The same, but that the second worker, told by the argument at `place`, comes late."""
-
-    def late(*arguments: Any) -> None:
-        if arguments[place] == 1:
-            time.sleep(0.005)
-        function(*arguments)
-
-    return late
-
-
-LATE = [
-    ("units_forward", "forward_pass", _late(UNCOMPILED.units_forward, 5)),
-    ("units_backward", "backward_pass", _late(UNCOMPILED.units_backward, 6)),
-]
+@pytest.mark.parametrize("kind", ["units", "late units", "adam"])
+def test_same_bits_however_large_the_pieces_are(kind):
+    net, X, Y, batch_size, rule = _problem(kind)
+    found = set()
+    for pieces in (1, 3, 40):
+        engine = mutant("least_part", lambda piece, work, pieces=pieces: team.WHOLE // pieces)
+        losses, theta = train(engine, net, X, Y, batch_size, rule, epochs=2)
+        found.add(theta.tobytes() + np.array(losses).tobytes())
+    assert len(found) == 1
 
 
-@pytest.mark.parametrize(("name", "around", "late"), LATE, ids=["forward", "backward"])
-def test_a_late_worker_is_waited_for(name, around, late):
+def _next_part_of_the_second_late(words, phase, step, least, done, worker, workers):
+    """The same, but that the second worker is slow: it has begun its part, and does it later."""
+    found = UNCOMPILED.next_part(words, phase, step, least, done, worker, workers)
+    if worker == 1:
+        time.sleep(0.005)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "around"), [("units_forward", "forward_pass"), ("units_backward", "backward_pass")]
+)
+def test_a_late_worker_is_waited_for(name, around):
+    bindings = {**vars(UNCOMPILED), "next_part": _next_part_of_the_second_late}
+    late = getattr(specialise([getattr(tiled_training, name)], "late", bindings, plain), name)
     assert _mutant_difference(name, late, "late units") <= TOLERANCE["float64"]
-    bindings = {**vars(UNCOMPILED), name: late, "meet_in_step": _nothing}
+    bindings = {**vars(UNCOMPILED), name: late, "meet": _nothing}
     hasty = specialise([getattr(tiled_training, around)], "hasty", bindings, plain)
     assert _mutant_difference(around, getattr(hasty, around), "late units") > 1e-6
 
