@@ -24,9 +24,10 @@ _SAMPLE_SECONDS = 0.01  # what one timing takes at least: so many epochs make it
 # Others' work on the host, in bursts of 0.1 to 0.3 s, only adds to a time, so the fastest timing
 # of a round counts; and the round goes on until three timings confirm each other (the K-best scheme
 # of Bryant and O'Hallaron, "Computer Systems", for timing beside others), for so long at least and
-# at most.
+# at most; but who needs longer for that is timed so often before a round is given up.
 AGREEING, WITHIN = 3, 0.02
 _ROUND_SECONDS = (0.25, 2.0)
+_TIMINGS = 8
 # What epochs before it take at least: the system may wake two threads on one core and part them
 # 12 ms later.
 _WARM_SECONDS = 0.05
@@ -171,13 +172,15 @@ def _time_until_settled(trainer: Trainer, warming: int, epochs: int, clock: Cloc
     """Timings until the fastest of them agree, or time is up."""
     _wake(trainer, warming)
     least, most = _ROUND_SECONDS
-    spent, settled, fastest = 0.0, False, []
-    while len(fastest) < AGREEING or spent < (least if settled else most):
+    spent, fastest = 0.0, []
+    while True:
         seconds = _timing(trainer, epochs, clock)
         spent += epochs * seconds
         insort(fastest, seconds)
-        settled = fastest[:AGREEING][-1] <= (1 + WITHIN) * fastest[0]
-    return Round(fastest[0], settled)
+        count = len(fastest)
+        settled = count >= AGREEING and fastest[AGREEING - 1] <= (1 + WITHIN) * fastest[0]
+        if (settled and spent >= least) or (count >= _TIMINGS and spent >= most):
+            return Round(fastest[0], settled)
 
 
 def _time_once(trainer: Trainer, warming: int, epochs: int, clock: Clock) -> Round:
