@@ -85,8 +85,8 @@ LEAST_WORK = 3e4
 MOST_BY_EACH, LEAST_SHARED = 0.15, 640
 # The same, where the other way is one thread: 100-20-100 with 32, 100, 11.9 us and 15.4.
 MOST_BY_EACH_ALONE, LEAST_SHARED_ALONE = 1.0, 60
-# Bytes of weights from which, if so many are above layer 1, a team is no slower, and its parts
-# follow the speed of each core (two cores, others on the host, and nobody): float64,
+# Bytes of weights from which, if so many are above layer 1, a team is no slower, and its threads
+# take pieces from a slower one (two cores, others on the host, and nobody): float64,
 # 784-512-512-10 with 128 examples, 5.4 MB, 0.88 and 0.98 of the time, with 64 0.95 and 0.98,
 # 784-512-256-10, 4.3 MB, 0.87 and 0.99; float32, 784-1024-512-10, 5.3 MB, 0.92 and 1.0; but
 # 784-512-512-10, 2.7 MB, 1.10 and 1.13, and in float64 784-1024-10, 6.5 MB, 1.03 and 1.04.

@@ -7,10 +7,11 @@
                  in the cache, and the copies that the next step reads (`parameters_pass`)
 
 A layer is shared out by examples, or, where it has many weights, by units (`by_units`).
-Between them the threads meet (`loopbp.team`).  Each owns what it writes, and owns about the same
-units and rows in every step, so that it reads mostly what it has written itself: of lines that two
-cores take turns at, one takes 5 to 18 ns (Xeons), or 1 to 2 to read and 7 to write (EPYC, 33 where
-the cores are far apart); 64 bytes are 0.2 ns of multiply-adds.
+Between them the threads meet (`loopbp.team`).  Each owns what it writes, and begins with the same
+units and rows in every step, so that it reads mostly what it has written itself; who is done takes
+pieces from a slower one.  Of lines that two cores take turns at, one takes 5 to 18 ns (Xeons), or 1
+to 2 to read and 7 to write (EPYC, 33 where the cores are far apart); 64 bytes are 0.2 ns of
+multiply-adds.
 Shares do not change how a number is computed, so a seed gives the same bits for any number of
 threads.
 
@@ -436,6 +437,7 @@ def parameters_pass(
     for l in range(1, upto + 1):
         n, K = architecture.sizes[l], architecture.sizes[l - 1]
         phase = phase_of(PARAMETERS, l, architecture)
+        # Nobody waits before the last layer.
         least = WHOLE if l < upto else least_part(SUMS_PIECE, m * n * K)
         begin, end = next_part(workspace.words, phase, step, least, 0, worker, workers)
         while begin < end:

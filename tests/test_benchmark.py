@@ -292,6 +292,43 @@ def test_the_peak_is_measured():
     assert environment.practical_peak("float32", 8, ticking()) == pytest.approx(2 * 512 / 1e9)
 
 
+@pytest.mark.parametrize(("flops", "products"), [(0.0, 1), (1e3, 1), (2.4e3, 2), (1e5, 98)])
+def test_products_have_as_many_operations_as_an_epoch(flops, products):
+    product = environment.Product("float64", flops, 8)
+    assert (product.products, product.flops) == (products, products * 1024.0)
+    product.epoch()
+    assert (product.out == 8.0).all()
+    assert product.out.dtype == np.float64
+
+
+def test_the_share_of_the_peak_is_of_products_in_the_same_rounds(monkeypatch):
+    monkeypatch.setattr(runner, "_PAUSE_SECONDS", 0.0)
+    now = 0.0
+
+    class Slow(runner.Product):
+        def __init__(self, dtype, flops):
+            super().__init__(dtype, flops, 8)
+
+        def epoch(self):
+            nonlocal now
+            now += 4.0
+
+    class Fast(LoopBP):
+        def epoch(self):
+            nonlocal now
+            super().epoch()
+            now += 2.0
+
+    monkeypatch.setattr(runner, "Product", Slow)
+    monkeypatch.setattr(runner, "LoopBP", Fast)
+    case = TINY[0]
+    row = runner.run_case(case, (), 2, lambda: now)
+    done = round(case.flops * case.steps / 1024) * 1024.0
+    assert row["peak"] == pytest.approx(done / 4.0 / 1e9)
+    assert row["of_peak"] == pytest.approx(case.flops * case.steps / 2.0 / (done / 4.0))
+    assert "product" not in row["trainers"]
+
+
 # -- reports --------------------------------------------------------------------------------------
 
 
@@ -512,8 +549,6 @@ def test_the_peak_is_the_best_that_was_seen_before_and_between_the_cases(monkeyp
     monkeypatch.setattr(worker.cases, "select", lambda names, dtype: [TINY[0], TINY[0]])
     found = run_job({"kind": "peers", "dtypes": ["float32"], "quick": True, "threads": 1})
     assert found["peak"] == {"float32": 300.0, "float64": 50.0}
-    for row in found["peers"]:
-        assert row["of_peak"] == pytest.approx(row["gflops"] / 300.0)
 
 
 @pytest.mark.skipif(not JIT, reason="the study of modes times compiled code")

@@ -77,8 +77,6 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
                 # Somebody else may have used the host when it was measured before.
                 peak[case.dtype] = max(peak[case.dtype], practical_peak(case.dtype))
                 advance(f"{case.name} {case.dtype}")
-        for row in rows:
-            row["of_peak"] = row["gflops"] and row["gflops"] / peak[row["dtype"]]
         result[kind] = rows
     return result
 

@@ -139,25 +139,42 @@ def blas_kernel() -> str | None:
     return " ".join(str(part) for part in parts if part)
 
 
-def practical_peak(
-    dtype: str, size: int = _PEAK_SIZE, clock: Callable[[], float] = time.perf_counter
-) -> float:
-    """GFLOP/s of a matrix product in NumPy, the best of a few.
+class Product:
+    """A matrix product in NumPy, which is timed as those who train are.
 
     Parameters
     ----------
     dtype
         "float32": sgemm; "float64": dgemm.
+    flops
+        Operations of an epoch, or as near as so many whole products come; at least one.
     size
         Rows and columns.
-    clock
-        Seconds.
     """
-    a = np.ones((size, size), dtype)
-    out = np.empty_like(a)
+
+    def __init__(self, dtype: str, flops: float = 0.0, size: int = _PEAK_SIZE) -> None:
+        self.products = max(1, round(flops / (2.0 * size**3)))
+        self.flops = self.products * 2.0 * size**3
+        self.a = np.ones((size, size), dtype)
+        self.out = np.empty_like(self.a)
+
+    def start(self) -> None:
+        """Nothing: one product is as any other."""
+
+    def epoch(self) -> None:
+        """All products."""
+        for _ in range(self.products):
+            np.matmul(self.a, self.a, out=self.out)
+
+
+def practical_peak(
+    dtype: str, size: int = _PEAK_SIZE, clock: Callable[[], float] = time.perf_counter
+) -> float:
+    """GFLOP/s of a `Product`, the best of a few; `clock` gives seconds."""
+    product = Product(dtype, 0.0, size)
     best = float("inf")
     for _ in range(8):
         start = clock()
-        np.matmul(a, a, out=out)
+        product.epoch()
         best = min(best, clock() - start)
-    return 2.0 * size**3 / max(best, 1e-9) / 1e9
+    return product.flops / max(best, 1e-9) / 1e9

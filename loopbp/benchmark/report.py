@@ -240,6 +240,8 @@ def _print_peers(console: Console, kind: str, dtype: str, rows: Rows) -> None:
     confirmed = settled_line(rows)
     if confirmed:
         console.print(confirmed)
+    if any(row.get("peak") for row in rows):
+        console.print("of peak: of what a product of matrices in NumPy reached in the same rounds.")
     if kind == "sweep":
         console.print(sweep_line(dtype, rows))
     else:

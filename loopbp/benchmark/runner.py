@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from loopbp import _jit
 from loopbp.benchmark.cases import Case, Problem, make_problem
+from loopbp.benchmark.environment import Product
 from loopbp.benchmark.peers import PEERS, LoopBP, Trainer
 from loopbp.engines import numpy_engine
 
@@ -37,6 +38,7 @@ _FAR_BEHIND, _FEW_ROUNDS = 5.0, 3
 _BUDGET_SECONDS, _ROUNDS = 3.0, (5, 15)
 
 Clock = Callable[[], float]
+_PRODUCT = "product"  # a name that no trainer has
 
 
 class Round(NamedTuple):
@@ -102,7 +104,8 @@ def run_case(
     Returns
     -------
     dict
-        A row of the results.  Times are microseconds of one step.
+        A row of the results.  Times are microseconds of one step; `peak` is the GFLOP/s that a
+        product of matrices reached in turns with the trainers, in epochs of as many operations.
 
     Raises
     ------
@@ -111,7 +114,7 @@ def run_case(
     """
     problem = make_problem(case)
     expected = reference_theta(problem)
-    timed: dict[str, Trainer] = {}
+    timed: dict[str, Trainer | Product] = {}
     found: dict[str, dict[str, Any]] = {}
     for kind in (LoopBP, *peers):
         if kind.is_missing():
@@ -127,17 +130,23 @@ def run_case(
         found[kind.name] = {"deviation": apart}
         if apart <= TOLERANCE[case.dtype]:
             timed[kind.name] = trainer
-    for name, taken in _time_in_turns(timed, rounds, clock).items():
+    product = Product(case.dtype, case.flops * case.steps)
+    if timed:
+        timed[_PRODUCT] = product
+    taken_by = _time_in_turns(timed, rounds, clock)
+    products = [r.seconds for r in taken_by.pop(_PRODUCT, [])]
+    peak = product.flops / statistics.median(products) / 1e9 if products else None
+    for name, taken in taken_by.items():
         each = [1e6 * r.seconds / case.steps for r in taken]
         found[name] |= {
             "median": statistics.median(each), "min": min(each), "max": max(each),
             "samples": len(each), "settled": [r.settled for r in taken],
         }  # fmt: skip
-    return _row(case, found)
+    return _row(case, found, peak)
 
 
 def _time_in_turns(
-    trainers: dict[str, Trainer], rounds: int | None, clock: Clock
+    trainers: dict[str, Trainer | Product], rounds: int | None, clock: Clock
 ) -> dict[str, list[Round]]:
     """The rounds of each."""
     once = {name: max(_time_once(t, 1, 1, clock).seconds, 1e-6) for name, t in trainers.items()}
@@ -145,7 +154,7 @@ def _time_in_turns(
         return {}
     warming = {name: math.ceil(_WARM_SECONDS / s) for name, s in once.items()}
     counts = {name: math.ceil(_SAMPLE_SECONDS / s) for name, s in once.items()}
-    fastest = min(once.values())
+    fastest = min(s for name, s in once.items() if name != _PRODUCT)
     far = {name for name, s in once.items() if s > _FAR_BEHIND * fastest and name != LoopBP.name}
     if rounds is None:
         near = sum(
@@ -168,7 +177,9 @@ def _time_in_turns(
     return found
 
 
-def _time_until_settled(trainer: Trainer, warming: int, epochs: int, clock: Clock) -> Round:
+def _time_until_settled(
+    trainer: Trainer | Product, warming: int, epochs: int, clock: Clock
+) -> Round:
     """Timings until the fastest of them agree, or time is up."""
     _wake(trainer, warming)
     least, most = _ROUND_SECONDS
@@ -183,13 +194,13 @@ def _time_until_settled(trainer: Trainer, warming: int, epochs: int, clock: Cloc
             return Round(fastest[0], settled)
 
 
-def _time_once(trainer: Trainer, warming: int, epochs: int, clock: Clock) -> Round:
+def _time_once(trainer: Trainer | Product, warming: int, epochs: int, clock: Clock) -> Round:
     """A single timing, which nothing confirms."""
     _wake(trainer, warming)
     return Round(_timing(trainer, epochs, clock), None)
 
 
-def _wake(trainer: Trainer, warming: int) -> None:
+def _wake(trainer: Trainer | Product, warming: int) -> None:
     """Let the threads of others go to sleep, wake those of this one, and fill the caches."""
     trainer.start()
     time.sleep(_PAUSE_SECONDS)
@@ -197,7 +208,7 @@ def _wake(trainer: Trainer, warming: int) -> None:
         trainer.epoch()
 
 
-def _timing(trainer: Trainer, epochs: int, clock: Clock) -> float:
+def _timing(trainer: Trainer | Product, epochs: int, clock: Clock) -> float:
     """Seconds of an epoch, the average of `epochs`."""
     trainer.start()
     start = clock()
@@ -206,10 +217,11 @@ def _timing(trainer: Trainer, epochs: int, clock: Clock) -> float:
     return (clock() - start) / epochs
 
 
-def _row(case: Case, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _row(case: Case, found: dict[str, dict[str, Any]], peak: float | None) -> dict[str, Any]:
     ours = found[LoopBP.name].get("median")
     times = {n: f["median"] for n, f in found.items() if "median" in f and n != LoopBP.name}
     fastest = min(times, key=lambda name: times[name], default=None)
+    gflops = case.flops / ours / 1e3 if ours else None
     return {
         "case": case.name,
         "dtype": case.dtype,
@@ -224,5 +236,7 @@ def _row(case: Case, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "trainers": found,
         "fastest_peer": fastest,
         "ratio": times[fastest] / ours if fastest is not None and ours else None,
-        "gflops": case.flops / ours / 1e3 if ours else None,
+        "gflops": gflops,
+        "peak": peak,
+        "of_peak": gflops / peak if gflops and peak else None,
     }
