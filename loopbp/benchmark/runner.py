@@ -28,7 +28,7 @@ _SAMPLE_SECONDS = 0.01  # what one timing takes at least: so many epochs make it
 # at most; but who needs longer for that is timed so often before a round is given up.
 AGREEING, WITHIN = 3, 0.02
 _ROUND_SECONDS = (0.25, 2.0)
-_TIMINGS = 8
+_TIMINGS = 5
 # What epochs before it take at least: the system may wake two threads on one core and part them
 # 12 ms later.
 _WARM_SECONDS = 0.05
