@@ -241,7 +241,7 @@ def _print_peers(console: Console, kind: str, dtype: str, rows: Rows) -> None:
     if confirmed:
         console.print(confirmed)
     if any(row.get("peak") for row in rows):
-        console.print("of peak: of what a product of matrices in NumPy reached in the same rounds.")
+        console.print("of peak: of the fastest round of matrix products in NumPy, timed in turns.")
     if kind == "sweep":
         console.print(sweep_line(dtype, rows))
     else:

@@ -104,8 +104,9 @@ def run_case(
     Returns
     -------
     dict
-        A row of the results.  Times are microseconds of one step; `peak` is the GFLOP/s that a
-        product of matrices reached in turns with the trainers, in epochs of as many operations.
+        A row of the results.  Times are microseconds of one step; `peak` is the GFLOP/s of the
+        fastest round of matrix products, timed in turns with the trainers in epochs of as many
+        operations.
 
     Raises
     ------
@@ -135,7 +136,7 @@ def run_case(
         timed[_PRODUCT] = product
     taken_by = _time_in_turns(timed, rounds, clock)
     products = [r.seconds for r in taken_by.pop(_PRODUCT, [])]
-    peak = product.flops / statistics.median(products) / 1e9 if products else None
+    peak = product.flops / min(products) / 1e9 if products else None
     for name, taken in taken_by.items():
         each = [1e6 * r.seconds / case.steps for r in taken]
         found[name] |= {
