@@ -116,7 +116,8 @@ LIMITED_BY = {
     "wide": "sums over examples, which read all of a^{l-1} and delta from the third-level cache: "
     "of half a layer, with the step of SGD, 7.9 ms in float64 on one core (Xeon), where MKL takes "
     "7.3 without that, and 3.7 in float32 to its 3.5 (9.0 and 4.0 with strips of 1.5 MB).  "
-    "Forward and backward both take 7.1 to 7.4 and 3.5.",
+    "Forward and backward both take 7.1 to 7.4 and 3.5.  At their fastest all phases add up to 41 "
+    "ms in float32; what a step takes beyond that goes with what others do on the host.",
     "narrow-deep": "of 82 us on a shared Xeon, multiply-adds at the peak take 54, the update 19: "
     "12 to move weights, panels and parts through the second-level cache, 7 for the 2,860 lines "
     "that the other core has written; a round takes up to 110, by what others do on the slower "
