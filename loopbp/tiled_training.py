@@ -92,7 +92,7 @@ BLOCK_NUMBERS, BLOCK_ROWS, HIGH_BYTES = 4_096, 96, 1 << 22
 # Multiply-adds that a thread begins at a time at least: of units, and of sums over examples, where
 # each beginning copies a^{l-1} into panels anew.  Two cores of a Xeon that others used, against
 # parts whose bounds followed the speed of each core from step to step: 1024 x 5 with 512 examples,
-# 0.90 to 0.95 of the time, in float64 0.89; 784-512-512-10 with 128, 0.97 to 1.0 and 1.0; parts
+# 0.92 to 0.99 of the time, in float64 0.86 to 0.91; 784-512-512-10 with 128, 0.98 to 1.01; parts
 # that nobody takes from, 1.01 to 1.04.
 UNITS_PIECE, SUMS_PIECE = 5e5, 5e6
 
