@@ -501,7 +501,9 @@ def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     return for_threads(replace(tiled_engine(False), epoch=bound.epoch), WORKERS)
 
 
-UNCOMPILED = specialise(SOURCES, "uncompiled", {"stream_key": _unsigned_key}, plain)
+UNCOMPILED = specialise(
+    SOURCES, "uncompiled", {"stream_key": _unsigned_key, "claim": claim_of_python()}, plain
+)
 
 
 def _bias_gradient_of_the_last_example_only(delta, start, stop, alpha, beta, out_b):
@@ -618,15 +620,29 @@ def _mutant_difference(name: str, wrong: Callable[..., Any], kind: str) -> float
     return difference(mutant(name, wrong), net, X, Y, batch_size, optimizer=rule, epochs=2)
 
 
-@pytest.mark.parametrize("kind", ["units", "late units", "adam"])
-def test_same_bits_however_large_the_pieces_are(kind):
+def bits_by_pieces(kind: str, cut: Callable[[int, int], int] = lambda begin, end: end) -> set[Any]:
+    """Losses and weights with pieces of several sizes; `cut` says where a piece ends."""
     net, X, Y, batch_size, rule = _problem(kind)
     found = set()
     for pieces in (1, 3, 40):
-        engine = mutant("least_part", lambda piece, work, pieces=pieces: team.WHOLE // pieces)
+
+        def next_part(words, phase, step, least, *rest, size=team.WHOLE // pieces):
+            begin, end = UNCOMPILED.next_part(words, phase, step, size, *rest)
+            return begin, cut(begin, end)
+
+        engine = mutant("next_part", next_part)
         losses, theta = train(engine, net, X, Y, batch_size, rule, epochs=2)
         found.add(theta.tobytes() + np.array(losses).tobytes())
-    assert len(found) == 1
+    return found
+
+
+@pytest.mark.parametrize("kind", ["units", "late units", "adam"])
+def test_same_bits_however_large_the_pieces_are(kind):
+    assert len(bits_by_pieces(kind)) == 1
+
+
+def test_pieces_that_end_too_early_are_rejected():
+    assert len(bits_by_pieces("units", lambda begin, end: end - (end - begin) // 4)) > 1
 
 
 def _next_part_of_the_second_late(words, phase, step, least, done, worker, workers):
