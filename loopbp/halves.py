@@ -50,7 +50,7 @@ from loopbp.shares import (
 )
 from loopbp.subnormals import flush_subnormals, restore_subnormals
 from loopbp.team import meet, run_team
-from loopbp.tiled import TILE_ROWS, bias_sums, copy, pack, pack_transposed, weight_sums
+from loopbp.tiled import TILE_ROWS, add_two, bias_sums, copy, pack, pack_transposed, weight_sums
 from loopbp.tiled_training import (
     in_order,
     input_pace,
@@ -143,15 +143,6 @@ def add_parts(theta, keep, part_0, part_1, start, stop):
         store_part(theta, k, fma(kept, load_part(theta, k, n), part), n)
 
 
-@inner_jit
-def sum_parts(part_0, part_1, start, stop, out):
-    """out_k = p_0k + p_1k, k = start .. stop-1."""
-    W = width(item_bytes(out))
-    for k in range(start, stop, W):
-        n = stop - k
-        store_part(out, k, load_part(part_0, k, n) + load_part(part_1, k, n), n)
-
-
 @inline_jit
 def layer_step(theta, net, l, settings, learning_rate, step, state, part_0, part_1, workspace):
     """w^l and b^l take their step, and w^l goes to its panels, a few rows at a time."""
@@ -167,7 +158,7 @@ def layer_step(theta, net, l, settings, learning_rate, step, state, part_0, part
         if is_sgd:
             add_parts(theta, keep, part_0, part_1, start, stop)
         else:
-            sum_parts(part_0, part_1, start, stop, gradient)
+            add_two(part_0, part_1, start, stop, gradient)
             if net.l2 > 0.0:
                 dw = weights_of(gradient, net, l)
                 add_penalty_gradient(rows(w, i, end), net.l2, rows(dw, i, end))
@@ -179,7 +170,7 @@ def layer_step(theta, net, l, settings, learning_rate, step, state, part_0, part
     if is_sgd:
         add_parts(theta, one, part_0, part_1, b, b + n)
     else:
-        sum_parts(part_0, part_1, b, b + n, gradient)
+        add_two(part_0, part_1, b, b + n, gradient)
         update_part(settings, learning_rate, step, theta, gradient, state, b, b + n, False)
 
 

@@ -30,7 +30,7 @@ import numpy as np
 
 from loopbp._jit import inline_jit, inner_jit, jit, plain
 from loopbp.activations import SOFTMAX
-from loopbp.lanes import ALIGNMENT, in_lines, item_bytes, load_part, store_part, width
+from loopbp.lanes import ALIGNMENT, in_lines, item_bytes, width
 from loopbp.optimizers import RULE_SGD
 from loopbp.parameters import Architecture, biases_of, layer_count, layer_of, weights_of
 from loopbp.rng import order_examples
@@ -54,6 +54,7 @@ from loopbp.team import meet, run_team, share
 from loopbp.tiled import (
     DOT_ROWS,
     activation_rows,
+    add_two,
     copy,
     weighted_input_addends,
     weighted_input_dots,
@@ -209,14 +210,6 @@ def claim_lines(memory, size):
         memory[k] = 0
 
 
-@inner_jit
-def add_two(x, y, out):
-    """out = x + y; out may be x."""
-    W, size = width(item_bytes(out)), out.size
-    for k in range(0, size, W):
-        store_part(out, k, load_part(x, k, size - k) + load_part(y, k, size - k), size - k)
-
-
 @inline_jit
 def begin_sum(theta, architecture, net, m, s, resident, split, workspace, out_part):
     """Share s's part of z^2, with b^2 or zeros: its groups' sums, in pairs, and pairs of pairs."""
@@ -238,7 +231,8 @@ def begin_sum(theta, architecture, net, m, s, resident, split, workspace, out_pa
         else:
             weighted_input_addends(panels, zeros, a, spare, first, end, k == 3)
     if split.groups == MANY_GROUPS:
-        add_two(flat(out_part), flat(spare), flat(out_part))
+        whole = flat(out_part)
+        add_two(whole, flat(spare), 0, whole.size, whole)
 
 
 @inline_jit
@@ -248,7 +242,7 @@ def add_own(split, turn, first, end, size):
     while first + step < end:
         for s in range(first, end, 2 * step):
             x, y = part_of(split, turn, s, size), part_of(split, turn, s + step, size)
-            add_two(x, y, x)
+            add_two(x, y, 0, size, x)
         step *= 2
 
 
@@ -259,10 +253,10 @@ def add_all(split, turn, workers, size, out_z, spare):
     if workers == 1:
         copy(part_of(split, turn, 0, size), 0, out_z, 0, size)
         return
-    add_two(part_of(split, turn, 0, size), part_of(split, turn, apart, size), out_z)
+    add_two(part_of(split, turn, 0, size), part_of(split, turn, apart, size), 0, size, out_z)
     if workers == MANY_GROUPS:
-        add_two(part_of(split, turn, 2, size), part_of(split, turn, 3, size), spare)
-        add_two(out_z, spare, out_z)
+        add_two(part_of(split, turn, 2, size), part_of(split, turn, 3, size), 0, size, spare)
+        add_two(out_z, spare, 0, size, out_z)
 
 
 @inner_jit

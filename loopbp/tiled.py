@@ -187,6 +187,15 @@ def copy(source, at, out, out_at, count):
 
 
 @inner_jit
+def add_two(x, y, start, stop, out):
+    """out_k = x_k + y_k, k = start .. stop-1; out may be x or y."""
+    W = width(item_bytes(out))
+    for k in range(start, stop, W):
+        n = stop - k
+        store_part(out, k, load_part(x, k, n) + load_part(y, k, n), n)
+
+
+@inner_jit
 def pack(b, start, stop, out):
     """Rows start .. stop-1 of b (K, n) as rows of panels: out[p K + k wide + j - p] = b_kj.
 

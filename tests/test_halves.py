@@ -191,7 +191,7 @@ def test_which_networks_are_trained_by_halves(monkeypatch):
 def mutant(name: str, wrong: Callable[..., Any], threads: int = 1) -> Engine:
     """The epoch, uncompiled, with another function behind one of its names."""
     own = (
-        "add_parts", "sum_parts", "layer_step", "soon_of", "forward_half", "others_part",
+        "add_parts", "layer_step", "soon_of", "forward_half", "others_part",
         "backward_half", "work", "epoch",
     )  # fmt: skip
     cuts = {}
@@ -225,7 +225,7 @@ def wrong_versions() -> Iterator[tuple[str, Callable[..., Any], Any]]:
         theta[b:end] *= 1 - learning_rate * net.l2
 
     def sum_of_one_part(part_0, part_1, *rest):
-        plain(halves.sum_parts)(part_0, 0 * part_1, *rest)
+        plain(loopbp.tiled.add_two)(part_0, 0 * part_1, *rest)
 
     def step_of_the_one_before(theta, net, l, settings, learning_rate, step, *rest):
         plain(halves.layer_step)(theta, net, l, settings, learning_rate, max(1, step - 1), *rest)
@@ -253,7 +253,7 @@ def wrong_versions() -> Iterator[tuple[str, Callable[..., Any], Any]]:
     yield "layer_step", step_of_the_last_layer_forgotten, SGD
     yield "backward_half", sum_of_one_example_lost, SGD
     yield "backward_half", empty_half_not_cleared, SGD
-    yield "sum_parts", sum_of_one_part, ADAM
+    yield "add_two", sum_of_one_part, ADAM
     yield "add_penalty_gradient", nothing, ADAM
     yield "layer_step", step_of_the_one_before, ADAM
     yield "give", state_forgotten, ADAM

@@ -306,7 +306,7 @@ SHARES_NAMES = (
     "take",
     "give",
 )
-OWN_NAMES = ("claim_lines", "add_two", "begin_sum", "add_own", "add_all", "work", "epoch")
+OWN_NAMES = ("claim_lines", "begin_sum", "add_own", "add_all", "work", "epoch")
 
 
 def mutant(name: str, wrong: Callable[..., Any], cut: tuple[int, int] = (2, 2)) -> Engine:
@@ -336,8 +336,8 @@ def with_new_workspaces(made: Engine) -> Engine:
 
 
 def wrong_versions() -> Iterator[tuple[str, Callable[..., Any], Any]]:
-    def second_part_lost(x, y, out):
-        out[:] = x
+    def second_part_lost(x, y, start, stop, out):
+        out[start:stop] = x[start:stop]
 
     def bias_in_every_part(split_, s, k):
         k = loopbp.shares.THETA if k == loopbp.shares.NO_BIAS else k
