@@ -260,6 +260,16 @@ def test_train_sample_weights(train):
     assert weighted["loss"] != dropped["loss"]
 
 
+def test_an_option_of_several_names_may_be_repeated(train):
+    with open("r.csv", "w") as file:
+        file.write("a,b,c,t\n" + "".join(f"{k % 7},{k % 5},{k},{k % 2}\n" for k in range(30)))
+    for given in (("--drop", "b,c"), ("--drop", "b", "--drop", "c")):
+        assert train("r.csv", *given, *QUICK)["sizes"] == [1, 4, 2]
+    assert train("r.csv", *QUICK)["sizes"] == [3, 4, 2]
+    numbers = train("r.csv", "--target", "b", "--target", "t", "--task", "regression", *QUICK)
+    assert numbers["sizes"] == [2, 4, 2]
+
+
 def test_train_many_classes_print_the_largest_errors(run):
     rng = np.random.default_rng(0)
     np.savez("many.npz", X=rng.normal(size=(200, 2)), y=np.arange(200) % 25)

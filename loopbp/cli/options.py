@@ -140,12 +140,14 @@ def add_data_options(parser: Parser, what: str) -> None:
     group.add_argument(
         "--target",
         type=several(str),
+        action="extend",
         metavar="COLUMN[,...]",
         help="of a CSV: the column to predict, or several (default: the last)",
     )
     group.add_argument(
         "--drop",
         type=several(str),
+        action="extend",
         default=[],
         metavar="COLUMN[,...]",
         help="of a CSV: columns to leave out",

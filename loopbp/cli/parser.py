@@ -257,6 +257,7 @@ def _add_bench(commands: Any) -> None:
     group.add_argument(
         "--case",
         type=several(str),
+        action="extend",
         metavar="NAME[,...]",
         help="of the table of --peers only these (default: all)",
     )
