@@ -393,6 +393,67 @@ def test_json_goes_round_to_the_readme(results, tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
+def watched(seconds):
+    """A watch whose products take so many seconds, and what it has slept."""
+    left, slept = iter(seconds), []
+    now = 0.0
+
+    def sleep(duration):
+        nonlocal now
+        slept.append(duration)
+        now += duration
+
+    class Scripted(environment.Product):
+        def epoch(self):
+            nonlocal now
+            now += next(left)
+
+    watch = environment.Watch(Scripted("float32", size=8), lambda: now, sleep)
+    return watch, slept, left
+
+
+def test_a_round_waits_until_products_run_as_fast_as_ever(monkeypatch):
+    monkeypatch.setattr(environment, "_LOOK_PRODUCTS", 2)
+    # each look: one product to wake the threads, two that tell
+    fast, slow, near = (7.0, 0.1, 0.1), (7.0, 0.1, 0.2), (7.0, 0.11, 0.11)
+    monkeypatch.setattr(environment, "PATIENCE", 50.0)
+    watch, slept, left = watched((*fast, *slow, *slow, *near))
+    assert watch.wait(), "nothing faster is known"
+    assert watch.wait()
+    assert next(left, None) is None, "it did not wait for the last"
+    assert slept == [environment._SPIN_SECONDS] * 4
+    assert (watch.waits, watch.calm) == (2, 2)
+
+
+def test_a_round_does_not_wait_for_ever(monkeypatch):
+    monkeypatch.setattr(environment, "_LOOK_PRODUCTS", 2)
+    monkeypatch.setattr(environment, "PATIENCE", 10.0)
+    slow = (7.0, 0.1, 0.2)
+    watch, _, left = watched((7.0, 0.1, 0.1, *slow, *slow, *slow))
+    assert watch.wait()
+    assert not watch.wait()
+    assert len([*left]) == 3, "two looks take more than 10 seconds"
+    assert (watch.waits, watch.calm) == (2, 1)
+
+
+def test_every_round_of_everybody_waits(monkeypatch):
+    monkeypatch.setattr(runner, "_PAUSE_SECONDS", 0.0)
+    watch = environment.Watch(environment.Product("float32", size=8), sleep=lambda _: None)
+    runner.run_case(TINY[0], (NumPy,), 2, ticking(), watch)
+    row = runner.run_case(TINY[0], (NumPy,), 3, ticking(), watch)
+    assert row["waits"] == 3 * 3, "loopbp, numpy and the product"
+    assert 0 <= row["calm"] <= row["waits"]
+    assert watch.waits == 15
+
+
+def test_calm_rounds_are_counted():
+    line = report.calm_line([{"waits": 6, "calm": 4}, {"waits": 5, "calm": 5}])
+    assert line is not None
+    assert "90 %" in line
+    assert "9 of 11" in line
+    assert report.calm_line([{}]) is None
+
+
 def test_confirmed_rounds_are_counted():
     trainers = {
         "loopbp": {"settled": [True, False, True]},

@@ -7,7 +7,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from loopbp.benchmark import cases, engines_bench
-from loopbp.benchmark.environment import describe, hold_threads, practical_peak
+from loopbp.benchmark.environment import (
+    LOOK_SIZE,
+    Product,
+    Watch,
+    describe,
+    hold_threads,
+    practical_peak,
+)
 from loopbp.benchmark.peers import PEERS
 from loopbp.benchmark.runner import run_case
 from loopbp.cli.output import json_text
@@ -69,11 +76,14 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
             if kind == "sweep"
             else [c for dtype in job["dtypes"] for c in cases.select(job.get("cases"), dtype)]
         )
+        looks = {dtype: Product(dtype, size=LOOK_SIZE) for dtype in peak}
+        watches = {dtype: None if quick else Watch(looks[dtype]) for dtype in peak}
         rows = []
         with progress(len(chosen), kind) as advance:
             for case in chosen:
                 short = cases.shortened(case) if quick else case
-                rows.append(run_case(short, wanted, 3 if quick else job.get("rounds")))
+                rounds = 3 if quick else job.get("rounds")
+                rows.append(run_case(short, wanted, rounds, watch=watches[case.dtype]))
                 # Somebody else may have used the host when it was measured before.
                 peak[case.dtype] = max(peak[case.dtype], practical_peak(case.dtype))
                 advance(f"{case.name} {case.dtype}")

@@ -18,6 +18,11 @@ REMOVED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PACKAGES = ("loopbp", "numba", "llvmlite", "numpy", "scikit-learn", "torch", "jax")
 _PEAK_SIZE = 2048
+# The machine is calm while products run at such a share of their highest speed; for how long to
+# wait for that; the products that tell, 20 ms of them; and how long threads of OpenBLAS spin on
+# after them, 2^26 cycles.
+CALM, PATIENCE = 0.9, 3.0
+LOOK_SIZE, _LOOK_PRODUCTS, _SPIN_SECONDS = 512, 20, 0.05
 
 
 def usable_cores() -> int:
@@ -178,3 +183,63 @@ def practical_peak(
         product.epoch()
         best = min(best, clock() - start)
     return product.flops / max(best, 1e-9) / 1e9
+
+
+class Watch:
+    """Sees whether others use the host, by how fast matrix products run.
+
+    Here others halved the speed of a core for stretches of 0.1 to 10 s.  Timings that agree within
+    a stretch tell nothing of it, so rounds begin outside, if one need not wait too long for that.
+
+    Parameters
+    ----------
+    product
+        Of ``LOOK_SIZE``.
+    clock, sleep
+        Seconds; and what waits for so many.
+
+    Attributes
+    ----------
+    waits, calm
+        How often `wait` was called, and how often that was to some purpose.
+    """
+
+    def __init__(
+        self,
+        product: Product,
+        clock: Callable[[], float] = time.perf_counter,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.waits = self.calm = 0
+        self._product = product
+        self._clock, self._sleep = clock, sleep
+        self._fastest = float("inf")
+
+    def wait(self) -> bool:
+        """Until products take at most 1 / `CALM` of the shortest time ever, or `PATIENCE` is over.
+
+        Afterwards NumPy's threads sleep.
+
+        Returns
+        -------
+        bool
+            Whether they do.
+        """
+        self.waits += 1
+        begin = self._clock()
+        while True:
+            is_calm = self._seconds() * CALM <= self._fastest
+            self._sleep(_SPIN_SECONDS)
+            if is_calm or self._clock() - begin >= PATIENCE:
+                self.calm += is_calm
+                return is_calm
+
+    def _seconds(self) -> float:
+        """Of a few products in a row; the first one wakes the threads."""
+        self._product.epoch()
+        start = self._clock()
+        for _ in range(_LOOK_PRODUCTS):
+            self._product.epoch()
+        seconds = self._clock() - start
+        self._fastest = min(self._fastest, seconds)
+        return seconds

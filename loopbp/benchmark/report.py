@@ -17,6 +17,7 @@ from loopbp.benchmark import costs as cost_facts
 from loopbp.benchmark.cases import LIMITED_BY, SWEEP_LIMITED_BY, SWEEP_TARGET
 from loopbp.benchmark.costs import LEAST_GAIN, LIMITS
 from loopbp.benchmark.engines_bench import ENGINES, PHASES
+from loopbp.benchmark.environment import CALM, PATIENCE
 from loopbp.benchmark.peers import PEERS, LoopBP
 from loopbp.benchmark.runner import AGREEING, TOLERANCE, WITHIN
 
@@ -132,6 +133,22 @@ def settled_line(rows: Rows) -> str | None:
     )
 
 
+def calm_line(rows: Rows) -> str | None:
+    """How often others left the machine alone when a round began; None where nobody looked."""
+    waits = sum(row.get("waits", 0) for row in rows)
+    if not waits:
+        return None
+    calm = sum(row.get("calm", 0) for row in rows)
+    return (
+        f"Rounds wait up to {PATIENCE:g} s until matrix products run at {100 * CALM:g} % of their "
+        f"highest speed; {calm} of {waits} began so."
+    )
+
+
+def _round_lines(rows: Rows) -> list[str]:
+    return [line for line in (settled_line(rows), calm_line(rows)) if line]
+
+
 def _by_dtype(rows: Rows) -> list[tuple[str, list[dict[str, Any]]]]:
     return [(dtype, list(part)) for dtype, part in groupby(rows, key=lambda row: row["dtype"])]
 
@@ -237,9 +254,8 @@ def _print_peers(console: Console, kind: str, dtype: str, rows: Rows) -> None:
     mean = geometric_mean(ratios)
     if mean is not None:
         console.print(f"ratio: geometric mean {mean:.2f}, lowest {min(ratios):.2f}")
-    confirmed = settled_line(rows)
-    if confirmed:
-        console.print(confirmed)
+    for line in _round_lines(rows):
+        console.print(line)
     if any(row.get("peak") for row in rows):
         console.print("of peak: of the fastest round of matrix products in NumPy, timed in turns.")
     if kind == "sweep":
@@ -421,9 +437,8 @@ def _markdown_table(dtype: str, rows: Rows, threads: int) -> str:
     ratios = [row["ratio"] for row in rows if row["ratio"] is not None]
     mean = geometric_mean(ratios)
     if mean is not None:
-        confirmed = settled_line(rows)
         summary = f"Ratio: geometric mean {mean:.2f}, lowest {min(ratios):.2f}."
-        lines += ["", f"{summary}  {confirmed}" if confirmed else summary]
+        lines += ["", "  ".join([summary, *_round_lines(rows)])]
     reasons = [f"- {name}: {reason}" for name, reason in shortfalls(rows)]
     if reasons:
         lines += ["", "Below their mark, and what limits them:", "", *reasons]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from loopbp import _jit
 from loopbp.benchmark.cases import Case, Problem, make_problem
-from loopbp.benchmark.environment import Product
+from loopbp.benchmark.environment import Product, Watch
 from loopbp.benchmark.peers import PEERS, LoopBP, Trainer
 from loopbp.engines import numpy_engine
 
@@ -87,6 +87,7 @@ def run_case(
     peers: Sequence[type[Trainer]] = PEERS,
     rounds: int | None = None,
     clock: Clock = time.perf_counter,
+    watch: Watch | None = None,
 ) -> dict[str, Any]:
     """Compare and time loopbp and its peers on one case.
 
@@ -100,13 +101,15 @@ def run_case(
         How often each is timed; None: as often as a few seconds allow.
     clock
         Seconds.
+    watch
+        What a round waits for before it begins; None: it does not.
 
     Returns
     -------
     dict
         A row of the results.  Times are microseconds of one step; `peak` is the GFLOP/s of the
         fastest round of matrix products, timed in turns with the trainers in epochs of as many
-        operations.
+        operations; `waits` and `calm` are those of the watch.
 
     Raises
     ------
@@ -134,7 +137,8 @@ def run_case(
     product = Product(case.dtype, case.flops * case.steps)
     if timed:
         timed[_PRODUCT] = product
-    taken_by = _time_in_turns(timed, rounds, clock)
+    watched = (watch.waits, watch.calm) if watch else (0, 0)
+    taken_by = _time_in_turns(timed, rounds, clock, watch)
     products = [r.seconds for r in taken_by.pop(_PRODUCT, [])]
     peak = product.flops / min(products) / 1e9 if products else None
     for name, taken in taken_by.items():
@@ -143,16 +147,25 @@ def run_case(
             "median": statistics.median(each), "min": min(each), "max": max(each),
             "samples": len(each), "settled": [r.settled for r in taken],
         }  # fmt: skip
-    return _row(case, found, peak)
+    row = _row(case, found, peak)
+    if watch:
+        row |= {"waits": watch.waits - watched[0], "calm": watch.calm - watched[1]}
+    return row
 
 
 def _time_in_turns(
-    trainers: dict[str, Trainer | Product], rounds: int | None, clock: Clock
+    trainers: dict[str, Trainer | Product],
+    rounds: int | None,
+    clock: Clock,
+    watch: Watch | None = None,
 ) -> dict[str, list[Round]]:
     """The rounds of each."""
-    once = {name: max(_time_once(t, 1, 1, clock).seconds, 1e-6) for name, t in trainers.items()}
-    if not once:
+    if not trainers:
         return {}
+    once: dict[str, float] = {}
+    for name, trainer in trainers.items():
+        _wake(trainer, 1)
+        once[name] = max(_timing(trainer, 1, clock), 1e-6)
     warming = {name: math.ceil(_WARM_SECONDS / s) for name, s in once.items()}
     counts = {name: math.ceil(_SAMPLE_SECONDS / s) for name, s in once.items()}
     fastest = min(s for name, s in once.items() if name != _PRODUCT)
@@ -168,21 +181,21 @@ def _time_in_turns(
     before = signature_count()
     for k in range(rounds):
         for name, trainer in trainers.items():
-            plan = trainer, warming[name], counts[name], clock
+            if name in far and k >= _FEW_ROUNDS:
+                continue
+            _wake(trainer, warming[name], watch)
+            plan = trainer, counts[name], clock
             if name not in far:
                 found[name].append(_time_until_settled(*plan))
-            elif k < _FEW_ROUNDS:
-                found[name].append(_time_once(*plan))
+            else:
+                found[name].append(Round(_timing(*plan), None))
     if signature_count() != before:
         raise RuntimeError("Numba compiled something while the clock ran")
     return found
 
 
-def _time_until_settled(
-    trainer: Trainer | Product, warming: int, epochs: int, clock: Clock
-) -> Round:
+def _time_until_settled(trainer: Trainer | Product, epochs: int, clock: Clock) -> Round:
     """Timings until the fastest of them agree, or time is up."""
-    _wake(trainer, warming)
     least, most = _ROUND_SECONDS
     spent, fastest = 0.0, []
     while True:
@@ -195,16 +208,12 @@ def _time_until_settled(
             return Round(fastest[0], settled)
 
 
-def _time_once(trainer: Trainer | Product, warming: int, epochs: int, clock: Clock) -> Round:
-    """A single timing, which nothing confirms."""
-    _wake(trainer, warming)
-    return Round(_timing(trainer, epochs, clock), None)
-
-
-def _wake(trainer: Trainer | Product, warming: int) -> None:
+def _wake(trainer: Trainer | Product, warming: int, watch: Watch | None = None) -> None:
     """Let the threads of others go to sleep, wake those of this one, and fill the caches."""
     trainer.start()
     time.sleep(_PAUSE_SECONDS)
+    if watch:
+        watch.wait()
     for _ in range(warming):
         trainer.epoch()
 
