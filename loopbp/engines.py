@@ -149,7 +149,7 @@ def _workspace_makers() -> SimpleNamespace:
     """What makes workspaces, uncompiled: a second saved for what runs once a training."""
     sources = [
         lanes.width, lanes.in_lines, lanes.aligned, tiled.panel_width, tiled.panel_row,
-        tiled.panels_size, tiled.strip_rows, tiled.strip_row, tiled.scratch_size, tiled.far,
+        tiled.panels_size, tiled.strip_row, tiled.scratch_size, tiled.far,
         tiled.by_dots, tiled.panels_wait, parameters.layer_count, parameters.unit_count,
         team.team_words, tiled_workspace.by_units, tiled_workspace.team_workspace,
         tiled_workspace.make_workspace, shares.with_state,

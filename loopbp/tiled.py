@@ -79,13 +79,14 @@ SCATTERED_BYTES = 1 << 19
 # Rows of the largest tile.  For no more a copy would be read only once (1-192-1-255-42-893-1 with
 # 334 examples: 926 us with it, 870 without).
 TILE_ROWS = 6
-# What `weight_sums` copies at once: a strip of STRIP numbers of the left matrix, of at most DEEP
-# examples, for the second-level cache beside a block of w, and a panel of the right one, of SLICE
-# examples, for the first-level cache (half of 1024 x 1024, one core of a Xeon; with 512 examples,
-# by 256 rows 143 GF/s, 384 142, 512 137; float64 67, 64, 59; with 1000 float64 examples 16 ms in
-# two depths and 18 in one).
-DEEP, STRIP, MOST_STRIP, SLICE = 512, 1 << 17, 512, 128
-ROWS = 16
+# What `weight_sums` copies at once, of SLICE examples: a panel of the right matrix, for the
+# first-level cache, and a strip of STRIP_ROWS rows of the left one, for the second-level cache
+# beside a block of w, even where others use half of that.  So all of w is read once for each slice,
+# in order, which costs less than larger strips (half of 1024 x 1024 with 512 examples and the
+# copies, one core of a Xeon, against a product in MKL at the same time: strips of 512 examples by
+# 256 rows 0.89, of 256 by 256 0.93, of 128 by 512 0.98; float64 0.77, 0.83, 0.90; slices of 96,
+# 0.98 and 0.90, but 0.86 where 0.88 of 128 for 654 x 553).
+SLICE, STRIP_ROWS = 128, 512
 # What is asked for before it is needed: rows of the next panel with each tile (26.7 ms instead of
 # 30.5 for four such layers), and registers of rows ahead in `pack_transposed` (a further 5 %), of
 # panels with so many bytes (64 x 64 are in the cache: 0.6 us with it, 0.4 without).
@@ -621,26 +622,20 @@ def hidden_delta(w_next, delta_next, code, address, z, out_delta):
 
 
 @inline_jit
-def strip_rows(m):
-    """Rows of the left matrix that `weight_sums` copies at once, a multiple of W."""
-    return min(MOST_STRIP, STRIP // min(m, DEEP) // ROWS * ROWS)
-
-
-@inline_jit
 def strip_row(m, itemsize):
     """Numbers from row to row of a strip: an odd number of lines, so that no two rows collide.
 
-    With 512 numbers the six rows of a tile shared one set of the first-level cache (float64, half
-    of 1024 x 1024: 8.5 ms, and 8.0 with a line more).
+    With 512 numbers the six rows of a tile shared one set of the first-level cache, with 128 they
+    share a few (float64, half of 1024 x 1024: 8.5 ms with 512, and 8.0 with a line more).
     """
     line = ALIGNMENT // itemsize
-    return (min(m, DEEP) + line - 1) // line * line | line
+    return (min(m, SLICE) + line - 1) // line * line | line
 
 
 @inline_jit
 def scratch_size(m, itemsize):
     """Numbers that `weight_sums` needs as scratch for m examples: a panel and a strip."""
-    return min(m, SLICE) * panel_width(itemsize) + strip_rows(m) * strip_row(m, itemsize)
+    return min(m, SLICE) * panel_width(itemsize) + STRIP_ROWS * strip_row(m, itemsize)
 
 
 @inline_jit
@@ -697,42 +692,35 @@ def weight_sums(
     packs = stop - start > TILE_ROWS and (
         collides(m, n_right, item_bytes(right)) or is_scattered(m, n_right, item_bytes(right))
     )
-    tall = strip_rows(m)
     strip, high = min(m, SLICE) * wide, strip_row(m, item_bytes(left))  # where in scratch
-    for s in range(0, m, DEEP):
-        stop_t = min(m, s + DEEP)
-        for i in range(start, stop, tall):
-            rows = min(tall, stop - i)
-            a_from, a_at, a_row, a_t = a, i, 1, n_left
+    for t in range(0, m, SLICE):
+        count = min(SLICE, m - t)
+        keep = beta if t == 0 else one
+        for i in range(start, stop, STRIP_ROWS):
+            rows = min(STRIP_ROWS, stop - i)
+            a_from, a_at, a_row, a_t = a, t * n_left + i, 1, n_left
             if strips:
-                for t in range(s, stop_t, W):
+                for s in range(0, count, W):
                     for u in range(0, rows, W):
                         _transpose(
-                            a, t * n_left + i + u, n_left, min(W, stop_t - t), min(W, rows - u),
-                            scratch, strip + u * high + t - s, high,
+                            a, a_at + s * n_left + u, n_left, min(W, count - s), min(W, rows - u),
+                            scratch, strip + u * high + s, high,
                         )  # fmt: skip
-                a_from, a_at, a_row, a_t = scratch, strip - s, high, 1
+                a_from, a_at, a_row, a_t = scratch, strip, high, 1
             for p in range(first, end, wide):
                 columns = min(wide, end - p)
                 at = p * out_panel + i * out_row
-                for t in range(s, stop_t, SLICE):
-                    count = min(SLICE, stop_t - t)
-                    keep = beta if t == 0 else one
-                    b_from, b_at, b_row = b, t * n_right + p, n_right
-                    if packs:
-                        pack_panel(b, b_at, n_right, count, columns, scratch)
-                        b_from, b_at, b_row = scratch, 0, wide
-                    # what the next turn copies
-                    t_next, p_next = t + SLICE, p
-                    if t_next >= stop_t:
-                        t_next, p_next = s, p + wide
-                    _sums(
-                        a_from, a_at + t * a_t, a_row, a_t, b_from, b_at, b_row, 1, rows, columns,
-                        count, alpha, keep, out, at, out_row, out, at, out_row,
-                        b, t_next * n_right + p_next, n_right, AHEAD_ROWS if packs else 0, b, b_at,
-                        0,
-                    )  # fmt: skip
-                if copies and stop_t == m:
+                b_from, b_at, b_row = b, t * n_right + p, n_right
+                next_at = b_at + wide
+                if packs:
+                    pack_panel(b, b_at, n_right, count, columns, scratch)
+                    b_from, b_at, b_row = scratch, 0, wide
+                _sums(
+                    a_from, a_at, a_row, a_t, b_from, b_at, b_row, 1, rows, columns, count, alpha,
+                    keep, out, at, out_row, out, at, out_row, b, next_at, n_right,
+                    AHEAD_ROWS if packs else 0, b, b_at, 0,
+                )  # fmt: skip
+                if copies and t + count == m:
                     pack_transposed(
                         out, out_row, out_panel, n_left, n_right, i, i + rows, p, p + columns,
                         transposed,

@@ -518,8 +518,7 @@ def weight_shapes(monkeypatch):
     if JIT:
         return WEIGHT_SHAPES
     for name, value in {
-        "SCATTERED_BYTES": 2200, "FULL_SETS": 1, "SLICE": 4, "DEEP": 8, "STRIP": 8 * 16,
-        "MOST_STRIP": 32,
+        "SCATTERED_BYTES": 2200, "FULL_SETS": 1, "SLICE": 4, "STRIP_ROWS": 16,
     }.items():  # fmt: skip
         monkeypatch.setattr(tiled, name, value)
     return LEAST_WEIGHT_SHAPES
@@ -606,10 +605,9 @@ def test_weight_sums_take_every_branch(weight_shapes, dtype):
             ("collides", bool(tiled.collides(m, n_right, itemsize))),
             ("scattered", bool(tiled.is_scattered(m, n_right, itemsize))),
             ("slices", m > tiled.SLICE),
-            ("more than a strip", n_left > tiled.strip_rows(m)),
-            ("more than a depth", m > tiled.DEEP),
+            ("more than a strip", n_left > tiled.STRIP_ROWS),
         }
-    assert len(taken) == 12
+    assert len(taken) == 10
 
 
 @each_dtype
@@ -628,14 +626,14 @@ def test_wrong_weight_sums_are_rejected(weight_shapes, dtype):
     def with_a_row_too_many(left, right, start, stop, *others):
         weight_sums(left, right, start, min(stop + 1, left.shape[1]), *others)
 
-    def with_beta_in_each_depth(left, right, *others):
-        for t in range(0, len(left), tiled.DEEP):
-            weight_sums(left[t : t + tiled.DEEP], right[t : t + tiled.DEEP], *others)
+    def with_beta_in_each_slice(left, right, *others):
+        for t in range(0, len(left), tiled.SLICE):
+            weight_sums(left[t : t + tiled.SLICE], right[t : t + tiled.SLICE], *others)
 
     for wrong in (without_the_last_example, with_alpha_one, without_copies, with_a_row_too_many):
         assert not weight_sums_error(wrong, weight_shapes[1:3], dtype) <= 1e-3, wrong
-    deep = [shape for shape in weight_shapes if shape[0] > tiled.DEEP][:1]
-    assert not weight_sums_error(with_beta_in_each_depth, deep, dtype) <= 1e-3
+    many = [shape for shape in weight_shapes if shape[0] > tiled.SLICE][:1]
+    assert not weight_sums_error(with_beta_in_each_slice, many, dtype) <= 1e-3
 
 
 # -- bias sums ------------------------------------------------------------------------------------

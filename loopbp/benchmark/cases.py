@@ -113,11 +113,11 @@ LIMITED_BY = {
     "mnist-deep": "weights and copies take 4 MB of two caches of 2: sums over examples reach "
     "131 GFLOP/s a core, 165 where all is in the cache (Xeon); a step takes 1,632 us where nobody "
     "else slows a core down, and up to twice that for the slower one.",
-    "wide": "sums over examples, which read all of a^{l-1} and delta from the third-level cache: "
-    "of half a layer, with the step of SGD, 7.9 ms in float64 on one core (Xeon), where MKL takes "
-    "7.3 without that, and 3.7 in float32 to its 3.5 (9.0 and 4.0 with strips of 1.5 MB).  "
-    "Forward and backward both take 7.1 to 7.4 and 3.5.  At their fastest all phases add up to 41 "
-    "ms in float32; what a step takes beyond that goes with what others do on the host.",
+    "wide": "sums over examples, with the copies of w that the next step reads: of half a layer, "
+    "on one core of a shared Xeon, 0.95 to 0.96 of the speed of MKL's product, which makes no "
+    "copies, in float64 0.85 to 0.92 (0.88 and 0.74 to 0.85 when the table was measured).  Forward "
+    "and backward are 1.03 and 1.0 of MKL's, 1.0 in float64.  At their fastest all phases add up "
+    "to 41 ms in float32; what a step takes beyond that goes with what others do on the host.",
     "narrow-deep": "of 82 us on a shared Xeon, multiply-adds at the peak take 54, the update 19: "
     "12 to move weights, panels and parts through the second-level cache, 7 for the 2,860 lines "
     "that the other core has written; a round takes up to 110, by what others do on the slower "
