@@ -188,8 +188,8 @@ def practical_peak(
 class Watch:
     """Sees whether others use the host, by how fast matrix products run.
 
-    Here others halved the speed of a core for stretches of 0.1 to 10 s.  Timings that agree within
-    a stretch tell nothing of it, so rounds begin outside, if one need not wait too long for that.
+    On a shared Xeon others halved the speed of a core for stretches of 0.1 to 10 s.  Timings that
+    agree within a stretch tell nothing of it, so rounds begin outside, if that comes soon.
 
     Parameters
     ----------
