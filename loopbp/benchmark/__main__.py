@@ -76,8 +76,9 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
             if kind == "sweep"
             else [c for dtype in job["dtypes"] for c in cases.select(job.get("cases"), dtype)]
         )
-        looks = {dtype: Product(dtype, size=LOOK_SIZE) for dtype in peak}
-        watches = {dtype: None if quick else Watch(looks[dtype]) for dtype in peak}
+        watches = {
+            dtype: None if quick else Watch(Product(dtype, size=LOOK_SIZE)) for dtype in peak
+        }
         rows = []
         with progress(len(chosen), kind) as advance:
             for case in chosen:

@@ -223,7 +223,7 @@ class Watch:
         Returns
         -------
         bool
-            Whether they do.
+            False where that took longer than `PATIENCE`.
         """
         self.waits += 1
         begin = self._clock()
