@@ -22,6 +22,12 @@ from pathlib import Path
 # multiply-add takes 4 cycles, and two start in each).
 TALL = {4: (6, 4, 2, 1), 2: (12, 6, 4, 1), 1: (16, 8, 4, 1)}
 SHORT = {2: (6, 4, 2, 1), 1: (12, 4, 1)}
+# The largest tile of 16 registers also without a mask: all its columns are there nearly always, and
+# a mask has no register left.  Each row's distance from the first is a number of its own, as LLVM
+# else walks from row to row: 24 instructions for 12 multiply-adds, not 31 (Zen 3, two threads:
+# 784-128-10 with 64 examples 0.94 of the time, 1024 x 5 with 512 0.94, 784-512-512-10 in float64
+# 0.87).
+FULL = (6, 2)
 # Rows and columns of the tiles of dot products, for 32 and for 16 registers.
 DOTS = {"tall": ((5, 2, 1), (5, 1)), "short": ((3, 2, 1), (3, 1))}
 WIDTHS = (2, 4, 8, 16)
@@ -36,8 +42,10 @@ from loopbp.lanes import (
     keep_turns_apart,
     load,
     load_part,
+    opaque,
     prefetch,
     prefetch_first,
+    prefetch_in_turn,
     splat,
     splat_row,
     store_part,
@@ -49,18 +57,21 @@ from loopbp.lanes import (
 '''
 
 
-def tile(R: int, V: int) -> str:
-    """The source of ``tile_RxV``."""
+def tile(R: int, V: int, full: bool = False) -> str:
+    """The source of ``tile_RxV``, or of ``full_RxV``."""
     lines = [
         "@inline_jit",
-        f"def tile_{R}x{V}(",
-        "    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row, last,",
-        "    soon, soon0, step,",
+        f"def {'full' if full else 'tile'}_{R}x{V}(",
+        "    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row,",
         "):",
-        f'    """{R} x {V} W sums: out = alpha * a b + beta * d; `last` lanes of the last vector."""',
-        "    W = width(item_bytes(a))",
-        "    s0_0 = splat(a.dtype.type(0))",
     ]
+    what = f"{R} x {V} W sums: out = alpha * a b + beta * d"
+    if full:
+        lines += [f'    """{what}; all lanes, `loopbp.tile_template.FULL`."""']
+    else:
+        lines[2:3] = [lines[2] + " last,", "    soon, soon0, step,"]
+        lines += [f'    """{what}; `last` lanes of the last vector."""']
+    lines += ["    W = width(item_bytes(a))", "    s0_0 = splat(a.dtype.type(0))"]
     places = [(r, v) for r in range(R) for v in range(V)]
     sums = [f"s{r}_{v}" for r, v in places]
     if len(sums) > 1:
@@ -68,18 +79,24 @@ def tile(R: int, V: int) -> str:
     lines += ["    if K > 64:  # by the time that the sums are there, so is what they are added to"]
     lines += [f"        for r in range({R}):", f"            for v in range({V}):"]
     lines += ["                prefetch_first(out, out0 + r * out_row + v * W)"]
+    if full:
+        lines += [f"    row{r} = opaque({r} * a_row)" for r in range(1, R)]
     lines += ["    for k in range(K):", "        a_at, b_at = a0 + k * a_k, b0 + k * b_k"]
-    lines += ["        prefetch(soon, soon0 + k * step)"]
-    lines += [f"        y{v} = load(b, b_at + {v} * W)" for v in range(V - 1)]
-    lines += [f"        y{V - 1} = load_part(b, b_at + {V - 1} * W, last)"]
+    if not full:
+        lines += ["        prefetch_in_turn(soon, soon0 + k * step)"]
+    lines += [f"        y{v} = load(b, b_at + {v} * W)" for v in range(V if full else V - 1)]
+    if not full:
+        lines += [f"        y{V - 1} = load_part(b, b_at + {V - 1} * W, last)"]
     for r in range(R):
-        lines += [f"        x = splat_row(a, a_at, {r}, a_row)"]
+        below = f"1, row{r}" if full and r > 0 else f"{r}, a_row"
+        lines += [f"        x = splat_row(a, a_at, {below})"]
         lines += [f"        s{r}_{v} = fma(x, y{v}, s{r}_{v})" for v in range(V)]
     # With two turns in one, LLVM loaded for both first in some processes, and spilt sums: 60 GF/s.
     lines += ["        keep_turns_apart()"]
     # All that is loaded before all that is stored: where rows are shorter than a register, a load
     # that overlaps the store of the row above would wait for it.
-    cells = [(r, v, f" + {v} * W" * (v > 0), "W" if v < V - 1 else "last") for r, v in places]
+    least = "W" if full else "last"
+    cells = [(r, v, f" + {v} * W" * (v > 0), "W" if v < V - 1 else least) for r, v in places]
     lines += ["    if beta == 0:"]
     lines += [f"        s{r}_{v} = alpha * s{r}_{v}" for r, v, _, _ in cells]
     lines += ["    else:"]
@@ -174,6 +191,16 @@ def cover(name: str, table: dict[int, tuple[int, ...]]) -> str:
             # 8 or 9 rows are better 4 + 4 than 6 + 2.
             but = " and n != 8 and n != 9" if R == 6 and 4 in table[V] else ""
             test = f"if n >= {R}{but}:" if k == 0 else "else:" if R == 1 else f"elif n >= {R}{but}:"
+            if name == "short" and (R, V) == FULL:
+                lines += [
+                    f"                    {test.replace(':', ' and last == W:')}",
+                    f"                        full_{R}x{V}(",
+                    f"                            {arguments},",
+                    "                            out, out_at, out_row,",
+                    "                        )",
+                    f"                        i += {R}",
+                ]
+                test = f"el{test}"
             lines += [
                 f"                    {test}",
                 f"                        tile_{R}x{V}(",
@@ -244,7 +271,7 @@ def transpose(W: int) -> str:
 def render() -> str:
     """The whole source of tiles.py."""
     shapes = {(R, V) for table in (TALL, SHORT) for V, rows in table.items() for R in rows}
-    parts = [tile(R, V) for R, V in sorted(shapes)]
+    parts = [*(tile(R, V) for R, V in sorted(shapes)), tile(*FULL, full=True)]
     parts += [cover("tall", TALL), cover("short", SHORT)]
     pairs = {(R, C) for heights, widths in DOTS.values() for R in heights for C in widths}
     parts += [dot(R, C) for R, C in sorted(pairs)]

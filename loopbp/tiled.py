@@ -65,8 +65,9 @@ DOT_ROWS, DOT_LENGTH = 16, 28
 FEW_SUMS = 4
 # Row lengths in bytes from which reading down a column block of a weight matrix wants panels: rows
 # a page apart share one set of the first-level cache (79 GF/s at 4096 bytes, 162 with panels; at
-# 2048 bytes 165 and 172, less than the panels cost to write).
-FAR_WEIGHTS_BYTES = 4096
+# 2048 bytes 165 and 172, less than the panels cost to write; where a block is one line of each row,
+# with AVX2, 64 GF/s at 2048 bytes, 52 with 1024 rows, of 85).
+FAR_WEIGHTS_BYTES = 2048 if _SHORT else 4096
 PACK_ROWS = 64  # and from how many examples on, where the panels are for one pass only
 # Registers of a row from which softmax goes row by row (211 outputs: 11.4 us against 9).
 LONG_ROWS = 4
@@ -76,6 +77,10 @@ LONG_ROWS = 4
 # pages (512 by 1024 examples: 119 and 157).
 PAGE, FULL_SETS = 4096, 8
 SCATTERED_BYTES = 1 << 19
+# Columns from which a strip pays, which each of them reads: blocks of 4 or 8 numbers make it slowly
+# (AVX2, float64, two threads: 784-128-10 with 128 examples and Adam 0.65 of the time without it,
+# 784-256-10 0.61; 784-512-512-10, 1.06, 1024 x 5 with 512, 1.18).
+STRIP_COLUMNS = 256 if _SHORT else 1
 # Rows of the largest tile.  For no more a copy would be read only once (1-192-1-255-42-893-1 with
 # 334 examples: 926 us with it, 870 without).
 TILE_ROWS = 6
@@ -688,7 +693,7 @@ def weight_sums(
     W = width(item_bytes(right))
     wide = panel_width(item_bytes(right))
     one = out.dtype.type(1.0)
-    strips = is_scattered(m, n_left, item_bytes(left))
+    strips = end - first >= STRIP_COLUMNS and is_scattered(m, n_left, item_bytes(left))
     packs = stop - start > TILE_ROWS and (
         collides(m, n_right, item_bytes(right)) or is_scattered(m, n_right, item_bytes(right))
     )

@@ -8,8 +8,10 @@ from loopbp.lanes import (
     keep_turns_apart,
     load,
     load_part,
+    opaque,
     prefetch,
     prefetch_first,
+    prefetch_in_turn,
     splat,
     splat_row,
     store_part,
@@ -34,7 +36,7 @@ def tile_1x1(
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(soon, soon0 + k * step)
+        prefetch_in_turn(soon, soon0 + k * step)
         y0 = load_part(b, b_at + 0 * W, last)
         x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
@@ -61,7 +63,7 @@ def tile_1x2(
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(soon, soon0 + k * step)
+        prefetch_in_turn(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
         x = splat_row(a, a_at, 0, a_row)
@@ -93,7 +95,7 @@ def tile_1x4(
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(soon, soon0 + k * step)
+        prefetch_in_turn(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load(b, b_at + 1 * W)
         y2 = load(b, b_at + 2 * W)
@@ -135,7 +137,7 @@ def tile_2x2(
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(soon, soon0 + k * step)
+        prefetch_in_turn(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
         x = splat_row(a, a_at, 0, a_row)
@@ -178,7 +180,7 @@ def tile_2x4(
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(soon, soon0 + k * step)
+        prefetch_in_turn(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load(b, b_at + 1 * W)
         y2 = load(b, b_at + 2 * W)
@@ -239,7 +241,7 @@ def tile_4x1(
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(soon, soon0 + k * step)
+        prefetch_in_turn(soon, soon0 + k * step)
         y0 = load_part(b, b_at + 0 * W, last)
         x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
@@ -287,7 +289,7 @@ def tile_4x2(
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(soon, soon0 + k * step)
+        prefetch_in_turn(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
         x = splat_row(a, a_at, 0, a_row)
@@ -352,7 +354,7 @@ def tile_4x4(
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(soon, soon0 + k * step)
+        prefetch_in_turn(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load(b, b_at + 1 * W)
         y2 = load(b, b_at + 2 * W)
@@ -451,7 +453,7 @@ def tile_6x2(
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(soon, soon0 + k * step)
+        prefetch_in_turn(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
         x = splat_row(a, a_at, 0, a_row)
@@ -538,7 +540,7 @@ def tile_6x4(
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(soon, soon0 + k * step)
+        prefetch_in_turn(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load(b, b_at + 1 * W)
         y2 = load(b, b_at + 2 * W)
@@ -675,7 +677,7 @@ def tile_8x1(
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(soon, soon0 + k * step)
+        prefetch_in_turn(soon, soon0 + k * step)
         y0 = load_part(b, b_at + 0 * W, last)
         x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
@@ -751,7 +753,7 @@ def tile_12x1(
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(soon, soon0 + k * step)
+        prefetch_in_turn(soon, soon0 + k * step)
         y0 = load_part(b, b_at + 0 * W, last)
         x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
@@ -855,7 +857,7 @@ def tile_12x2(
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(soon, soon0 + k * step)
+        prefetch_in_turn(soon, soon0 + k * step)
         y0 = load(b, b_at + 0 * W)
         y1 = load_part(b, b_at + 1 * W, last)
         x = splat_row(a, a_at, 0, a_row)
@@ -1008,7 +1010,7 @@ def tile_16x1(
                 prefetch_first(out, out0 + r * out_row + v * W)
     for k in range(K):
         a_at, b_at = a0 + k * a_k, b0 + k * b_k
-        prefetch(soon, soon0 + k * step)
+        prefetch_in_turn(soon, soon0 + k * step)
         y0 = load_part(b, b_at + 0 * W, last)
         x = splat_row(a, a_at, 0, a_row)
         s0_0 = fma(x, y0, s0_0)
@@ -1123,6 +1125,96 @@ def tile_16x1(
     store_part(out, out0, s14_0, last)
     out0 += out_row
     store_part(out, out0, s15_0, last)
+
+
+@inline_jit
+def full_6x2(
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row,
+):
+    """6 x 2 W sums: out = alpha * a b + beta * d; all lanes, `loopbp.tile_template.FULL`."""
+    W = width(item_bytes(a))
+    s0_0 = splat(a.dtype.type(0))
+    s0_1 = s1_0 = s1_1 = s2_0 = s2_1 = s3_0 = s3_1 = s4_0 = s4_1 = s5_0 = s5_1 = s0_0
+    if K > 64:  # by the time that the sums are there, so is what they are added to
+        for r in range(6):
+            for v in range(2):
+                prefetch_first(out, out0 + r * out_row + v * W)
+    row1 = opaque(1 * a_row)
+    row2 = opaque(2 * a_row)
+    row3 = opaque(3 * a_row)
+    row4 = opaque(4 * a_row)
+    row5 = opaque(5 * a_row)
+    for k in range(K):
+        a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        y0 = load(b, b_at + 0 * W)
+        y1 = load(b, b_at + 1 * W)
+        x = splat_row(a, a_at, 0, a_row)
+        s0_0 = fma(x, y0, s0_0)
+        s0_1 = fma(x, y1, s0_1)
+        x = splat_row(a, a_at, 1, row1)
+        s1_0 = fma(x, y0, s1_0)
+        s1_1 = fma(x, y1, s1_1)
+        x = splat_row(a, a_at, 1, row2)
+        s2_0 = fma(x, y0, s2_0)
+        s2_1 = fma(x, y1, s2_1)
+        x = splat_row(a, a_at, 1, row3)
+        s3_0 = fma(x, y0, s3_0)
+        s3_1 = fma(x, y1, s3_1)
+        x = splat_row(a, a_at, 1, row4)
+        s4_0 = fma(x, y0, s4_0)
+        s4_1 = fma(x, y1, s4_1)
+        x = splat_row(a, a_at, 1, row5)
+        s5_0 = fma(x, y0, s5_0)
+        s5_1 = fma(x, y1, s5_1)
+        keep_turns_apart()
+    if beta == 0:
+        s0_0 = alpha * s0_0
+        s0_1 = alpha * s0_1
+        s1_0 = alpha * s1_0
+        s1_1 = alpha * s1_1
+        s2_0 = alpha * s2_0
+        s2_1 = alpha * s2_1
+        s3_0 = alpha * s3_0
+        s3_1 = alpha * s3_1
+        s4_0 = alpha * s4_0
+        s4_1 = alpha * s4_1
+        s5_0 = alpha * s5_0
+        s5_1 = alpha * s5_1
+    else:
+        s0_0 = combine(s0_0, alpha, beta, d, d0, W)
+        s0_1 = combine(s0_1, alpha, beta, d, d0 + 1 * W, W)
+        d0 += d_row
+        s1_0 = combine(s1_0, alpha, beta, d, d0, W)
+        s1_1 = combine(s1_1, alpha, beta, d, d0 + 1 * W, W)
+        d0 += d_row
+        s2_0 = combine(s2_0, alpha, beta, d, d0, W)
+        s2_1 = combine(s2_1, alpha, beta, d, d0 + 1 * W, W)
+        d0 += d_row
+        s3_0 = combine(s3_0, alpha, beta, d, d0, W)
+        s3_1 = combine(s3_1, alpha, beta, d, d0 + 1 * W, W)
+        d0 += d_row
+        s4_0 = combine(s4_0, alpha, beta, d, d0, W)
+        s4_1 = combine(s4_1, alpha, beta, d, d0 + 1 * W, W)
+        d0 += d_row
+        s5_0 = combine(s5_0, alpha, beta, d, d0, W)
+        s5_1 = combine(s5_1, alpha, beta, d, d0 + 1 * W, W)
+    store_part(out, out0, s0_0, W)
+    store_part(out, out0 + 1 * W, s0_1, W)
+    out0 += out_row
+    store_part(out, out0, s1_0, W)
+    store_part(out, out0 + 1 * W, s1_1, W)
+    out0 += out_row
+    store_part(out, out0, s2_0, W)
+    store_part(out, out0 + 1 * W, s2_1, W)
+    out0 += out_row
+    store_part(out, out0, s3_0, W)
+    store_part(out, out0 + 1 * W, s3_1, W)
+    out0 += out_row
+    store_part(out, out0, s4_0, W)
+    store_part(out, out0 + 1 * W, s4_1, W)
+    out0 += out_row
+    store_part(out, out0, s5_0, W)
+    store_part(out, out0 + 1 * W, s5_1, W)
 
 
 @inner_jit
@@ -1294,7 +1386,13 @@ def sums_short(
                     a_at, d_at = a0 + i * a_row, d0 + i * d_row + j
                     out_at = out0 + i * out_row + j
                     n = M - i
-                    if n >= 6 and n != 8 and n != 9:
+                    if n >= 6 and n != 8 and n != 9 and last == W:
+                        full_6x2(
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row,
+                        )
+                        i += 6
+                    elif n >= 6 and n != 8 and n != 9:
                         tile_6x2(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
                             out, out_at, out_row, last, soon,

@@ -199,7 +199,7 @@ def asked(
     tiles_asked: list[set[int]] = []
     soon = np.zeros(0)
 
-    def prefetch(a, i):
+    def prefetch_in_turn(a, i):
         if a is soon:
             tiles_asked[-1].add(i)
 
@@ -214,7 +214,7 @@ def asked(
         name = f"tile_{R}x{V}"
         return counted(getattr(specialise([getattr(tiles, name)], "asks", bound, plain), name))
 
-    bound = {"prefetch": prefetch, **(change or {})}
+    bound = {"prefetch_in_turn": prefetch_in_turn, **(change or {})}
     shapes = {f"tile_{R}x{V}": each(R, V) for V, Rs in tile_template.TALL.items() for R in Rs}
     sums = specialise([tiles.sums_tall], "asks", shapes, plain).sums_tall
     a, b, out = np.ones(M * K), np.ones(K * 64), np.zeros(M * N)
@@ -900,26 +900,41 @@ _ASSEMBLY = """
 from numba import types
 from loopbp import tiles
 a, i, x = types.Array(types.{dtype}, 1, "C"), types.intp, types.{dtype}
-tiles.sums_tall.compile((a, i, i, i, a, i, i, i, i, i, i, x, x, a, i, i, a, i, i, a, i, i, i, a, i,
-                        i))
-(result,) = tiles.sums_tall.overloads.values()
+sums = tiles.sums_{name}
+sums.compile((a, i, i, i, a, i, i, i, i, i, i, x, x, a, i, i, a, i, i, a, i, i, i, a, i, i))
+(result,) = sums.overloads.values()
 print(result.library.get_asm_str())
 """
 
 
-def spilt_loops(assembly: str) -> tuple[int, list[str]]:
-    """How many loops of multiply-adds there are, and those that keep a vector on the stack."""
-    blocks = re.split(r"\n(?=\.?LBB\d+_\d+:)", assembly)
-    loops, spilt = 0, []
-    for block in blocks:
+def loops_of_sums(assembly: str) -> dict[str, str]:
+    """The loops of at least 8 multiply-adds, by their labels, up to the jump back."""
+    loops = {}
+    for block in re.split(r"\n(?=\.?LBB\d+_\d+:)", assembly):
         label = block.split(":")[0].strip()
         back = re.search(rf"\bj\w+\s+{re.escape(label)}\b", block)
         if back and block.count("vfmadd") >= 8:
-            loops += 1
-            inside = block[: back.start()]
-            if re.search(r"\(%rsp\).*%[xyz]mm|%[xyz]mm\d+,.*\(%rsp\)", inside):
-                spilt.append(label)
-    return loops, spilt
+            loops[label] = block[: back.end()]
+    return loops
+
+
+def spilt_loops(assembly: str) -> tuple[int, list[str]]:
+    """How many loops of multiply-adds there are, and those that keep a vector on the stack."""
+    loops = loops_of_sums(assembly)
+    spill = r"\(%rsp\).*%[xyz]mm|%[xyz]mm\d+,.*\(%rsp\)"
+    return len(loops), [label for label, inside in loops.items() if re.search(spill, inside)]
+
+
+def instructions(text: str) -> list[str]:
+    """Their names, one after the other."""
+    return re.findall(r"^\t([a-z]\w*)", text, re.MULTILINE)
+
+
+def full_tiles(assembly: str) -> list[str]:
+    """The loops of twelve multiply-adds that have no mask and ask for nothing."""
+    other = re.compile(r"mask|prefetch|\(%rsp\).*%ymm|%ymm\d+,.*\(%rsp\)")
+    loops = [text for text in loops_of_sums(assembly).values() if not other.search(text)]
+    return [text for text in loops if text.count("vfmadd") == 12]
 
 
 @needs_jit
@@ -927,10 +942,31 @@ def spilt_loops(assembly: str) -> tuple[int, list[str]]:
 @pytest.mark.skipif(lanes.REGISTER_BYTES != 64, reason="the tall tiles need 32 registers")
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="reads the assembly of x86")
 def test_no_sum_leaves_its_register(dtype):
-    assembly = run_python(_ASSEMBLY.format(dtype=dtype), LOOPBP_CACHE="0")
+    assembly = run_python(_ASSEMBLY.format(dtype=dtype, name="tall"), LOOPBP_CACHE="0")
     loops, spilt = spilt_loops(assembly)
     assert loops >= 4, "the search finds what it looks for"
     assert spilt == []
+
+
+@needs_jit
+@each_dtype
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="reads the assembly of x86")
+def test_the_full_tile_of_16_registers_has_no_more_instructions_than_it_needs(dtype):
+    code = _ASSEMBLY.format(dtype=dtype, name="short")
+    avx2 = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma"}
+    assembly = run_python(code, LOOPBP_CACHE="0", **avx2)
+    (full,) = full_tiles(assembly)
+    assert len(instructions(full)) <= 26  # 12 multiply-adds, 2 loads, 6 splats, the loop
+
+
+def test_a_full_tile_is_found():
+    body = "\tvfmadd231ps\t%ymm1, %ymm2, %ymm3\n" * 12
+    end = "\tdecq\t%rax\n\tjne\t.LBB0_1\n"
+    (full,) = full_tiles(f"\n.LBB0_1:\n{body}{end}")
+    assert len(instructions(full)) == 14
+    mask, ask = "\tvmaskmovps\t(%rax), %ymm1, %ymm2\n", "\tprefetcht1\t(%rax)\n"
+    for other in mask, ask, "\tvmovups\t64(%rsp), %ymm3\n", body:
+        assert full_tiles(f"\n.LBB0_1:\n{body}{other}{end}") == []
 
 
 def test_a_spilt_sum_is_found():
