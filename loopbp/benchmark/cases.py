@@ -89,7 +89,9 @@ NAMES = tuple(case.name for case in CASES)
 
 # What was found to limit loopbp on a case, on two cores with AVX-512: an EPYC (znver4, sgemm of
 # OpenBLAS 102 GFLOP/s on one core) and, where it says Xeon, rocketlake (163) or emeraldrapids (165,
-# and 108 while others use the host); printed where a ratio is below its mark.
+# and 108 while others use the host); printed where a ratio is below its mark, elsewhere with a word
+# of where it is from.
+LOOKED_INTO_ON = ("znver4", "rocketlake", "emeraldrapids")
 SWEEP_LIMITED_BY = (
     "few units or examples make ends of tiles, which hold less than a register; and where others "
     "use the host, two rounds of a shape differ by more than a tenth."

@@ -124,7 +124,10 @@ def measure(threads: int, advance: Callable[[str], None]) -> dict[str, Any]:
 def scaling(threads: int) -> dict[str, dict[str, float]]:
     """Microseconds of our step by case and number of threads, in turns, the fastest of a few."""
     times: dict[str, dict[str, float]] = {name: {} for name in SCALING_CASES}
-    job = {"kind": "peers", "cases": list(SCALING_CASES), "dtypes": ["float32"], "peers": []}
+    job = {
+        "kind": "peers", "cases": list(SCALING_CASES), "dtypes": ["float32"], "peers": [],
+        "rounds": _TRIES,
+    }  # fmt: skip
     for _ in range(_TRIES):
         for count in sorted({1, threads}):
             for row in run_job(job, count)["peers"]:

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from loopbp.benchmark import costs as cost_facts
-from loopbp.benchmark.cases import LIMITED_BY, SWEEP_LIMITED_BY, SWEEP_TARGET
+from loopbp.benchmark.cases import LIMITED_BY, LOOKED_INTO_ON, SWEEP_LIMITED_BY, SWEEP_TARGET
 from loopbp.benchmark.costs import LEAST_GAIN, LIMITS
 from loopbp.benchmark.engines_bench import ENGINES, PHASES
 from loopbp.benchmark.environment import CALM, PATIENCE
@@ -87,13 +87,21 @@ def amount(us: float | None) -> str:
     return f"{us:,.0f}" if us >= 100 else f"{us:.3g}"
 
 
-def shortfalls(rows: Rows) -> list[tuple[str, str]]:
-    """The cases below their mark, and what was found to limit them."""
+def shortfalls(rows: Rows, llvm_target: str) -> list[tuple[str, str]]:
+    """The cases below their mark, and what was found to limit them, there or elsewhere."""
     return [
-        (row["case"], LIMITED_BY.get(row["case"], "not yet looked into"))
+        (row["case"], _limit(row["case"], llvm_target))
         for row in rows
         if row["target"] is not None and row["ratio"] is not None and row["ratio"] < row["target"]
     ]
+
+
+def _limit(case: str, llvm_target: str) -> str:
+    if case not in LIMITED_BY:
+        return "not yet looked into"
+    if llvm_target in LOOKED_INTO_ON:
+        return LIMITED_BY[case]
+    return f"not yet looked into on {llvm_target}; with AVX-512, {LIMITED_BY[case]}"
 
 
 def sweep_line(dtype: str, rows: Rows) -> str:
@@ -208,7 +216,7 @@ def print_report(results: Results, console: Console | None = None) -> None:
         console.print()
         for kind in ("peers", "sweep"):
             for dtype, rows in _by_dtype(run.get(kind, [])):
-                _print_peers(console, kind, dtype, rows)
+                _print_peers(console, kind, dtype, rows, run["machine"])
         for missing in run.get("missing", []):
             console.print(f"missing: {missing['name']} ({missing['install']})")
         if "engines" in run:
@@ -227,7 +235,7 @@ def _table(title: str, first: str, columns: Iterable[str]) -> Table:
     return table
 
 
-def _print_peers(console: Console, kind: str, dtype: str, rows: Rows) -> None:
+def _print_peers(console: Console, kind: str, dtype: str, rows: Rows, machine: Results) -> None:
     title = f"{kind}, {dtype}: microseconds a step, median of the rounds (min-max for loopbp)"
     columns = ("batch", LoopBP.name, *_PEER_NAMES, "ratio", "at least", "GFLOP/s", "of peak")
     table = _table(title, "case", columns)
@@ -261,7 +269,7 @@ def _print_peers(console: Console, kind: str, dtype: str, rows: Rows) -> None:
     if kind == "sweep":
         console.print(sweep_line(dtype, rows))
     else:
-        for name, reason in shortfalls(rows):
+        for name, reason in shortfalls(rows, machine["llvm_target"]):
             console.print(f"{name} is below its mark: {reason}", soft_wrap=True)
     for row in rows:
         for name, found in row["trainers"].items():
@@ -400,7 +408,7 @@ def markdown(results: Results, picture: str | None) -> str:
     parts = []
     for run in runs:
         for dtype, rows in _by_dtype(run["peers"]):
-            parts.append(_markdown_table(dtype, rows, run["machine"]["threads"]))
+            parts.append(_markdown_table(dtype, rows, run["machine"]))
         for other in results["runs"]:
             for dtype, rows in _by_dtype(other.get("sweep", [])):
                 parts.append(sweep_line(dtype, rows))
@@ -417,7 +425,8 @@ def markdown(results: Results, picture: str | None) -> str:
     return "\n\n".join(parts)
 
 
-def _markdown_table(dtype: str, rows: Rows, threads: int) -> str:
+def _markdown_table(dtype: str, rows: Rows, machine: Results) -> str:
+    threads = machine["threads"]
     lines = [
         f"{dtype}, {threads} thread{'s' if threads > 1 else ''}, microseconds of one step "
         "(median of the rounds); ratio: the fastest peer's time over loopbp's; deviates: ends at "
@@ -439,7 +448,7 @@ def _markdown_table(dtype: str, rows: Rows, threads: int) -> str:
     if mean is not None:
         summary = f"Ratio: geometric mean {mean:.2f}, lowest {min(ratios):.2f}."
         lines += ["", "  ".join([summary, *_round_lines(rows)])]
-    reasons = [f"- {name}: {reason}" for name, reason in shortfalls(rows)]
+    reasons = [f"- {name}: {reason}" for name, reason in shortfalls(rows, machine["llvm_target"])]
     if reasons:
         lines += ["", "Below their mark, and what limits them:", "", *reasons]
     return "\n".join(lines)
