@@ -252,7 +252,7 @@ def test_the_number_of_groups():
     assert count(30, 10) == 2
     assert count(128, 64) == split.MANY_GROUPS
     assert count(128, 16) == 2, "less work"
-    assert count(30, 1000) == 2, "few units"
+    assert count(3 * REGISTER_BYTES // 4, 1000) == 2, "few units"
 
 
 def owners(

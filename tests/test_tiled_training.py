@@ -241,13 +241,14 @@ def test_the_wide_layers_take_both_branches():
 
     wide = [9, WIDE, 33, WIDE, 3]
     assert made(wide, 64) == ([True] * 4, [False, True, False, True], [False] * 4)
+    far = bool(tiled.far(WIDE, 4))  # where a register has 32 bytes
     assert made(wide, 64, dtype="float32") == (
-        [True] * 4, [False] * 4, [False, False, False, True]
+        [True] * 4, [False, far, False, far], [False, False, False, not far]
     )  # fmt: skip
     none = [False] * 4
     assert made(wide, 16) == ([True, False, True, False], none, none), "rows of 33 are too short"
-    assert made([WIDE, 5], 2) == ([False], [False], [False])
-    assert made([WIDE, 5], 4) == made([30, 5], 2) == ([True], [False], [False])
+    assert made([WIDE, 3], 2) == ([False], [False], [False])
+    assert made([WIDE, 3], 4) == made([30, 3], 2) == ([True], [False], [False])
     # The small ones in panels of each thread's own.
     assert made([9, 20, 30, 3], 64) == ([True] * 3, [False] * 3, [False, True, True])
     assert made([140, 130, 20, 3], 64) == ([True] * 3, [False] * 3, [False, True, True])
