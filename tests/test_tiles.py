@@ -507,7 +507,7 @@ def test_round_trip_through_panels_is_exact(way, dtype):
 # Examples, columns of left, columns of right; which of them is copied first is tested below.
 WEIGHT_SHAPES = [
     (1, 1, 1), (2, 7, 17), (33, 130, 65), (64, 20, 256), (130, 17, 130), (300, 33, 70),
-    (520, 530, 70), (520, 9, 260), (520, 270, 260),
+    (520, 530, 70), (520, 9, 260), (520, 270, 260), (256, 530, 260),
 ]  # fmt: skip
 LEAST_WEIGHT_SHAPES = [(1, 1, 1), (7, 3, 17), (9, 37, 66), (17, 33, 7), (17, 5, 64)]
 
@@ -518,7 +518,7 @@ def weight_shapes(monkeypatch):
     if JIT:
         return WEIGHT_SHAPES
     for name, value in {
-        "SCATTERED_BYTES": 2200, "FULL_SETS": 1, "SLICE": 4, "STRIP_ROWS": 16,
+        "SCATTERED_BYTES": 2200, "FULL_SETS": 1, "SLICE": 4, "STRIP_ROWS": 16, "STRIP_COLUMNS": 7,
     }.items():  # fmt: skip
         monkeypatch.setattr(tiled, name, value)
     return LEAST_WEIGHT_SHAPES
@@ -600,12 +600,14 @@ def test_weight_sums_take_every_branch(weight_shapes, dtype):
     itemsize = np.dtype(dtype).itemsize
     taken = set()
     for m, n_left, n_right in weight_shapes:
+        many = n_right >= tiled.STRIP_COLUMNS
+        strips = bool(tiled.is_scattered(m, n_left, itemsize)) and many
         taken |= {
-            ("strips", bool(tiled.is_scattered(m, n_left, itemsize))),
+            ("strips", strips),
             ("collides", bool(tiled.collides(m, n_right, itemsize))),
             ("scattered", bool(tiled.is_scattered(m, n_right, itemsize))),
             ("slices", m > tiled.SLICE),
-            ("more than a strip", n_left > tiled.STRIP_ROWS),
+            ("more than a strip", strips and n_left > tiled.STRIP_ROWS),
         }
     assert len(taken) == 10
 
@@ -918,11 +920,13 @@ def loops_of_sums(assembly: str) -> dict[str, str]:
     return loops
 
 
+_SPILL = r"\(%rsp\).*%[xyz]mm|%[xyz]mm\d+,.*\(%rsp\)"
+
+
 def spilt_loops(assembly: str) -> tuple[int, list[str]]:
     """How many loops of multiply-adds there are, and those that keep a vector on the stack."""
     loops = loops_of_sums(assembly)
-    spill = r"\(%rsp\).*%[xyz]mm|%[xyz]mm\d+,.*\(%rsp\)"
-    return len(loops), [label for label, inside in loops.items() if re.search(spill, inside)]
+    return len(loops), [label for label, inside in loops.items() if re.search(_SPILL, inside)]
 
 
 def instructions(text: str) -> list[str]:
@@ -932,7 +936,7 @@ def instructions(text: str) -> list[str]:
 
 def full_tiles(assembly: str) -> list[str]:
     """The loops of twelve multiply-adds that have no mask and ask for nothing."""
-    other = re.compile(r"mask|prefetch|\(%rsp\).*%ymm|%ymm\d+,.*\(%rsp\)")
+    other = re.compile(rf"mask|prefetch|{_SPILL}")
     loops = [text for text in loops_of_sums(assembly).values() if not other.search(text)]
     return [text for text in loops if text.count("vfmadd") == 12]
 
