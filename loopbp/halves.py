@@ -259,13 +259,12 @@ def work(
     The penalties are summed with the first half.
     """
     mode = flush_subnormals()
-    theta, state, halves = borrow(theta), borrow(state), borrow(halves)
-    X, Y, weight, architecture = borrow(X), borrow(Y), borrow(weight), borrow(architecture)
+    theta, state, X, Y, weight = borrow(theta), borrow(state), borrow(X), borrow(Y), borrow(weight)
     examples, last = X.shape[0], layer_count(architecture)
     first, end, hands_on = HALVES * worker // workers, HALVES * (worker + 1) // workers, workers > 1
     # who does both halves has one network for them
-    net = network_of(architecture, halves, first)
-    own = workspace_of(architecture, halves, first, first)
+    net = borrow(network_of(architecture, halves, first))
+    own = borrow(workspace_of(architecture, halves, first, first))
     mine = of_row(halves, first, THETA)
     kept = matrix(of_row(halves, first, STATE), 0, state.shape[0], mine.shape[0])
     take(theta, state, architecture, False, halves, first)
@@ -312,6 +311,7 @@ def epoch(
     """`loopbp.passes.epoch`, by two threads or by one."""
     order_examples(halves.order, shuffled, seed, number)
     totals = np.zeros(HALVES * _LINE, np.float64)
+    architecture, halves = borrow(architecture), borrow(halves)
     arguments = (
         theta, architecture, X, Y, weight, settings, learning_rate, state, step, batch_size,
         shuffled, halves, totals,

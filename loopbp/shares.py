@@ -25,7 +25,7 @@ from loopbp.tiled_workspace import (
     panels_at,
     unpack_rows,
 )
-from loopbp.views import flat, matrix, rows, vector
+from loopbp.views import borrow, flat, matrix, rows, vector
 
 Array = np.ndarray[Any, Any]
 
@@ -198,7 +198,8 @@ def take(theta, state, architecture, resident, shares, s):
         copy(theta, at, own, to, count)
         for r in range(state.shape[0]):
             copy(whole, r * theta.shape[0] + at, kept, r * own.shape[0] + to, count)
-    net, workspace = network_of(architecture, shares, s), workspace_of(architecture, shares, s, s)
+    net = borrow(network_of(architecture, shares, s))
+    workspace = borrow(workspace_of(architecture, shares, s, s))
     for l in range(1, layer_count(architecture) + 1):
         pack_rows(own, net, l, 0, net.sizes[l], resident, workspace)
     if workspace.state_start >= 0:
@@ -212,7 +213,8 @@ def take(theta, state, architecture, resident, shares, s):
 def give(theta, state, architecture, resident, shares, s):
     """Copy it back; what is everybody's from the first share."""
     own, whole, kept = of_row(shares, s, THETA), flat(state), of_row(shares, s, STATE)
-    net, workspace = network_of(architecture, shares, s), workspace_of(architecture, shares, s, s)
+    net = borrow(network_of(architecture, shares, s))
+    workspace = borrow(workspace_of(architecture, shares, s, s))
     for l in range(1, layer_count(architecture) + 1):
         if is_resident(l, resident, workspace):
             unpack_rows(own, net, l, 0, net.sizes[l], workspace)

@@ -269,8 +269,7 @@ def work(
     All but the penalty of its weights is summed by the first share.
     """
     mode = flush_subnormals()
-    theta, state, split = borrow(theta), borrow(state), borrow(split)
-    X, Y, weight, architecture = borrow(X), borrow(Y), borrow(weight), borrow(architecture)
+    theta, state, X, Y, weight = borrow(theta), borrow(state), borrow(X), borrow(Y), borrow(weight)
     examples, n_2, last = X.shape[0], architecture.sizes[2], layer_count(architecture)
     resident = settings.rule == RULE_SGD
     code, address = architecture.activation[2], architecture.sigma[2]
@@ -282,15 +281,15 @@ def work(
         m = min(batch_size, examples - at)
         turn = at // batch_size % 2
         step += 1
-        top = network_of(architecture, split, first)
-        own = workspace_of(architecture, split, first, first)
+        top = borrow(network_of(architecture, split, first))
+        own = borrow(workspace_of(architecture, split, first, first))
         x, y = batch_of(X, Y, weight, at, m, shuffled, own)
         claim_lines(of_row(split, first, EVEN + turn), m * n_2)
         # forward: layers 1 and 2 share by share, the others once in each thread
         for l in range(1, last + 1):
             for s in range(first, end if l <= 2 else first + 1):
-                part, net = of_row(split, s, THETA), network_of(architecture, split, s)
-                workspace = workspace_of(architecture, split, s, first)
+                part, net = of_row(split, s, THETA), borrow(network_of(architecture, split, s))
+                workspace = borrow(workspace_of(architecture, split, s, first))
                 if l != 2:
                     a_prev = x if l == 1 else layer_of(workspace.a, net, l - 1, m)
                     layer_forward(
@@ -312,8 +311,8 @@ def work(
         outputs(top, y, m, 0, m, own)
         # back, and the update: what is above layer 2 with the first share
         for s in range(first, end):
-            part, net = of_row(split, s, THETA), network_of(architecture, split, s)
-            workspace = workspace_of(architecture, split, s, first)
+            part, net = of_row(split, s, THETA), borrow(network_of(architecture, split, s))
+            workspace = borrow(workspace_of(architecture, split, s, first))
             upto = last if s == first else 2
             if architecture.l2 > 0.0:
                 weights = last if s == 0 else 2
@@ -342,6 +341,7 @@ def epoch(
     """`loopbp.passes.epoch`, by as many threads as there are shares, or by one."""
     order_examples(split.order, shuffled, seed, number)
     totals = np.zeros(split.memory.shape[0], np.float64)
+    architecture, split = borrow(architecture), borrow(split)
     arguments = (
         theta, architecture, X, Y, weight, settings, learning_rate, state, step, batch_size,
         shuffled, split, totals,

@@ -551,7 +551,6 @@ def work(
     mode = flush_subnormals()
     theta, state = borrow(theta), borrow(state)
     X, Y, weight = borrow(X), borrow(Y), borrow(weight)
-    architecture, workspace = borrow(architecture), borrow(workspace)
     examples, n_0 = X.shape
     last = layer_count(architecture)
     words = workspace.words
@@ -650,6 +649,7 @@ def epoch(
     order_examples(workspace.order, shuffled, seed, number)
     threads = workspace.own.shape[0]
     totals = np.zeros(threads, np.float64)
+    architecture, workspace = borrow(architecture), borrow(workspace)
     arguments = (
         theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, batch_size,
         shuffled, workspace, totals,
@@ -666,6 +666,7 @@ def epoch_alone(
     """`loopbp.passes.epoch`, by one thread."""
     order_examples(workspace.order, shuffled, seed, number)
     totals = np.zeros(1, np.float64)
+    architecture, workspace = borrow(architecture), borrow(workspace)
     work(
         theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed,
         batch_size, shuffled, workspace, totals, 0, 1,
