@@ -11,7 +11,8 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
-from numba.core.datamodel import register_default as register_model
+from numba.core.datamodel.registry import register_default
+from numba.core.errors import TypingError
 from numba.core.imputils import lower_getattr_generic
 from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.np import arrayobj
@@ -144,7 +145,13 @@ class Borrowed(types.Type):
         return sum(1 + getattr(kind, "ndim", 0) for kind in tuple(self.kind))
 
 
-@register_model(Borrowed)
+def _fits(kind):
+    """Whether a field of this type can be read from words."""
+    number = isinstance(kind, types.Integer | types.Float | types.Boolean)
+    return number or (isinstance(kind, types.Array) and kind.layout == "C")
+
+
+@register_default(Borrowed)
 class _BorrowedModel(models.PrimitiveModel):
     def __init__(self, manager, kind):
         super().__init__(manager, kind, ir.IntType(64).as_pointer())
@@ -189,12 +196,11 @@ def borrow(value):
 
 @instruction(borrow)
 def _borrow(typing_context, value):
-    if isinstance(value, types.Array):
-        kinds, result = [value], value
-    else:
-        kinds, result = list(value), Borrowed(value)
-    if any(isinstance(kind, types.Array) and kind.layout != "C" for kind in kinds):
-        raise TypeError("only C-ordered arrays can be borrowed")
+    is_array = isinstance(value, types.Array)
+    kinds, result = ([value], value) if is_array else (list(value), Borrowed(value))
+    for kind in kinds:
+        if not _fits(kind):
+            raise TypingError(f"expected C-ordered arrays and numbers to borrow, got {kind}")
 
     def codegen(context, builder, signature, arguments):
         kind, given = signature.args[0], arguments[0]

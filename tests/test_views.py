@@ -1,6 +1,7 @@
 """Views and lanes: the same in compiled code as in plain Python, and as in NumPy."""
 
 import itertools
+import pickle
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,11 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from helpers import each_dtype, needs_jit
-from numba import njit, types
+from numba import njit, typeof, types
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 import loopbp
 from loopbp import lanes, views
+from loopbp._jit import inner_jit
 from loopbp.lanes import (
     choose,
     combine,
@@ -222,6 +225,96 @@ def test_what_is_borrowed_has_no_owner_to_count_for():
     of_arguments, of_borrowed = owners(np.ones((2, 2)), Pair(np.ones((2, 3)), np.ones(3), 0.5))
     assert 0 not in of_arguments
     assert of_borrowed == (0, 0, 0)
+
+
+class Mixed(NamedTuple):
+    cube: Any
+    count: int
+    is_set: bool
+    single: Any
+    row: Any
+
+
+@inner_jit
+def _read_mixed(mixed, i, j, k):
+    """By symbol: what it gets is an address."""
+    mixed.row[k] += 1.0
+    shape = mixed.cube.shape
+    return (
+        mixed.cube[i, j, k],
+        shape[0],
+        shape[1],
+        shape[2],
+        mixed.count,
+        mixed.is_set,
+        mixed.single,
+    )
+
+
+@njit
+def _hand_on(first, second, i, j, k):
+    one, two = views.borrow(first), views.borrow(second)
+    return _read_mixed(one, i, j, k), _read_mixed(two, i, j, k), one.row[k], two.row[k]
+
+
+def mixed(seed: int) -> Mixed:
+    rng = np.random.default_rng(seed)
+    return Mixed(
+        rng.random((2, 3, 4)), 7 * seed, seed % 2 == 0, np.float32(seed + 0.5), rng.random(4)
+    )
+
+
+@needs_jit
+@pytest.mark.parametrize("index", [(0, 0, 0), (1, 2, 3), (1, 0, 2)])
+def test_fields_of_any_type_are_found_behind_an_address(index):
+    first, second = mixed(1), mixed(2)
+    k = index[-1]
+    found = [
+        (t.cube[index], 2, 3, 4, t.count, t.is_set, t.single, t.row[k] + 1.0)
+        for t in (first, second)
+    ]
+    one, two, row_one, row_two = _hand_on(first, second, *index)
+    assert [(*one, row_one), (*two, row_two)] == found
+    assert (first.row[k], second.row[k]) == (row_one, row_two), "it is the caller's array"
+
+
+@needs_jit
+def test_the_words_of_a_borrowed_tuple_do_not_overlap():
+    kind = views.Borrowed(typeof(mixed(1)))
+    places = [(kind.field(name)[1], name) for name in Mixed._fields]
+    assert places == [(0, "cube"), (4, "count"), (5, "is_set"), (6, "single"), (7, "row")]
+    assert kind.words == 9
+    with pytest.raises(AttributeError):
+        kind.field("no_field")
+
+
+@needs_jit
+def test_borrowed_types_are_told_apart_by_all_their_fields():
+    narrow, wide = (
+        views.Borrowed(typeof(Pair(np.ones((2, 3), dtype), np.ones(3, dtype), 0.5)))
+        for dtype in ("float32", "float64")
+    )
+    assert narrow != wide
+    assert narrow.name != wide.name, "of which the names of symbols are made"
+    assert pickle.loads(pickle.dumps(wide)) == wide, "it goes into the cache"
+
+
+@needs_jit
+@pytest.mark.parametrize(
+    "pair",
+    [Pair(np.ones((2, 3)).T, np.ones(3), 0.5), Pair("left", 1, 0.5), Pair((1, 2), 1, 0.5),
+     Pair(1j, 1, 0.5)],
+)  # fmt: skip
+def test_what_does_not_fit_into_words_is_not_borrowed(pair):
+    with pytest.raises(TypingError, match="C-ordered arrays and numbers to borrow, got"):
+        njit(lambda pair: views.borrow(pair).factor)(pair)
+    assert pair.factor == njit(lambda pair: views.borrow(pair).factor)(Pair(1, 2, 0.5))
+
+
+@needs_jit
+def test_a_field_that_is_not_there_is_told_by_the_compiler():
+    with pytest.raises(TypingError, match="no_field"):
+        njit(lambda pair: views.borrow(pair).no_field)(Pair(1, 2, 0.5))
 
 
 def test_a_borrowed_copy_or_a_kept_reference_is_rejected():
