@@ -22,12 +22,14 @@ from pathlib import Path
 # multiply-add takes 4 cycles, and two start in each).
 TALL = {4: (6, 4, 2, 1), 2: (12, 6, 4, 1), 1: (16, 8, 4, 1)}
 SHORT = {2: (6, 4, 2, 1), 1: (12, 4, 1)}
-# The largest tile of 16 registers also without a mask: all its columns are there nearly always, and
-# a mask has no register left.  Each row's distance from the first is a number of its own, as LLVM
-# else walks from row to row: 24 instructions for 12 multiply-adds, not 31 (Zen 3, two threads:
-# 784-128-10 with 64 examples 0.94 of the time, 1024 x 5 with 512 0.94, 784-512-512-10 in float64
-# 0.87).
-FULL = (6, 2)
+# The largest tiles also without a mask, for all their columns are there nearly always, and without
+# a request in each turn.  A row's distance from the first is a number of its own, as LLVM else
+# walks from row to row.  16 registers: 24 instructions for 12 multiply-adds, not 31 (Zen 3, two
+# threads: 784-128-10 with 64 examples 0.94 of the time, 1024 x 5 with 512 0.94, 784-512-512-10 in
+# float64 0.87).  32: 38 for 24, not 45 (a core of a Xeon, at its fastest tenth: 1024 x 5 0.97,
+# 784-512-512-10 with 128 0.97, 1024 x 5 in float64 0.96; the tile by itself 0.96, in float64 0.93,
+# and 0.9 where others use the core; most of that is the request).
+FULL = {"tall": (6, 4), "short": (6, 2)}
 # Rows and columns of the tiles of dot products, for 32 and for 16 registers.
 DOTS = {"tall": ((5, 2, 1), (5, 1)), "short": ((3, 2, 1), (3, 1))}
 WIDTHS = (2, 4, 8, 16)
@@ -191,9 +193,11 @@ def cover(name: str, table: dict[int, tuple[int, ...]]) -> str:
             # 8 or 9 rows are better 4 + 4 than 6 + 2.
             but = " and n != 8 and n != 9" if R == 6 and 4 in table[V] else ""
             test = f"if n >= {R}{but}:" if k == 0 else "else:" if R == 1 else f"elif n >= {R}{but}:"
-            if name == "short" and (R, V) == FULL:
+            if (R, V) == FULL[name]:
+                # with AVX2 no tile asks for anything
+                alike = " and last == W" + " and pace == 0" * (name == "tall")
                 lines += [
-                    f"                    {test.replace(':', ' and last == W:')}",
+                    f"                    {test.replace(':', alike + ':')}",
                     f"                        full_{R}x{V}(",
                     f"                            {arguments},",
                     "                            out, out_at, out_row,",
@@ -271,7 +275,8 @@ def transpose(W: int) -> str:
 def render() -> str:
     """The whole source of tiles.py."""
     shapes = {(R, V) for table in (TALL, SHORT) for V, rows in table.items() for R in rows}
-    parts = [*(tile(R, V) for R, V in sorted(shapes)), tile(*FULL, full=True)]
+    parts = [tile(R, V) for R, V in sorted(shapes)]
+    parts += [tile(R, V, full=True) for R, V in sorted(FULL.values())]
     parts += [cover("tall", TALL), cover("short", SHORT)]
     pairs = {(R, C) for heights, widths in DOTS.values() for R in heights for C in widths}
     parts += [dot(R, C) for R, C in sorted(pairs)]

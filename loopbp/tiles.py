@@ -1217,6 +1217,146 @@ def full_6x2(
     store_part(out, out0 + 1 * W, s5_1, W)
 
 
+@inline_jit
+def full_6x4(
+    a, a0, a_row, a_k, b, b0, b_k, K, alpha, beta, d, d0, d_row, out, out0, out_row,
+):
+    """6 x 4 W sums: out = alpha * a b + beta * d; all lanes, `loopbp.tile_template.FULL`."""
+    W = width(item_bytes(a))
+    s0_0 = splat(a.dtype.type(0))
+    s0_1 = s0_2 = s0_3 = s1_0 = s1_1 = s1_2 = s1_3 = s2_0 = s2_1 = s2_2 = s2_3 = s3_0 = s3_1 = s3_2 = s3_3 = s4_0 = s4_1 = s4_2 = s4_3 = s5_0 = s5_1 = s5_2 = s5_3 = s0_0
+    if K > 64:  # by the time that the sums are there, so is what they are added to
+        for r in range(6):
+            for v in range(4):
+                prefetch_first(out, out0 + r * out_row + v * W)
+    row1 = opaque(1 * a_row)
+    row2 = opaque(2 * a_row)
+    row3 = opaque(3 * a_row)
+    row4 = opaque(4 * a_row)
+    row5 = opaque(5 * a_row)
+    for k in range(K):
+        a_at, b_at = a0 + k * a_k, b0 + k * b_k
+        y0 = load(b, b_at + 0 * W)
+        y1 = load(b, b_at + 1 * W)
+        y2 = load(b, b_at + 2 * W)
+        y3 = load(b, b_at + 3 * W)
+        x = splat_row(a, a_at, 0, a_row)
+        s0_0 = fma(x, y0, s0_0)
+        s0_1 = fma(x, y1, s0_1)
+        s0_2 = fma(x, y2, s0_2)
+        s0_3 = fma(x, y3, s0_3)
+        x = splat_row(a, a_at, 1, row1)
+        s1_0 = fma(x, y0, s1_0)
+        s1_1 = fma(x, y1, s1_1)
+        s1_2 = fma(x, y2, s1_2)
+        s1_3 = fma(x, y3, s1_3)
+        x = splat_row(a, a_at, 1, row2)
+        s2_0 = fma(x, y0, s2_0)
+        s2_1 = fma(x, y1, s2_1)
+        s2_2 = fma(x, y2, s2_2)
+        s2_3 = fma(x, y3, s2_3)
+        x = splat_row(a, a_at, 1, row3)
+        s3_0 = fma(x, y0, s3_0)
+        s3_1 = fma(x, y1, s3_1)
+        s3_2 = fma(x, y2, s3_2)
+        s3_3 = fma(x, y3, s3_3)
+        x = splat_row(a, a_at, 1, row4)
+        s4_0 = fma(x, y0, s4_0)
+        s4_1 = fma(x, y1, s4_1)
+        s4_2 = fma(x, y2, s4_2)
+        s4_3 = fma(x, y3, s4_3)
+        x = splat_row(a, a_at, 1, row5)
+        s5_0 = fma(x, y0, s5_0)
+        s5_1 = fma(x, y1, s5_1)
+        s5_2 = fma(x, y2, s5_2)
+        s5_3 = fma(x, y3, s5_3)
+        keep_turns_apart()
+    if beta == 0:
+        s0_0 = alpha * s0_0
+        s0_1 = alpha * s0_1
+        s0_2 = alpha * s0_2
+        s0_3 = alpha * s0_3
+        s1_0 = alpha * s1_0
+        s1_1 = alpha * s1_1
+        s1_2 = alpha * s1_2
+        s1_3 = alpha * s1_3
+        s2_0 = alpha * s2_0
+        s2_1 = alpha * s2_1
+        s2_2 = alpha * s2_2
+        s2_3 = alpha * s2_3
+        s3_0 = alpha * s3_0
+        s3_1 = alpha * s3_1
+        s3_2 = alpha * s3_2
+        s3_3 = alpha * s3_3
+        s4_0 = alpha * s4_0
+        s4_1 = alpha * s4_1
+        s4_2 = alpha * s4_2
+        s4_3 = alpha * s4_3
+        s5_0 = alpha * s5_0
+        s5_1 = alpha * s5_1
+        s5_2 = alpha * s5_2
+        s5_3 = alpha * s5_3
+    else:
+        s0_0 = combine(s0_0, alpha, beta, d, d0, W)
+        s0_1 = combine(s0_1, alpha, beta, d, d0 + 1 * W, W)
+        s0_2 = combine(s0_2, alpha, beta, d, d0 + 2 * W, W)
+        s0_3 = combine(s0_3, alpha, beta, d, d0 + 3 * W, W)
+        d0 += d_row
+        s1_0 = combine(s1_0, alpha, beta, d, d0, W)
+        s1_1 = combine(s1_1, alpha, beta, d, d0 + 1 * W, W)
+        s1_2 = combine(s1_2, alpha, beta, d, d0 + 2 * W, W)
+        s1_3 = combine(s1_3, alpha, beta, d, d0 + 3 * W, W)
+        d0 += d_row
+        s2_0 = combine(s2_0, alpha, beta, d, d0, W)
+        s2_1 = combine(s2_1, alpha, beta, d, d0 + 1 * W, W)
+        s2_2 = combine(s2_2, alpha, beta, d, d0 + 2 * W, W)
+        s2_3 = combine(s2_3, alpha, beta, d, d0 + 3 * W, W)
+        d0 += d_row
+        s3_0 = combine(s3_0, alpha, beta, d, d0, W)
+        s3_1 = combine(s3_1, alpha, beta, d, d0 + 1 * W, W)
+        s3_2 = combine(s3_2, alpha, beta, d, d0 + 2 * W, W)
+        s3_3 = combine(s3_3, alpha, beta, d, d0 + 3 * W, W)
+        d0 += d_row
+        s4_0 = combine(s4_0, alpha, beta, d, d0, W)
+        s4_1 = combine(s4_1, alpha, beta, d, d0 + 1 * W, W)
+        s4_2 = combine(s4_2, alpha, beta, d, d0 + 2 * W, W)
+        s4_3 = combine(s4_3, alpha, beta, d, d0 + 3 * W, W)
+        d0 += d_row
+        s5_0 = combine(s5_0, alpha, beta, d, d0, W)
+        s5_1 = combine(s5_1, alpha, beta, d, d0 + 1 * W, W)
+        s5_2 = combine(s5_2, alpha, beta, d, d0 + 2 * W, W)
+        s5_3 = combine(s5_3, alpha, beta, d, d0 + 3 * W, W)
+    store_part(out, out0, s0_0, W)
+    store_part(out, out0 + 1 * W, s0_1, W)
+    store_part(out, out0 + 2 * W, s0_2, W)
+    store_part(out, out0 + 3 * W, s0_3, W)
+    out0 += out_row
+    store_part(out, out0, s1_0, W)
+    store_part(out, out0 + 1 * W, s1_1, W)
+    store_part(out, out0 + 2 * W, s1_2, W)
+    store_part(out, out0 + 3 * W, s1_3, W)
+    out0 += out_row
+    store_part(out, out0, s2_0, W)
+    store_part(out, out0 + 1 * W, s2_1, W)
+    store_part(out, out0 + 2 * W, s2_2, W)
+    store_part(out, out0 + 3 * W, s2_3, W)
+    out0 += out_row
+    store_part(out, out0, s3_0, W)
+    store_part(out, out0 + 1 * W, s3_1, W)
+    store_part(out, out0 + 2 * W, s3_2, W)
+    store_part(out, out0 + 3 * W, s3_3, W)
+    out0 += out_row
+    store_part(out, out0, s4_0, W)
+    store_part(out, out0 + 1 * W, s4_1, W)
+    store_part(out, out0 + 2 * W, s4_2, W)
+    store_part(out, out0 + 3 * W, s4_3, W)
+    out0 += out_row
+    store_part(out, out0, s5_0, W)
+    store_part(out, out0 + 1 * W, s5_1, W)
+    store_part(out, out0 + 2 * W, s5_2, W)
+    store_part(out, out0 + 3 * W, s5_3, W)
+
+
 @inner_jit
 def sums_tall(
     a, a0, a_row, a_k, b, b0, b_k, b_panel, M, N, K, alpha, beta, d, d0, d_row, out, out0,
@@ -1245,7 +1385,13 @@ def sums_tall(
                     a_at, d_at = a0 + i * a_row, d0 + i * d_row + j
                     out_at = out0 + i * out_row + j
                     n = M - i
-                    if n >= 6 and n != 8 and n != 9:
+                    if n >= 6 and n != 8 and n != 9 and last == W and pace == 0:
+                        full_6x4(
+                            a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
+                            out, out_at, out_row,
+                        )
+                        i += 6
+                    elif n >= 6 and n != 8 and n != 9:
                         tile_6x4(
                             a, a_at, a_row, a_k, b, b_at, b_k, K, alpha, beta, d, d_at, d_row,
                             out, out_at, out_row, last, soon,

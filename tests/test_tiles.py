@@ -233,7 +233,8 @@ def test_a_tile_asks_for_the_rows_of_the_next_one():
         assert found == expected
     # twice as many, for what is twice as long
     assert asked(6, 4 * W, K, 2) == [set(range(6 * 2 * K, 12 * 2 * K, 12))]
-    assert asked(6, 4 * W, K, 0) == [{0}]
+    assert asked(6, 4 * W - 1, K, 0) == [{0}]
+    assert asked(6, 4 * W, K, 0) == [], "the full tile has no request"
 
 
 # -- transposes -----------------------------------------------------------------------------------
@@ -934,11 +935,11 @@ def instructions(text: str) -> list[str]:
     return re.findall(r"^\t([a-z]\w*)", text, re.MULTILINE)
 
 
-def full_tiles(assembly: str) -> list[str]:
-    """The loops of twelve multiply-adds that have no mask and ask for nothing."""
-    other = re.compile(rf"mask|prefetch|{_SPILL}")
+def full_tiles(assembly: str, sums: int) -> list[str]:
+    """The loops of so many multiply-adds that have no mask and ask for nothing."""
+    other = re.compile(rf"mask|%k\d|prefetch|{_SPILL}")
     loops = [text for text in loops_of_sums(assembly).values() if not other.search(text)]
-    return [text for text in loops if text.count("vfmadd") == 12]
+    return [text for text in loops if text.count("vfmadd") == sums]
 
 
 @needs_jit
@@ -952,25 +953,37 @@ def test_no_sum_leaves_its_register(dtype):
     assert spilt == []
 
 
+AVX2 = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma"}
+AVX512 = {
+    "NUMBA_CPU_NAME": "skylake-avx512",
+    "NUMBA_CPU_FEATURES": "+avx2,+fma,+avx512f,+avx512vl,+avx512dq,+avx512bw",
+}
+
+
 @needs_jit
 @each_dtype
+@pytest.mark.parametrize(
+    ("name", "processor", "most"),
+    # 12 multiply-adds, 2 loads, 6 splats, the loop; 24, 4, 6, the loop
+    [("short", AVX2, 26), ("tall", AVX512, 38)],
+)
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="reads the assembly of x86")
-def test_the_full_tile_of_16_registers_has_no_more_instructions_than_it_needs(dtype):
-    code = _ASSEMBLY.format(dtype=dtype, name="short")
-    avx2 = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma"}
-    assembly = run_python(code, LOOPBP_CACHE="0", **avx2)
-    (full,) = full_tiles(assembly)
-    assert len(instructions(full)) <= 26  # 12 multiply-adds, 2 loads, 6 splats, the loop
+def test_the_full_tiles_have_no_more_instructions_than_they_need(dtype, name, processor, most):
+    code = _ASSEMBLY.format(dtype=dtype, name=name)
+    assembly = run_python(code, LOOPBP_CACHE="0", **processor)
+    R, V = tile_template.FULL[name]
+    (full,) = full_tiles(assembly, R * V)
+    assert len(instructions(full)) <= most
 
 
 def test_a_full_tile_is_found():
     body = "\tvfmadd231ps\t%ymm1, %ymm2, %ymm3\n" * 12
     end = "\tdecq\t%rax\n\tjne\t.LBB0_1\n"
-    (full,) = full_tiles(f"\n.LBB0_1:\n{body}{end}")
+    (full,) = full_tiles(f"\n.LBB0_1:\n{body}{end}", 12)
     assert len(instructions(full)) == 14
     mask, ask = "\tvmaskmovps\t(%rax), %ymm1, %ymm2\n", "\tprefetcht1\t(%rax)\n"
     for other in mask, ask, "\tvmovups\t64(%rsp), %ymm3\n", body:
-        assert full_tiles(f"\n.LBB0_1:\n{body}{other}{end}") == []
+        assert full_tiles(f"\n.LBB0_1:\n{body}{other}{end}", 12) == []
 
 
 def test_a_spilt_sum_is_found():

@@ -16,9 +16,9 @@ SCALING_CASES = ("mnist-deep", "wide")
 LIMITS = {"first_fit_cold_seconds": 15.0, "first_fit_warm_seconds": 1.0}
 LEAST_GAIN = 1.8  # of two threads over one
 LIMITED_BY = {
-    "first_fit_cold_seconds": "150 functions are compiled, half of them by a second process, and "
+    "first_fit_cold_seconds": "150 functions are compiled, half of the work by a second process; "
     "two thirds of the time is Numba's type inference and lowering, in Python; LLVM takes the "
-    "rest. 10.2 s when nobody else uses the host, 11.6 to 17 when others do.",
+    "rest. On a Xeon that others use, 9.7 to 15.8 s, by how much they do.",
     "first_fit_warm_seconds": "0.3 to 0.4 s is the import of Numba, 0.1 that of SciPy by Numba, if "
     "it is installed; loading 150 functions takes 0.2.",
     "wide": "80.4 ms and 41.2, 1.95 times, when nobody else uses the host (Xeon); else one of two "
