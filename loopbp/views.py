@@ -117,8 +117,8 @@ class Borrowed(types.Type):
     """A named tuple that somebody else keeps: where it lies.
 
     Handed on as one address and read field by field where a field is needed.  By value, a tuple of
-    seventeen arrays is a hundred numbers in each call, even of functions that are inlined: two
-    thirds of all the code that the first fit compiled.
+    seventeen arrays is a hundred numbers in each call, even of functions that are inlined: that was
+    8 of the 18 MB of LLVM code of a first fit.
     """
 
     def __init__(self, kind):
