@@ -31,7 +31,7 @@ Array = np.ndarray[Any, Any]
 
 
 class SharesWorkspace(NamedTuple):
-    """What training overwrites, in few arrays: each costs compile time wherever it is handed on."""
+    """What training overwrites; `workspace_of` makes the workspace of a share of it."""
 
     memory: Array
     """a row for each share: its `PARTS_OF_A_ROW`, each on a cache line"""

@@ -5,6 +5,7 @@ network more than the sums.  A view made here holds no reference.  So the buffer
 as a function's argument does, and a kernel never returns one.
 """
 
+from itertools import accumulate
 from zlib import crc32
 
 from llvmlite import ir
@@ -130,19 +131,12 @@ class Borrowed(types.Type):
     def key(self):
         return self.kind
 
-    def field(self, name):
-        """Type and first word of a field: an array is its address and its shape."""
-        at = 0
-        for other, kind in zip(self.kind.fields, tuple(self.kind), strict=True):
-            if other == name:
-                return kind, at
-            at += 1 + (kind.ndim if isinstance(kind, types.Array) else 0)
-        raise AttributeError(name)
-
     @property
-    def words(self):
-        """How many words of 8 bytes it takes."""
-        return sum(1 + getattr(kind, "ndim", 0) for kind in tuple(self.kind))
+    def fields(self):
+        """Type and first word of each: an array is its address and its shape."""
+        kinds = tuple(self.kind)
+        starts = accumulate((1 + getattr(kind, "ndim", 0) for kind in kinds), initial=0)
+        return dict(zip(self.kind.fields, zip(kinds, starts, strict=False), strict=True))
 
 
 def _fits(kind):
@@ -162,7 +156,7 @@ class _BorrowedFields(AttributeTemplate):
     key = Borrowed
 
     def generic_resolve(self, value, attr):
-        return value.field(attr)[0] if attr in value.kind.fields else None
+        return value.fields[attr][0] if attr in value.fields else None
 
 
 def _word(context, builder, words, k, value_type):
@@ -173,7 +167,7 @@ def _word(context, builder, words, k, value_type):
 
 @lower_getattr_generic(Borrowed)
 def _borrowed_field(context, builder, borrowed, words, name):
-    kind, k = borrowed.field(name)
+    kind, k = borrowed.fields[name]
     if not isinstance(kind, types.Array):
         return builder.load(_word(context, builder, words, k, context.get_value_type(kind)))
     pointer = context.get_data_type(kind.dtype).as_pointer()
@@ -196,11 +190,12 @@ def borrow(value):
 
 @instruction(borrow)
 def _borrow(typing_context, value):
-    is_array = isinstance(value, types.Array)
-    kinds, result = ([value], value) if is_array else (list(value), Borrowed(value))
+    is_tuple = isinstance(value, types.BaseNamedTuple)
+    kinds = tuple(value) if is_tuple else (value,)  # pyright: ignore[reportArgumentType]
     for kind in kinds:
-        if not _fits(kind):
+        if not _fits(kind) or not (is_tuple or isinstance(kind, types.Array)):
             raise TypingError(f"expected C-ordered arrays and numbers to borrow, got {kind}")
+    result = Borrowed(value) if is_tuple else value
 
     def codegen(context, builder, signature, arguments):
         kind, given = signature.args[0], arguments[0]
@@ -209,16 +204,17 @@ def _borrow(typing_context, value):
             array.meminfo = context.get_constant_null(types.voidptr)
             array.parent = context.get_constant_null(types.pyobject)
             return array._getvalue()
-        i64, k = ir.IntType(64), 0
-        words = cgutils.alloca_once(builder, i64, size=i64(signature.return_type.words))
-        for n, element in enumerate(tuple(kind)):
-            values = [builder.extract_value(given, n)]
+        fields = signature.return_type.fields
+        parts = {}
+        for n, (element, k) in enumerate(fields.values()):
+            parts[k] = builder.extract_value(given, n)
             if isinstance(element, types.Array):
-                array = context.make_array(element)(context, builder, values[0])
-                values = [array.data, *cgutils.unpack_tuple(builder, array.shape)]
-            for part in values:
-                builder.store(part, _word(context, builder, words, k, part.type))
-                k += 1
+                array = context.make_array(element)(context, builder, parts[k])
+                values = array.data, *cgutils.unpack_tuple(builder, array.shape)
+                parts |= dict(enumerate(values, start=k))
+        words = cgutils.alloca_once(builder, ir.IntType(64), size=len(parts))
+        for k, part in parts.items():
+            builder.store(part, _word(context, builder, words, k, part.type))
         return words
 
     return result(value), codegen

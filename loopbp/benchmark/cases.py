@@ -118,13 +118,13 @@ LIMITED_BY = {
     "else slows a core down, and up to twice that for the slower one.",
     "wide": "sums over examples, with the copies of w that the next step reads: of half a layer, "
     "on one core of a shared Xeon, 0.95 to 0.96 of the speed of MKL's product, which makes no "
-    "copies, in float64 0.85 to 0.92 (0.88 and 0.74 to 0.85 when the table was measured).  Forward "
+    "copies, in float64 0.85 to 0.92.  Forward "
     "and backward are 1.03 and 1.0 of MKL's, 1.0 in float64.  At their fastest all phases add up "
     "to 41 ms in float32; what a step takes beyond that goes with what others do on the host.",
     "narrow-deep": "of 82 us on a shared Xeon, multiply-adds at the peak take 54, the update 19: "
     "12 to move weights, panels and parts through the second-level cache, 7 for the 2,860 lines "
-    "that the other core has written; a round takes up to 110, by what others do on the slower "
-    "core.",
+    "that the other core has written.  The two meet in every step: rounds take 79 to 144, by what "
+    "others do on the slower core.",
 }
 
 
