@@ -198,12 +198,12 @@ def scripted_rounds(monkeypatch, seconds, rounds):
 )
 def test_a_round_goes_on_until_its_fastest_timings_agree(monkeypatch, timings, seconds, settled):
     [found] = scripted_rounds(monkeypatch, (1, 1, 9, *timings), 1)
-    assert found == (pytest.approx(seconds), settled)
+    assert found[:2] == (pytest.approx(seconds), settled)
 
 
 def test_each_round_starts_anew(monkeypatch):
     found = scripted_rounds(monkeypatch, (1, 1, 9, 3, 3, 3, 9, 5, 5, 5), 2)
-    assert found == [(3, True), (5, True)]
+    assert [r[:2] for r in found] == [(3, True), (5, True)]
 
 
 def test_who_is_far_behind_is_timed_once_in_the_first_rounds(monkeypatch):
@@ -222,9 +222,9 @@ def test_who_is_far_behind_is_timed_once_in_the_first_rounds(monkeypatch):
     found = runner._time_in_turns(
         {"loopbp": Takes(1.0), "near": Takes(4.0), "far": Takes(6.0)}, 5, lambda: now
     )
-    assert found["loopbp"] == [(1.0, True)] * 5
-    assert found["near"] == [(4.0, True)] * 5
-    assert found["far"] == [(6.0, None)] * 3
+    assert found["loopbp"] == [(1.0, True, True)] * 5
+    assert found["near"] == [(4.0, True, True)] * 5
+    assert found["far"] == [(6.0, None, True)] * 3
 
 
 @needs_jit
@@ -422,7 +422,6 @@ def test_a_round_waits_until_products_run_as_fast_as_ever(monkeypatch):
     assert watch.wait()
     assert next(left, None) is None, "it did not wait for the last"
     assert slept == [environment._SPIN_SECONDS] * 4
-    assert (watch.waits, watch.calm) == (2, 2)
 
 
 def test_a_round_does_not_wait_for_ever(monkeypatch):
@@ -433,25 +432,106 @@ def test_a_round_does_not_wait_for_ever(monkeypatch):
     assert watch.wait()
     assert not watch.wait()
     assert len([*left]) == 3, "two looks take more than 10 seconds"
-    assert (watch.waits, watch.calm) == (2, 1)
 
 
-def test_every_round_of_everybody_waits(monkeypatch):
+def test_a_look_does_not_wait(monkeypatch):
+    monkeypatch.setattr(environment, "_LOOK_PRODUCTS", 2)
+    watch, slept, left = watched((7.0, 0.1, 0.1, 7.0, 0.1, 0.13, 7.0, 0.1, 0.12))
+    assert [watch.look(), watch.look(), watch.look()] == [True, False, True]
+    assert slept == [environment._SPIN_SECONDS] * 3
+    assert next(left, None) is None
+
+
+class Looks(environment.Watch):
+    """A watch that sees what it is told to see, and then nobody; each is a look before a round."""
+
+    def __init__(self, *found):
+        super().__init__(environment.Product("float32", size=8), sleep=lambda _: None)
+        self.found = iter(found)
+        self.count = 0
+
+    def look(self):
+        self.count += 1
+        return next(self.found, True)
+
+
+def calm_of(monkeypatch, watch, rounds=3):
+    """Which rounds of loopbp and of the product, in turns, are calm."""
     monkeypatch.setattr(runner, "_PAUSE_SECONDS", 0.0)
-    watch = environment.Watch(environment.Product("float32", size=8), sleep=lambda _: None)
-    runner.run_case(TINY[0], (NumPy,), 2, ticking(), watch)
-    row = runner.run_case(TINY[0], (NumPy,), 3, ticking(), watch)
-    assert row["waits"] == 3 * 3, "loopbp, numpy and the product"
-    assert 0 <= row["calm"] <= row["waits"]
-    assert watch.waits == 15
+    monkeypatch.setattr(environment, "PATIENCE", 0.0)
+    case = TINY[0]
+    product = environment.Product("float32", size=8)
+    trainers = {"loopbp": LoopBP(make_problem(case)), "product": product}
+    found = runner._time_in_turns(trainers, rounds, ticking(), watch)
+    return {name: [r.calm for r in taken] for name, taken in found.items()}
+
+
+def test_a_round_is_calm_if_it_begins_and_ends_so(monkeypatch):
+    every = Looks()
+    assert calm_of(monkeypatch, every) == {"loopbp": [True] * 3, "product": [True] * 3}
+    assert every.count == 7, "before each round, and after the last"
+    # disturbed after the first round, and at the second look no more
+    found = calm_of(monkeypatch, Looks(True, False, True), 2)
+    assert found == {"loopbp": [False, True, True], "product": [True, True, True]}
+    # before the first round, for as long as it waits
+    found = calm_of(monkeypatch, Looks(False, False), 2)
+    assert found == {"loopbp": [False, True, True], "product": [True, True, True]}
+    # at the very end
+    found = calm_of(monkeypatch, Looks(*[True] * 4, False), 2)
+    assert found == {"loopbp": [True, True], "product": [True, False]}
+
+
+def test_there_are_more_rounds_until_enough_are_calm(monkeypatch):
+    watch = Looks(*[False] * 1000)
+    found = calm_of(monkeypatch, watch, 4)
+    assert found == {"loopbp": [False] * 8, "product": [False] * 8}
+
+
+@pytest.mark.parametrize(
+    ("calm", "seconds"),
+    [
+        ([True, False, True, False, True], [1, 3, 5]),
+        ([False, False, True, False, True], [1, 2, 3, 4, 5]),
+        ([False] * 5, [1, 2, 3, 4, 5]),
+        ([True] * 5, [1, 2, 3, 4, 5]),
+    ],
+)
+def test_calm_rounds_count_if_there_are_three(calm, seconds):
+    taken = [runner.Round(k + 1.0, True, c) for k, c in enumerate(calm)]
+    assert [r.seconds for r in runner.counted(taken)] == seconds
+
+
+def test_the_median_is_of_the_rounds_that_count(monkeypatch):
+    monkeypatch.setattr(
+        runner,
+        "_time_in_turns",
+        lambda *_: {
+            "loopbp": [runner.Round(s, True, s < 5) for s in (1.0, 2.0, 3.0, 8.0, 9.0, 10.0)],
+            "product": [runner.Round(1.0, True)],
+        },
+    )
+    case, watch = TINY[0], Looks()
+    ours = runner.run_case(case, (), 6, watch=watch)["trainers"]["loopbp"]
+    assert ours["median"] == pytest.approx(2e6 / case.steps)
+    assert (ours["min"], ours["max"]) == (
+        pytest.approx(1e6 / case.steps), pytest.approx(1e7 / case.steps),
+    )  # fmt: skip
+    assert ours["calm"] == [True] * 3 + [False] * 3
+    assert ours["samples"] == 6
+    assert "calm" not in runner.run_case(case, (), 6)["trainers"]["loopbp"], "nobody looked"
 
 
 def test_calm_rounds_are_counted():
-    line = report.calm_line([{"waits": 6, "calm": 4}, {"waits": 5, "calm": 5}])
+    few, enough = {"calm": [True, True, False]}, {"calm": [True, True, False, True]}
+    cannot = {"cannot": "reason"}
+    line = report.calm_line(
+        [{"trainers": {"loopbp": few, "jax": cannot}}, {"trainers": {"loopbp": enough}}]
+    )
     assert line is not None
     assert "90 %" in line
-    assert "9 of 11" in line
-    assert report.calm_line([{}]) is None
+    assert "5 of 7" in line
+    assert "1 of 2 times" in line
+    assert report.calm_line([{"trainers": {"loopbp": {"median": 1.0}, "jax": cannot}}]) is None
 
 
 def test_confirmed_rounds_are_counted():

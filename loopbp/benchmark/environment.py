@@ -188,8 +188,9 @@ def practical_peak(
 class Watch:
     """Sees whether others use the host, by how fast matrix products run.
 
-    On a shared Xeon others halved the speed of a core for stretches of 0.1 to 10 s.  Timings that
-    agree within a stretch tell nothing of it, so rounds begin outside, if that comes soon.
+    On a shared Xeon others took a third or half of the speed of a core, now of the one, now of the
+    other, for stretches of 0.1 to 10 s.  Timings that agree within a stretch tell nothing of it, so
+    rounds begin outside, if that comes soon, and those that also end outside count.
 
     Parameters
     ----------
@@ -197,11 +198,6 @@ class Watch:
         Of ``LOOK_SIZE``.
     clock, sleep
         Seconds; and what waits for so many.
-
-    Attributes
-    ----------
-    waits, calm
-        How often `wait` was called, and how often that was to some purpose.
     """
 
     def __init__(
@@ -210,36 +206,28 @@ class Watch:
         clock: Callable[[], float] = time.perf_counter,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.waits = self.calm = 0
         self._product = product
         self._clock, self._sleep = clock, sleep
         self._fastest = float("inf")
 
-    def wait(self) -> bool:
-        """Until products take at most 1 / `CALM` of the shortest time ever, or `PATIENCE` is over.
+    def look(self) -> bool:
+        """Whether products take at most 1 / `CALM` of the shortest time ever.
 
         Afterwards NumPy's threads sleep.
-
-        Returns
-        -------
-        bool
-            False where that took longer than `PATIENCE`.
         """
-        self.waits += 1
-        begin = self._clock()
-        while True:
-            is_calm = self._seconds() * CALM <= self._fastest
-            self._sleep(_SPIN_SECONDS)
-            if is_calm or self._clock() - begin >= PATIENCE:
-                self.calm += is_calm
-                return is_calm
-
-    def _seconds(self) -> float:
-        """Of a few products in a row; the first one wakes the threads."""
-        self._product.epoch()
+        self._product.epoch()  # wakes the threads
         start = self._clock()
         for _ in range(_LOOK_PRODUCTS):
             self._product.epoch()
         seconds = self._clock() - start
         self._fastest = min(self._fastest, seconds)
-        return seconds
+        self._sleep(_SPIN_SECONDS)
+        return seconds * CALM <= self._fastest
+
+    def wait(self) -> bool:
+        """Look until it is calm, or `PATIENCE` is over; whether it is."""
+        begin = self._clock()
+        while not self.look():
+            if self._clock() - begin >= PATIENCE:
+                return False
+        return True

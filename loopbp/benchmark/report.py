@@ -19,7 +19,7 @@ from loopbp.benchmark.costs import LEAST_GAIN, LIMITS
 from loopbp.benchmark.engines_bench import ENGINES, PHASES
 from loopbp.benchmark.environment import CALM, PATIENCE
 from loopbp.benchmark.peers import PEERS, LoopBP
-from loopbp.benchmark.runner import AGREEING, TOLERANCE, WITHIN
+from loopbp.benchmark.runner import AGREEING, CALM_ROUNDS, TOLERANCE, WITHIN
 
 Results = dict[str, Any]
 Rows = Sequence[dict[str, Any]]
@@ -142,14 +142,16 @@ def settled_line(rows: Rows) -> str | None:
 
 
 def calm_line(rows: Rows) -> str | None:
-    """How often others left the machine alone when a round began; None where nobody looked."""
-    waits = sum(row.get("waits", 0) for row in rows)
-    if not waits:
+    """In how many rounds others left the machine alone; None where nobody looked."""
+    found = [t["calm"] for row in rows for t in row["trainers"].values() if "calm" in t]
+    if not found:
         return None
-    calm = sum(row.get("calm", 0) for row in rows)
+    calm, every = sum(map(sum, found)), sum(map(len, found))
+    few = sum(sum(each) < CALM_ROUNDS for each in found)
     return (
         f"Rounds wait up to {PATIENCE:g} s until matrix products run at {100 * CALM:g} % of their "
-        f"highest speed; {calm} of {waits} began so."
+        f"highest speed, and count if they still do at the end: {calm} of {every}; where fewer "
+        f"than {CALM_ROUNDS} do, as {few} of {len(found)} times, all count."
     )
 
 

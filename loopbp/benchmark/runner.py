@@ -1,6 +1,7 @@
 """Everybody on one case: first the weights are compared, then epochs are timed in turns.
 
-Times are medians of rounds; of a round the fastest timing counts, once it is no accident.
+Times are medians of rounds, those in which nobody else used the machine if there are some; of a
+round the fastest timing counts, once it is no accident.
 """
 
 import math
@@ -33,6 +34,9 @@ _TIMINGS = 5
 # 12 ms later.
 _WARM_SECONDS = 0.05
 _PAUSE_SECONDS = 0.3  # before a timing: threads of the one before spin on for that long
+# Rounds count in which the machine was calm, where there are so many; to have them there are up to
+# so many times the rounds.
+CALM_ROUNDS, _MOST_ROUNDS = 3, 2
 # Who takes so many times longer is timed in the first rounds only, once in each.
 _FAR_BEHIND, _FEW_ROUNDS = 5.0, 3
 _BUDGET_SECONDS, _ROUNDS = 3.0, (5, 15)
@@ -48,6 +52,8 @@ class Round(NamedTuple):
     """of an epoch, the fastest timing"""
     settled: bool | None
     """whether the `AGREEING` fastest lie within `WITHIN` of it; None: it was timed once"""
+    calm: bool = True
+    """whether others left the machine alone when it began, and when it was over"""
 
 
 def reference_theta(problem: Problem) -> NDArray[Any]:
@@ -102,14 +108,14 @@ def run_case(
     clock
         Seconds.
     watch
-        What a round waits for before it begins; None: it does not.
+        What a round waits for before it begins, and what tells which rounds count; None: all do.
 
     Returns
     -------
     dict
         A row of the results.  Times are microseconds of one step; `peak` is the GFLOP/s of the
         fastest round of matrix products, timed in turns with the trainers in epochs of as many
-        operations; `waits` and `calm` are those of the watch.
+        operations.
 
     Raises
     ------
@@ -137,20 +143,25 @@ def run_case(
     product = Product(case.dtype, case.flops * case.steps)
     if timed:
         timed[_PRODUCT] = product
-    watched = (watch.waits, watch.calm) if watch else (0, 0)
     taken_by = _time_in_turns(timed, rounds, clock, watch)
     products = [r.seconds for r in taken_by.pop(_PRODUCT, [])]
     peak = product.flops / min(products) / 1e9 if products else None
     for name, taken in taken_by.items():
         each = [1e6 * r.seconds / case.steps for r in taken]
         found[name] |= {
-            "median": statistics.median(each), "min": min(each), "max": max(each),
-            "samples": len(each), "settled": [r.settled for r in taken],
+            "median": 1e6 * statistics.median(r.seconds for r in counted(taken)) / case.steps,
+            "min": min(each), "max": max(each), "samples": len(each),
+            "settled": [r.settled for r in taken],
         }  # fmt: skip
-    row = _row(case, found, peak)
-    if watch:
-        row |= {"waits": watch.waits - watched[0], "calm": watch.calm - watched[1]}
-    return row
+        if watch:
+            found[name]["calm"] = [r.calm for r in taken]
+    return _row(case, found, peak)
+
+
+def counted(taken: list[Round]) -> list[Round]:
+    """The rounds whose median is taken: the calm ones, or all if there are too few."""
+    calm = [r for r in taken if r.calm]
+    return calm if len(calm) >= CALM_ROUNDS else taken
 
 
 def _time_in_turns(
@@ -169,26 +180,33 @@ def _time_in_turns(
     warming = {name: math.ceil(_WARM_SECONDS / s) for name, s in once.items()}
     counts = {name: math.ceil(_SAMPLE_SECONDS / s) for name, s in once.items()}
     fastest = min(s for name, s in once.items() if name != _PRODUCT)
-    far = {name for name, s in once.items() if s > _FAR_BEHIND * fastest and name != LoopBP.name}
+    near = {name for name, s in once.items() if s <= _FAR_BEHIND * fastest or name == LoopBP.name}
     if rounds is None:
-        near = sum(
-            max(_ROUND_SECONDS[0], AGREEING * counts[name] * s) + _PAUSE_SECONDS
-            for name, s in once.items()
-            if name not in far
+        each = sum(
+            max(_ROUND_SECONDS[0], AGREEING * counts[name] * once[name]) + _PAUSE_SECONDS
+            for name in near
         )
-        rounds = int(np.clip(_BUDGET_SECONDS / near, *_ROUNDS))
+        rounds = int(np.clip(_BUDGET_SECONDS / each, *_ROUNDS))
     found: dict[str, list[Round]] = {name: [] for name in trainers}
     before = signature_count()
-    for k in range(rounds):
+    last: list[Round] = []  # where the round before is
+    for k in range(_MOST_ROUNDS * rounds):
+        enough = min(rounds, CALM_ROUNDS)
+        if k >= rounds and all(sum(r.calm for r in found[n]) >= enough for n in near):
+            break
         for name, trainer in trainers.items():
-            if name in far and k >= _FEW_ROUNDS:
+            if name not in near and k >= _FEW_ROUNDS:
                 continue
-            _wake(trainer, warming[name], watch)
+            still, calm = _wake(trainer, warming[name], watch)
+            _end(last, still)
             plan = trainer, counts[name], clock
-            if name not in far:
-                found[name].append(_time_until_settled(*plan))
-            else:
-                found[name].append(Round(_timing(*plan), None))
+            settles = name in near
+            taken = _time_until_settled(*plan) if settles else Round(_timing(*plan), None)
+            last = found[name]
+            last.append(taken._replace(calm=calm))
+    if watch:
+        time.sleep(_PAUSE_SECONDS)
+        _end(last, watch.look())
     if signature_count() != before:
         raise RuntimeError("Numba compiled something while the clock ran")
     return found
@@ -208,14 +226,28 @@ def _time_until_settled(trainer: Trainer | Product, epochs: int, clock: Clock) -
             return Round(fastest[0], settled)
 
 
-def _wake(trainer: Trainer | Product, warming: int, watch: Watch | None = None) -> None:
-    """Let the threads of others go to sleep, wake those of this one, and fill the caches."""
+def _wake(
+    trainer: Trainer | Product, warming: int, watch: Watch | None = None
+) -> tuple[bool, bool]:
+    """Let the threads of others go to sleep, wake those of this one, and fill the caches.
+
+    Whether the machine was calm at once, after the round before, and whether it is by now.
+    """
     trainer.start()
     time.sleep(_PAUSE_SECONDS)
+    still = calm = True
     if watch:
-        watch.wait()
+        still = watch.look()
+        calm = still or watch.wait()
     for _ in range(warming):
         trainer.epoch()
+    return still, calm
+
+
+def _end(taken: list[Round], calm: bool) -> None:
+    """Note of the last of some rounds how the machine was after it."""
+    if taken and not calm:
+        taken[-1] = taken[-1]._replace(calm=False)
 
 
 def _timing(trainer: Trainer | Product, epochs: int, clock: Clock) -> float:

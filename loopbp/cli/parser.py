@@ -278,7 +278,8 @@ def _add_bench(commands: Any) -> None:
         type=whole(1),
         metavar="N",
         help="rounds of timings of each library, which wait a few seconds where others use the "
-        "machine (default: 5 to 15, as a few seconds a case allow)",
+        "machine, and are up to twice as many there (default: 5 to 15, as a few seconds a case "
+        "allow)",
     )
     group.add_argument(
         "--quick", action="store_true", help="fewer and shorter timings, to see that it works"
