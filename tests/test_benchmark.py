@@ -482,9 +482,13 @@ def test_a_round_is_calm_if_it_begins_and_ends_so(monkeypatch):
 
 
 def test_there_are_more_rounds_until_enough_are_calm(monkeypatch):
-    watch = Looks(*[False] * 1000)
-    found = calm_of(monkeypatch, watch, 4)
-    assert found == {"loopbp": [False] * 8, "product": [False] * 8}
+    # its first two rounds end disturbed
+    found = calm_of(monkeypatch, Looks(*[True, False, True] * 2), 4)
+    assert found == {"loopbp": [False] * 2 + [True] * 3, "product": [True] * 5}
+    found = calm_of(monkeypatch, Looks(*[True, False, True] * 30), 4)
+    assert found == {"loopbp": [False] * 8, "product": [True] * 8}, "half are calm, not enough"
+    found = calm_of(monkeypatch, Looks(*[False] * 1000), 4)
+    assert found == {"loopbp": [False] * 4, "product": [False] * 4}, "more would not help"
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,8 @@ _TIMINGS = 5
 _WARM_SECONDS = 0.05
 _PAUSE_SECONDS = 0.3  # before a timing: threads of the one before spin on for that long
 # Rounds count in which the machine was calm, where there are so many; to have them there are up to
-# so many times the rounds.
-CALM_ROUNDS, _MOST_ROUNDS = 3, 2
+# so many times the rounds, unless so few of the first were calm that more would hardly help.
+CALM_ROUNDS, _MOST_ROUNDS, _LEAST_CALM = 3, 2, 0.3
 # Who takes so many times longer is timed in the first rounds only, once in each.
 _FAR_BEHIND, _FEW_ROUNDS = 5.0, 3
 _BUDGET_SECONDS, _ROUNDS = 3.0, (5, 15)
@@ -191,8 +191,7 @@ def _time_in_turns(
     before = signature_count()
     last: list[Round] = []  # where the round before is
     for k in range(_MOST_ROUNDS * rounds):
-        enough = min(rounds, CALM_ROUNDS)
-        if k >= rounds and all(sum(r.calm for r in found[n]) >= enough for n in near):
+        if k >= rounds and not _more_would_help([found[n] for n in near], rounds):
             break
         for name, trainer in trainers.items():
             if name not in near and k >= _FEW_ROUNDS:
@@ -210,6 +209,13 @@ def _time_in_turns(
     if signature_count() != before:
         raise RuntimeError("Numba compiled something while the clock ran")
     return found
+
+
+def _more_would_help(taken: list[list[Round]], rounds: int) -> bool:
+    """Whether some have too few calm rounds, and more are likely to be calm."""
+    calm = [sum(r.calm for r in each) for each in taken]
+    likely = sum(calm) >= _LEAST_CALM * sum(map(len, taken))
+    return likely and min(calm) < min(rounds, CALM_ROUNDS)
 
 
 def _time_until_settled(trainer: Trainer | Product, epochs: int, clock: Clock) -> Round:
