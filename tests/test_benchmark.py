@@ -416,22 +416,47 @@ def test_a_round_waits_until_products_run_as_fast_as_ever(monkeypatch):
     monkeypatch.setattr(environment, "_LOOK_PRODUCTS", 2)
     # each look: one product to wake the threads, two that tell
     fast, slow, near = (7.0, 0.1, 0.1), (7.0, 0.1, 0.2), (7.0, 0.11, 0.11)
-    monkeypatch.setattr(environment, "PATIENCE", 50.0)
-    watch, slept, left = watched((*fast, *slow, *slow, *near))
-    assert watch.wait(), "nothing faster is known"
-    assert watch.wait()
-    assert next(left, None) is None, "it did not wait for the last"
-    assert slept == [environment._SPIN_SECONDS] * 4
+    monkeypatch.setattr(environment, "PATIENCE", 30.0)
+    watch, slept, left = watched((*fast, *slow, *slow, *near, *slow))
+    assert watch.wait(False), "nothing faster is known"
+    assert watch.wait(False)
+    assert slept == [environment._SPIN_SECONDS] * 4, "it did not wait for the last"
+    assert watch.wait(True)
+    assert len([*left]) == 3, "it does not look where it is told"
 
 
 def test_a_round_does_not_wait_for_ever(monkeypatch):
     monkeypatch.setattr(environment, "_LOOK_PRODUCTS", 2)
     monkeypatch.setattr(environment, "PATIENCE", 10.0)
     slow = (7.0, 0.1, 0.2)
-    watch, _, left = watched((7.0, 0.1, 0.1, *slow, *slow, *slow))
-    assert watch.wait()
-    assert not watch.wait()
+    watch, _, left = watched((7.0, 0.1, 0.1, *slow * 3))
+    assert watch.look()
+    assert not watch.wait(False)
     assert len([*left]) == 3, "two looks take more than 10 seconds"
+
+
+def test_what_a_round_does_not_wait_is_left_for_others(monkeypatch):
+    monkeypatch.setattr(environment, "_LOOK_PRODUCTS", 2)
+    monkeypatch.setattr(environment, "PATIENCE", 10.0)
+    slow = (7.0, 0.1, 0.2)
+
+    def looks(begin, most=1000.0):
+        """How often it looks in rounds that begin as told."""
+        monkeypatch.setattr(environment, "MOST_PATIENCE", most)
+        watch, slept, _ = watched((7.0, 0.1, 0.1, *slow * 30))
+        watch.look()
+        counts = []
+        for calm in begin:
+            before = len(slept)
+            assert watch.wait(calm) == calm
+            counts.append(len(slept) - before)
+        return counts
+
+    # a look takes 7.35 seconds
+    assert looks([False, False]) == [2, 2], "what was waited too long is not asked back"
+    assert looks([True, False, False]) == [0, 3, 2]
+    assert looks([True] * 9 + [False, False]) == [0] * 9 + [14, 2]
+    assert looks([True] * 9 + [False, False], 50.0) == [0] * 9 + [7, 7], "no single one too long"
 
 
 def test_a_look_does_not_wait(monkeypatch):
@@ -446,7 +471,8 @@ class Looks(environment.Watch):
     """A watch that sees what it is told to see, and then nobody; each is a look before a round."""
 
     def __init__(self, *found):
-        super().__init__(environment.Product("float32", size=8), sleep=lambda _: None)
+        product = environment.Product("float32", size=8)
+        super().__init__(product, ticking(), lambda _: None)
         self.found = iter(found)
         self.count = 0
 
@@ -458,7 +484,7 @@ class Looks(environment.Watch):
 def calm_of(monkeypatch, watch, rounds=3):
     """Which rounds of loopbp and of the product, in turns, are calm."""
     monkeypatch.setattr(runner, "_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(environment, "PATIENCE", 0.0)
+    monkeypatch.setattr(environment, "MOST_PATIENCE", 1.5)  # of a second a reading: one look
     case = TINY[0]
     product = environment.Product("float32", size=8)
     trainers = {"loopbp": LoopBP(make_problem(case)), "product": product}

@@ -18,10 +18,11 @@ REMOVED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PACKAGES = ("loopbp", "numba", "llvmlite", "numpy", "scikit-learn", "torch", "jax")
 _PEAK_SIZE = 2048
-# The machine is calm while products run at such a share of their highest speed; for how long to
-# wait for that; the products that tell, 20 ms of them; and how long threads of OpenBLAS spin on
+# The machine is calm while products run at such a share of their highest speed; for how many
+# seconds a round may wait for that, what it leaves of them being for later ones, and no one for
+# more than so many; the products that tell, 20 ms of them; and how long threads of OpenBLAS spin on
 # after them, 2^26 cycles.
-CALM, PATIENCE = 0.9, 3.0
+CALM, PATIENCE, MOST_PATIENCE = 0.9, 3.0, 30.0
 LOOK_SIZE, _LOOK_PRODUCTS, _SPIN_SECONDS = 512, 20, 0.05
 
 
@@ -190,7 +191,8 @@ class Watch:
 
     On a shared Xeon others took a third or half of the speed of a core, now of the one, now of the
     other, for stretches of 0.1 to 10 s.  Timings that agree within a stretch tell nothing of it, so
-    rounds begin outside, if that comes soon, and those that also end outside count.
+    rounds begin outside, if that comes soon, and those that also end outside count.  They wait
+    `PATIENCE` seconds each, all in all; where most need none, one may sit out a long stretch.
 
     Parameters
     ----------
@@ -209,6 +211,7 @@ class Watch:
         self._product = product
         self._clock, self._sleep = clock, sleep
         self._fastest = float("inf")
+        self._left = 0.0
 
     def look(self) -> bool:
         """Whether products take at most 1 / `CALM` of the shortest time ever.
@@ -224,10 +227,11 @@ class Watch:
         self._sleep(_SPIN_SECONDS)
         return seconds * CALM <= self._fastest
 
-    def wait(self) -> bool:
-        """Look until it is calm, or `PATIENCE` is over; whether it is."""
-        begin = self._clock()
-        while not self.look():
-            if self._clock() - begin >= PATIENCE:
-                return False
-        return True
+    def wait(self, calm: bool) -> bool:
+        """Unless it is `calm`, look until it is, or the patience is over; whether it is at last."""
+        self._left += PATIENCE
+        begin, most = self._clock(), min(self._left, MOST_PATIENCE)
+        while not calm and self._clock() - begin < most:
+            calm = self.look()
+        self._left -= min(self._left, self._clock() - begin)
+        return calm

@@ -17,7 +17,7 @@ from loopbp.benchmark import costs as cost_facts
 from loopbp.benchmark.cases import LIMITED_BY, LOOKED_INTO_ON, SWEEP_LIMITED_BY, SWEEP_TARGET
 from loopbp.benchmark.costs import LEAST_GAIN, LIMITS
 from loopbp.benchmark.engines_bench import ENGINES, PHASES
-from loopbp.benchmark.environment import CALM, PATIENCE
+from loopbp.benchmark.environment import CALM, MOST_PATIENCE, PATIENCE
 from loopbp.benchmark.peers import PEERS, LoopBP
 from loopbp.benchmark.runner import AGREEING, CALM_ROUNDS, TOLERANCE, WITHIN
 
@@ -149,9 +149,10 @@ def calm_line(rows: Rows) -> str | None:
     calm, every = sum(map(sum, found)), sum(map(len, found))
     few = sum(sum(each) < CALM_ROUNDS for each in found)
     return (
-        f"Rounds wait up to {PATIENCE:g} s until matrix products run at {100 * CALM:g} % of their "
-        f"highest speed, and count if they still do at the end: {calm} of {every}; where fewer "
-        f"than {CALM_ROUNDS} do, as {few} of {len(found)} times, all count."
+        f"Rounds wait until matrix products run at {100 * CALM:g} % of their highest speed, up to "
+        f"{PATIENCE:g} s and what earlier ones left of theirs, {MOST_PATIENCE:g} s at most, and "
+        f"count if they still do at the end: {calm} of {every}; where fewer than {CALM_ROUNDS} do, "
+        f"as {few} of {len(found)} times, all count."
     )
 
 

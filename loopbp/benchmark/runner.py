@@ -244,7 +244,7 @@ def _wake(
     still = calm = True
     if watch:
         still = watch.look()
-        calm = still or watch.wait()
+        calm = watch.wait(still)
     for _ in range(warming):
         trainer.epoch()
     return still, calm
