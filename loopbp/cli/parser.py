@@ -277,9 +277,9 @@ def _add_bench(commands: Any) -> None:
         "--rounds",
         type=whole(1),
         metavar="N",
-        help="rounds of timings of each library, which wait up to 30 seconds, 3 on average, where "
-        "others use the machine, and are up to twice as many there (default: 5 to 15, as a few "
-        "seconds a case allow)",
+        help="rounds of timings of each library, which wait where others use the machine, 30 "
+        "seconds at most and 3 on average, and are up to twice as many there (default: 5 to 15, as "
+        "a few seconds a case allow)",
     )
     group.add_argument(
         "--quick", action="store_true", help="fewer and shorter timings, to see that it works"
