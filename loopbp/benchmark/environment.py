@@ -200,6 +200,8 @@ class Watch:
         Of ``LOOK_SIZE``.
     clock, sleep
         Seconds; and what waits for so many.
+    fastest
+        Seconds of a look that an earlier watch had.
     """
 
     def __init__(
@@ -207,10 +209,11 @@ class Watch:
         product: Product,
         clock: Callable[[], float] = time.perf_counter,
         sleep: Callable[[float], None] = time.sleep,
+        fastest: float = float("inf"),
     ) -> None:
         self._product = product
         self._clock, self._sleep = clock, sleep
-        self._fastest = float("inf")
+        self.fastest = fastest
         self._left = 0.0
 
     def look(self) -> bool:
@@ -223,9 +226,9 @@ class Watch:
         for _ in range(_LOOK_PRODUCTS):
             self._product.epoch()
         seconds = self._clock() - start
-        self._fastest = min(self._fastest, seconds)
+        self.fastest = min(self.fastest, seconds)
         self._sleep(_SPIN_SECONDS)
-        return seconds * CALM <= self._fastest
+        return seconds * CALM <= self.fastest
 
     def wait(self, calm: bool) -> bool:
         """Unless it is `calm`, look until it is, or the patience is over; whether it is at last."""

@@ -186,9 +186,12 @@ def _trainer(row: dict[str, Any], name: str, spread: bool = False) -> str:
 def machine_lines(machine: dict[str, Any], peak: dict[str, float]) -> list[str]:
     """Machine, threads, versions and peak, a line each."""
     versions = ", ".join(f"{k} {v}" for k, v in machine["versions"].items() if v)
+    days = machine.get("sittings", [machine["date"]])
+    when = " to ".join(sorted({days[0], days[-1]}))
+    if len(days) > 1:
+        when += f", in {len(days)} sittings"
     return [
-        f"{machine['processor']} ({machine['llvm_target']}), {machine['system']}, "
-        f"{machine['date']}",
+        f"{machine['processor']} ({machine['llvm_target']}), {machine['system']}, {when}",
         f"{machine['threads']} of {machine['cores']} threads, layer "
         f"{machine['threading_layer']}; NumPy's BLAS: {machine['blas'] or 'unknown'}",
         versions,

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from loopbp.benchmark import cases, costs, report
-from loopbp.benchmark.environment import check_threads, run_job
+from loopbp.benchmark import cases, costs, partial, report
+from loopbp.benchmark.environment import check_threads, describe, run_job
 from loopbp.cli.output import plain
 from loopbp.cli.plot import check_plot
 
@@ -26,7 +26,13 @@ def run(args: argparse.Namespace) -> int:
         check_threads(args.threads)
         for name in (args.json, args.plot):
             _check_folder(name)
-        results = plain(_measure(args))
+        try:
+            results = plain(_measure(args))
+        except KeyboardInterrupt:
+            if _has_part(args):
+                part = partial.part_of(args.json)
+                print(f"the cases so far are in {part}: --resume goes on", file=sys.stderr)
+            raise
     if args.readme:
         _write_readme(args, results)
         return 0
@@ -36,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
         report.print_report(results)
         if args.json:
             report.write(results, args.json)
+            partial.part_of(args.json).unlink(missing_ok=True)
     if args.plot:
         report.draw(results, args.plot)
     return 0
@@ -47,7 +54,7 @@ def _check_together(args: argparse.Namespace) -> None:
     if args.readme and not args.source:
         raise ValueError("--readme: needs --from FILE, the results of loopbp bench --json FILE")
     if args.source:
-        how = ("case", "dtype", "threads", "rounds", "quick")
+        how = ("case", "dtype", "threads", "rounds", "quick", "resume")
         given = chosen + [f"--{name}" for name in how if getattr(args, name)]
         if given:
             raise ValueError(f"{given[0]}: does not go with --from, which times nothing")
@@ -55,6 +62,13 @@ def _check_together(args: argparse.Namespace) -> None:
         if not args.peers:
             raise ValueError("--case: needs --peers")
         cases.select(args.case, "float32")
+    if args.resume and not _has_part(args):
+        raise ValueError("--resume: needs --json FILE, and --peers or --sweep")
+
+
+def _has_part(args: argparse.Namespace) -> bool:
+    """Whether the rows are kept beside the results as they come."""
+    return args.json not in (None, "-") and (args.peers or args.sweep)
 
 
 def _check_folder(name: str | None) -> None:
@@ -65,7 +79,9 @@ def _check_folder(name: str | None) -> None:
 def _measure(args: argparse.Namespace) -> dict[str, Any]:
     kinds = [kind for kind in _KINDS if getattr(args, kind)] or ["engines"]
     threads = check_threads(args.threads)
+    command = _command(args, threads)
     job = {
+        "part": _part(args, command, threads) if _has_part(args) else None,
         "dtypes": [args.dtype] if args.dtype else list(_DTYPES),
         "cases": args.case,
         "rounds": args.rounds,
@@ -83,7 +99,17 @@ def _measure(args: argparse.Namespace) -> dict[str, Any]:
         paid = costs.measure(
             threads, lambda name: print(f"costs: {name}", file=sys.stderr, flush=True)
         )
-    return report.gather(_command(args, threads), runs, paid)
+    return report.gather(command, runs, paid)
+
+
+def _part(args: argparse.Namespace, command: str, threads: int) -> str:
+    """The file of the rows as they come, begun or gone on with."""
+    part, machine = partial.part_of(args.json), describe(threads)
+    run = partial.identity(command, machine)
+    known = partial.begin(part, run, machine["date"], args.resume)
+    if known:
+        print(f"{part}: goes on after {known} of the cases", file=sys.stderr)
+    return str(part)
 
 
 def _command(args: argparse.Namespace, threads: int) -> str:

@@ -286,7 +286,16 @@ def _add_bench(commands: Any) -> None:
     )
     group = parser.add_argument_group("output")
     group.add_argument(
-        "--json", metavar="FILE", help="write the results there as well; -: stdout, and no tables"
+        "--json",
+        metavar="FILE",
+        help="write the results there as well, and until the end what there is of --peers and "
+        "--sweep to FILE.part; -: stdout, and no tables",
+    )
+    group.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the same command where it was interrupted: time the cases that FILE.part "
+        "does not have",
     )
     group.add_argument("--plot", metavar="PATH", help="picture: .png, .pdf, .svg, .jpg")
     group.add_argument(

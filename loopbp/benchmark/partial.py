@@ -1,0 +1,126 @@
+"""Rows of a run as they come, in ``FILE.part`` beside its results: from where it can go on.
+
+A whole run takes from half an hour to more than one, by how long it waits for others on the host.
+The file holds a line of JSON for the run, one for each sitting, and one for each row with the best
+that was seen by then: a later sitting must not take a crowded machine for a calm one.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from loopbp import _jit
+from loopbp.cli.output import json_text, plain
+
+_HERE = Path(__file__).parent
+
+
+def part_of(path: str | os.PathLike[str]) -> Path:
+    """Where the rows are until `path` is written."""
+    return Path(f"{path}.part")
+
+
+def identity(command: str, machine: dict[str, Any]) -> dict[str, Any]:
+    """What must be the same in all sittings: what was typed, the machine, versions and the code.
+
+    `machine` is from `loopbp.benchmark.environment.describe`.
+    """
+    kept = {name: value for name, value in machine.items() if name != "date"}
+    return plain({"command": command, **kept, "code": _code()})
+
+
+def _code() -> str:
+    """A digest of all that is timed, and of what times it."""
+    files = [_HERE.parent / name for name in _jit.KERNEL_FILES] + sorted(_HERE.glob("*.py"))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def begin(path: Path, run: dict[str, Any], date: str, resume: bool) -> int:
+    """Begin a file, or go on with it.
+
+    Parameters
+    ----------
+    path
+        From `part_of`.
+    run
+        From `identity`.
+    date
+        Of this sitting.
+    resume
+        Whether to take the rows that are there.
+
+    Returns
+    -------
+    int
+        How many rows are there.
+
+    Raises
+    ------
+    ValueError
+        If there are rows that are not to be taken, or those of another run.
+    """
+    if not path.exists():
+        path.write_text(_line({"run": run}) + _line({"sitting": date}), encoding="utf-8")
+        return 0
+    if not resume:
+        raise ValueError(f"{path} has the rows of a run that has not ended: --resume, or delete it")
+    try:
+        found = [*_entries(path)]
+        before = found[0]["run"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise ValueError(f"--resume: {path} holds no rows of loopbp bench") from error
+    for name, value in run.items():
+        if before.get(name) != value:
+            raise ValueError(
+                f"--resume: {path} is of a run with another {name}: {before.get(name)}, and now "
+                f"{value}; delete it to begin anew"
+            )
+    # a line that was cut short when the run was ended is gone with this
+    kept = "".join(map(_line, found)) + _line({"sitting": date})
+    path.write_text(kept, encoding="utf-8")
+    return sum("row" in entry for entry in found)
+
+
+def add(path: Path, kind: str, row: dict[str, Any], best: dict[str, dict[str, float]]) -> None:
+    """Add a row of peers or sweep, and the best that was seen by now, by what and by dtype."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(_line({"kind": kind, "row": row, "best": best}))
+
+
+def rows(path: Path, kind: str) -> list[dict[str, Any]]:
+    """The rows of peers or sweep, in their order."""
+    return [entry["row"] for entry in _entries(path) if entry.get("kind") == kind]
+
+
+def best(path: Path) -> dict[str, dict[str, float]]:
+    """The best that any sitting saw, as the last row has it; {} before the first."""
+    found = [entry["best"] for entry in _entries(path) if "best" in entry]
+    return found[-1] if found else {}
+
+
+def sittings(path: Path) -> list[str]:
+    """The dates of all sittings that have measured a row."""
+    found, date = [], ""
+    for entry in _entries(path):
+        date = entry.get("sitting", date)
+        if "row" in entry and date:
+            found.append(date)
+            date = ""
+    return found
+
+
+def _line(entry: dict[str, Any]) -> str:
+    return json_text(entry) + "\n"
+
+
+def _entries(path: Path) -> Iterator[dict[str, Any]]:
+    """All lines but one that was cut short."""
+    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        if line.endswith("\n"):
+            yield json.loads(line)
