@@ -774,7 +774,7 @@ def test_rows_are_not_written_over_and_not_mixed(tmp_path):
         with pytest.raises(ValueError, match=f"another {name}: {value}, and now other;"):
             partial.begin(part, RUN | {name: "other"}, "2000-01-01", True)
     assert part.read_bytes() == before
-    for text in ("", "\n", "[]\n", "{}\n", "no JSON\n"):
+    for text in ("", "\n", "[]\n", "{}\n", '{"run": 1}\n', "no JSON\n"):
         part.write_text(text, encoding="utf-8")
         with pytest.raises(ValueError, match="holds no rows of loopbp bench"):
             partial.begin(part, RUN, "2000-01-01", True)
@@ -891,9 +891,14 @@ def test_nothing_is_kept_where_no_file_is_written(monkeypatch, tmp_path, results
 
     monkeypatch.setattr(bench, "run_job", run)
     monkeypatch.chdir(tmp_path)
-    for words in (["--peers"], ["--peers", "--json", "-"], ["--engines", "--json", "x.json"]):
+    other = Path("x.json.part")  # of a run that was interrupted
+    other.touch()
+    for words in (
+        ["--peers"], ["--peers", "--json", "-"], ["--engines", "--json", "x.json"],
+        ["--from", "x.json", "--json", "x.json"],
+    ):  # fmt: skip
         assert main(["bench", *words]) == 0
-    assert [file.name for file in tmp_path.iterdir()] == ["x.json"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["x.json", "x.json.part"]
 
 
 def test_sittings_are_named(results):

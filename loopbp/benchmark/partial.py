@@ -66,13 +66,13 @@ def begin(path: Path, run: dict[str, Any], date: str, resume: bool) -> int:
         If there are rows that are not to be taken, or those of another run.
     """
     if not path.exists():
-        path.write_text(_line({"run": run}) + _line({"sitting": date}), encoding="utf-8")
+        _append(path, {"run": run}, {"sitting": date})
         return 0
     if not resume:
         raise ValueError(f"{path} has the rows of a run that has not ended: --resume, or delete it")
     try:
         found = [*_entries(path)]
-        before = found[0]["run"]
+        before = dict(found[0]["run"])
     except (ValueError, LookupError, TypeError) as error:
         raise ValueError(f"--resume: {path} holds no rows of loopbp bench") from error
     for name, value in run.items():
@@ -81,16 +81,16 @@ def begin(path: Path, run: dict[str, Any], date: str, resume: bool) -> int:
                 f"--resume: {path} is of a run with another {name}: {before.get(name)}, and now "
                 f"{value}; delete it to begin anew"
             )
-    # a line that was cut short when the run was ended is gone with this
-    kept = "".join(map(_line, found)) + _line({"sitting": date})
-    path.write_text(kept, encoding="utf-8")
+    with path.open("r+b") as file:
+        # a line that was cut short when the run was ended
+        file.truncate(file.read().rfind(b"\n") + 1)
+    _append(path, {"sitting": date})
     return sum("row" in entry for entry in found)
 
 
 def add(path: Path, kind: str, row: dict[str, Any], best: dict[str, dict[str, float]]) -> None:
     """Add a row of peers or sweep, and the best that was seen by now, by what and by dtype."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(_line({"kind": kind, "row": row, "best": best}))
+    _append(path, {"kind": kind, "row": row, "best": best})
 
 
 def rows(path: Path, kind: str) -> list[dict[str, Any]]:
@@ -115,8 +115,9 @@ def sittings(path: Path) -> list[str]:
     return found
 
 
-def _line(entry: dict[str, Any]) -> str:
-    return json_text(entry) + "\n"
+def _append(path: Path, *entries: dict[str, Any]) -> None:
+    with path.open("a", encoding="utf-8", newline="\n") as file:
+        file.writelines(json_text(entry) + "\n" for entry in entries)
 
 
 def _entries(path: Path) -> Iterator[dict[str, Any]]:

@@ -29,8 +29,8 @@ def run(args: argparse.Namespace) -> int:
         try:
             results = plain(_measure(args))
         except KeyboardInterrupt:
-            if _has_part(args):
-                part = partial.part_of(args.json)
+            part = partial.part_of(args.json) if _has_part(args) else None
+            if part and part.exists():
                 print(f"the cases so far are in {part}: --resume goes on", file=sys.stderr)
             raise
     if args.readme:
@@ -42,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
         report.print_report(results)
         if args.json:
             report.write(results, args.json)
-            partial.part_of(args.json).unlink(missing_ok=True)
+            if _has_part(args):
+                partial.part_of(args.json).unlink(missing_ok=True)
     if args.plot:
         report.draw(results, args.plot)
     return 0
