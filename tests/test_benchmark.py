@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from helpers import JIT, needs_jit
 
-from loopbp.benchmark import cases, costs, engines_bench, environment, partial, report, runner
+from loopbp.benchmark import cases, costs, engines_bench, environment, report, runner
 from loopbp.benchmark.__main__ import run as run_job
 from loopbp.benchmark.cases import Case, make_problem
 from loopbp.benchmark.peers import PEERS, LoopBP, NumPy, Trainer
@@ -736,187 +736,15 @@ def test_a_job_of_modes(monkeypatch):
     assert [row["parameters"] for row in found["modes"]]
 
 
-# -- a run that is interrupted --------------------------------------------------------------------
-
-RUN = {"command": "loopbp bench --peers", "processor": "P", "code": "1"}
-
-
-def row_of(name, dtype="float32"):
-    return {"case": name, "dtype": dtype, "ratio": 2.0, "fastest_peer": "jax", "trainers": {}}
-
-
-def test_rows_are_kept_until_the_next_sitting(tmp_path):
-    part = partial.part_of(tmp_path / "x.json")
-    assert part.name == "x.json.part"
-    assert partial.begin(part, RUN, "2000-01-01", False) == 0
-    assert partial.best(part) == {}
-    assert partial.sittings(part) == []
-    partial.add(part, "peers", row_of("a"), {"peak": {"float32": 1.0}})
-    partial.add(part, "sweep", row_of("b"), {"peak": {"float32": 2.0}})
-    with part.open("a", encoding="utf-8") as file:
-        file.write('{"kind": "sweep", "row": {"ca')  # killed while it wrote
-    for date in ("2000-01-02", "2000-01-03"):  # a sitting without a row does not count
-        assert partial.begin(part, RUN, date, True) == 2
-    partial.add(part, "sweep", row_of("c"), {"peak": {"float32": 3.0}})
-    assert [row["case"] for row in partial.rows(part, "peers")] == ["a"]
-    assert [row["case"] for row in partial.rows(part, "sweep")] == ["b", "c"]
-    assert partial.best(part) == {"peak": {"float32": 3.0}}
-    assert partial.sittings(part) == ["2000-01-01", "2000-01-03"]
-
-
-def test_rows_are_not_written_over_and_not_mixed(tmp_path):
-    part = tmp_path / "x.json.part"
-    partial.begin(part, RUN, "2000-01-01", False)
-    before = part.read_bytes()
-    with pytest.raises(ValueError, match="--resume, or delete it"):
-        partial.begin(part, RUN, "2000-01-01", False)
-    for name, value in RUN.items():
-        with pytest.raises(ValueError, match=f"another {name}: {value}, and now other;"):
-            partial.begin(part, RUN | {name: "other"}, "2000-01-01", True)
-    assert part.read_bytes() == before
-    for text in ("", "\n", "[]\n", "{}\n", '{"run": 1}\n', "no JSON\n"):
-        part.write_text(text, encoding="utf-8")
-        with pytest.raises(ValueError, match="holds no rows of loopbp bench"):
-            partial.begin(part, RUN, "2000-01-01", True)
-
-
-def test_the_code_belongs_to_a_run(monkeypatch, tmp_path):
-    machine = environment.describe(1)
-    first = partial.identity("loopbp bench", machine)
-    assert first == partial.identity("loopbp bench", machine | {"date": "2000-01-01"})
-    assert first == json.loads(json.dumps(first)), "as it comes back from the file"
-    monkeypatch.setattr(partial._jit, "KERNEL_FILES", ("tiled.py",))
-    codes = {first["code"], partial.identity("loopbp bench", machine)["code"]}
-    for text in ("one", "other"):  # of the benchmark itself
-        (tmp_path / "runner.py").write_text(text, encoding="utf-8")
-        with monkeypatch.context() as patch:
-            patch.setattr(partial._jit, "KERNEL_FILES", ())
-            patch.setattr(partial, "_HERE", tmp_path)
-            codes.add(partial.identity("loopbp bench", machine)["code"])
-    assert len(codes) == 4
-
-
-def test_only_what_is_missing_is_timed(monkeypatch, tmp_path, capsys):
-    from loopbp.benchmark import __main__ as worker
-
-    timed, watches = [], []
-
-    def run_case(case, peers, rounds, watch):
-        timed.append(case.name)
-        watches.append(watch)
-        watch.fastest = min(watch.fastest, 0.5)
-        if case.name == "tiny-adam" and len(timed) == 3:
-            raise KeyboardInterrupt
-        return row_of(case.name)
-
-    monkeypatch.setattr(worker, "PEERS", ())
-    monkeypatch.setattr(worker, "run_case", run_case)
-    monkeypatch.setattr(worker.cases, "select", lambda names, dtype: TINY[:3])
-    part = tmp_path / "x.json.part"
-    partial.begin(part, RUN, "2000-01-01", False)
-    job = {"kind": "peers", "dtypes": ["float32"], "part": str(part), "threads": 1}
-    monkeypatch.setattr(worker, "practical_peak", lambda dtype: 9.0)
-    with pytest.raises(KeyboardInterrupt):
-        run_job(job)
-    partial.begin(part, RUN, "2000-01-02", True)
-    monkeypatch.setattr(worker, "practical_peak", lambda dtype: 7.0)
-    capsys.readouterr()
-    found = run_job(job)
-    names = ["tiny", "tiny-tanh", "tiny-adam"]
-    assert timed == [*names, "tiny-adam"]
-    assert [row["case"] for row in found["peers"]] == names
-    assert watches[-1] is not watches[-2]
-    assert found["peak"]["float32"] == 9.0, "what an earlier sitting saw"
-    assert found["machine"]["sittings"] == ["2000-01-01", "2000-01-02"]
-    assert [partial.best(part)[what]["float32"] for what in ("peak", "look")] == [9.0, 0.5]
-    assert capsys.readouterr().err.splitlines() == [
-        f"peers: {name} float32: 2.00 times as fast as jax" for name in names
-    ]
-
-
-def test_a_later_sitting_knows_how_fast_the_machine_was(monkeypatch, tmp_path):
-    from loopbp.benchmark import __main__ as worker
-
-    seen = []
-
-    def run_case(case, peers, rounds, watch):
-        seen.append(watch.fastest)
-        return row_of(case.name)
-
-    monkeypatch.setattr(worker, "PEERS", ())
-    monkeypatch.setattr(worker, "run_case", run_case)
-    monkeypatch.setattr(worker, "practical_peak", lambda dtype: 7.0)
-    monkeypatch.setattr(worker.cases, "sweep", lambda: TINY[:1])
-    part = tmp_path / "x.json.part"
-    partial.begin(part, RUN, "2000-01-01", False)
-    best = {"look": {"float32": 0.25, "float64": 0.75}}
-    partial.add(part, "peers", row_of("a"), best)
-    run_job({"kind": "sweep", "dtypes": [], "part": str(part), "threads": 1})
-    assert seen == [0.25]
-    assert partial.best(part)["look"] == best["look"]
-
-
-def test_the_command_goes_on_where_it_was_interrupted(monkeypatch, tmp_path, capsys, results):
-    from loopbp.cli import bench
-
-    path = tmp_path / "x.json"
-    part = partial.part_of(path)
-    words = ["bench", "--peers", "--threads", "1", "--json", str(path)]
-
-    def interrupted(job, threads):
-        partial.add(Path(job["part"]), "peers", row_of("a"), {})
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(bench, "run_job", interrupted)
-    assert main(words) == 130
-    assert f"{part}: --resume goes on" in capsys.readouterr().err
-    assert not path.exists()
-    assert main(words) == 2
-    assert "--resume, or delete it" in capsys.readouterr().err
-    assert main([*words, "--rounds", "3", "--resume"]) == 2
-    assert "another command" in capsys.readouterr().err
-    monkeypatch.setattr(bench, "run_job", lambda job, threads: results["runs"][0])
-    assert main([*words, "--resume"]) == 0
-    assert f"{part}: goes on after 1 of the cases" in capsys.readouterr().err
-    assert report.read(path)["command"] == "loopbp bench --peers --threads 1"
-    assert not part.exists()
-
-
-def test_nothing_is_kept_where_no_file_is_written(monkeypatch, tmp_path, results):
-    from loopbp.cli import bench
-
-    def run(job, threads):
-        assert job["part"] is None
-        return results["runs"][0]
-
-    monkeypatch.setattr(bench, "run_job", run)
-    monkeypatch.chdir(tmp_path)
-    other = Path("x.json.part")  # of a run that was interrupted
-    other.touch()
-    for words in (
-        ["--peers"], ["--peers", "--json", "-"], ["--engines", "--json", "x.json"],
-        ["--from", "x.json", "--json", "x.json"],
-    ):  # fmt: skip
-        assert main(["bench", *words]) == 0
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["x.json", "x.json.part"]
-
-
-def test_sittings_are_named(results):
-    machine = results["runs"][0]["machine"]
-    assert report.machine_lines(machine, {})[0].endswith("S, 2000-01-01")
-    for days, text in (
-        (["2000-01-01"] * 2, "2000-01-01, in 2 sittings"),
-        (["2000-01-01"] * 2 + ["2000-01-03"], "2000-01-01 to 2000-01-03, in 3 sittings"),
-    ):
-        assert report.machine_lines(machine | {"sittings": days}, {})[0].endswith(f"S, {text}")
-
-
 def test_a_case_says_how_many_rounds_were_calm():
     from loopbp.benchmark.__main__ import _in_a_line
 
-    row = row_of("a") | {"trainers": {"loopbp": {"calm": [True, False]}, "jax": {"calm": [True]}}}
+    row = {
+        "case": "a", "dtype": "float32", "ratio": 2.0, "fastest_peer": "jax",
+        "trainers": {"loopbp": {"calm": [True, False]}, "jax": {"calm": [True]}},
+    }  # fmt: skip
     assert _in_a_line(row) == "a float32: 2.00 times as fast as jax, 2 of 3 rounds calm"
-    alone = row_of("a") | {"ratio": None, "fastest_peer": None}
+    alone = row | {"ratio": None, "fastest_peer": None, "trainers": {}}
     assert _in_a_line(alone) == "a float32"
 
 
