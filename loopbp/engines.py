@@ -151,7 +151,8 @@ def _workspace_makers() -> SimpleNamespace:
         lanes.width, lanes.in_lines, lanes.aligned, tiled.panel_width, tiled.panel_row,
         tiled.panels_size, tiled.strip_row, tiled.scratch_size, tiled.far,
         tiled.by_dots, tiled.panels_wait, parameters.layer_count, parameters.unit_count,
-        team.team_words, tiled_workspace.by_units, tiled_workspace.team_workspace,
+        team.team_words, tiled_workspace.by_units, tiled_workspace.delta_by_units,
+        tiled_workspace.turns_panels, tiled_workspace.team_workspace,
         tiled_workspace.make_workspace, shares.with_state,
     ]  # fmt: skip
     return specialise(sources, "plain", {}, plain)

@@ -239,7 +239,7 @@ def backward_half(theta, net, x, m, alpha, out_part, out_copy, hands_on, workspa
         n, K = net.sizes[l], net.sizes[l - 1]
         a_prev = x
         if l > 1:
-            layer_backward(theta, net, l, m, 0, m, 0, K, 0, False, workspace)
+            layer_backward(theta, net, l, m, 0, m, 0, K, 0, False, 0, False, -1, workspace)
             a_prev = layer_of(workspace.a, net, l - 1, m)
         delta = layer_of(workspace.delta, net, l, m)
         dw, db = flat(weights_of(out_part, net, l)), biases_of(out_part, net, l)

@@ -216,13 +216,13 @@ def give(theta, state, architecture, resident, shares, s):
     net = borrow(network_of(architecture, shares, s))
     workspace = borrow(workspace_of(architecture, shares, s, s))
     for l in range(1, layer_count(architecture) + 1):
-        if is_resident(l, resident, workspace):
-            unpack_rows(own, net, l, 0, net.sizes[l], workspace)
+        if is_resident(l, net, resident, workspace):
+            unpack_rows(own, net, l, 0, net.sizes[l], resident, workspace)
     if workspace.state_start >= 0:
         n, K = net.sizes[1], net.sizes[0]
         for r in range(state.shape[0]):
-            w = matrix(kept, r * own.shape[0] + net.w_start[1], n, K)
-            unpack_transposed(state_panels(workspace, r, n, K), 0, n, w)
+            at = r * own.shape[0] + net.w_start[1]
+            unpack_transposed(state_panels(workspace, r, n, K), n, K, 0, n, 0, K, kept, at, K)
     for k in range(shares.blocks.shape[1] - (s > 0)):
         at, to, count = shares.blocks[s, k, 0], shares.blocks[s, k, 1], shares.blocks[s, k, 2]
         copy(own, to, theta, at, count)

@@ -319,7 +319,7 @@ def work(
                 out_totals[s] += m * penalties(part, net, weights, resident, workspace)
             for l in range(upto, 1, -1):
                 n = net.sizes[l - 1]
-                layer_backward(part, net, l, m, 0, m, 0, n, 0, False, workspace)
+                layer_backward(part, net, l, m, 0, m, 0, n, 0, False, 0, resident, -1, workspace)
             kept = matrix(of_row(split, s, STATE), 0, state.shape[0], part.shape[0])
             parameters_pass(
                 part, net, upto, x, m, 0, 1, settings, learning_rate, step, kept, resident,

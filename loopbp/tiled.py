@@ -165,18 +165,20 @@ def pack_transposed(w, w_row, w_panel, n, K, start, stop, first, end, out):
 
 
 @inner_jit
-def unpack_transposed(panels, start, stop, out_w):
-    """Rows start .. stop-1 of out_w (n, K) back from the panels of `pack_transposed`."""
-    n, K = out_w.shape
-    W = width(item_bytes(out_w))
-    wide, row = panel_width(item_bytes(out_w)), panel_row(n, item_bytes(out_w))
-    w = flat(out_w)
+def unpack_transposed(panels, n, K, start, stop, first, end, out, out_at, out_row):
+    """Rows start .. stop-1 of a w (n, K) back from the panels of `pack_transposed`.
+
+    Of the columns k = first .. end-1: out[out_at + i out_row + k - first] = w_ik.  `start` is a
+    multiple of W.
+    """
+    W = width(item_bytes(out))
+    wide, row = panel_width(item_bytes(out)), panel_row(n, item_bytes(out))
     for i in range(start, stop, W):
         p = i // wide * wide
-        for k in range(0, K, W):
+        for k in range(first, end, W):
             _transpose(
-                panels, p * K + k * row + i - p, row, min(W, K - k), min(W, stop - i),
-                w, i * K + k, K,
+                panels, p * K + k * row + i - p, row, min(W, end - k), min(W, stop - i),
+                out, out_at + i * out_row + k - first, out_row,
             )  # fmt: skip
 
 

@@ -15,9 +15,10 @@ multiply-adds.
 Shares do not change how a number is computed, so a seed gives the same bits for any number of
 threads.
 
-With plain SGD, w^1 lives in the panels that the forward pass reads, and is written back to theta
-at the end of the epoch: no delta is taken back through it, so nobody reads it otherwise.  Where the
-workspace has room for the optimizer's state in panels (`loopbp.split`), so it does with any.
+With plain SGD, w^1 and what is shared out by units live in the panels that the forward pass reads,
+and are written back to theta at the end of the epoch: no delta is taken back through w^1, and of
+the others the backward pass transposes what it reads.  Where the workspace has room for the
+optimizer's state in panels (`loopbp.split`), w^1 does so with any.
 """
 
 from typing import Any
@@ -56,6 +57,7 @@ from loopbp.tiled import (
     panels_size,
     softmax_cross_entropy,
     times_sigma_prime_rows,
+    unpack_transposed,
     weight_sums,
     weighted_input_dots,
     weighted_input_packed,
@@ -69,6 +71,7 @@ from loopbp.tiled_workspace import (
     by_units,
     delta_by_units,
     forward_panels,
+    in_forward_panels,
     is_resident,
     own_at,
     pack_own,
@@ -208,26 +211,38 @@ def units_forward(theta, architecture, l, a_prev, m, step, worker, workers, resi
 
 
 @inner_jit
-def units_backward(theta, architecture, l, m, step, key, drops, worker, workers, workspace):
+def units_backward(
+    theta, architecture, l, m, step, key, drops, worker, workers, resident, workspace
+):
     """delta^{l-1} of units, as `units_forward`."""
     n, phase = architecture.sizes[l - 1], phase_of(BACKWARD, l, architecture)
     least = least_part(UNITS_PIECE, m * n * architecture.sizes[l])
     begin, end = next_part(workspace.words, phase, step, least, 0, worker, workers)
+    turned = -1
     while begin < end:
         p = 0
         while p < n:
             start, stop, p_end = panel_of_part(m, n, p, item_bytes(theta), begin, end)
             if start < stop:
-                layer_backward(
-                    theta, architecture, l, m, start, stop, p, p_end, key, drops, workspace
-                )
+                turned = layer_backward(
+                    theta, architecture, l, m, start, stop, p, p_end, key, drops, worker, resident,
+                    turned, workspace,
+                )  # fmt: skip
             p = p_end
         begin, end = next_part(workspace.words, phase, step, least, end, worker, workers)
 
 
 @inline_jit
-def layer_backward(theta, architecture, l, m, start, stop, first, end, key, drops, workspace):
-    """delta^{l-1} from delta^l: units first .. end-1, examples start .. stop-1 of a batch of m."""
+def layer_backward(
+    theta, architecture, l, m, start, stop, first, end, key, drops, worker, resident, turned,
+    workspace,
+):  # fmt: skip
+    """delta^{l-1} from delta^l: units first .. end-1, examples start .. stop-1 of a batch of m.
+
+    Where w^l is in the panels of the forward pass alone, those columns of it that a panel of units
+    reads are transposed into scratch; `turned` is the panel that is there already, -1 for none.
+    Returned is which one is there now.
+    """
     n_l, n = architecture.sizes[l], architecture.sizes[l - 1]
     delta_next = layer_of(workspace.delta, architecture, l, m)
     out = layer_of(workspace.delta, architecture, l - 1, m)
@@ -248,13 +263,21 @@ def layer_backward(theta, architecture, l, m, start, stop, first, end, key, drop
         w = panels_at(workspace, workspace.backward_start[l])
         w_row, w_panel = panel_width(item_bytes(theta)), n_l
     high, ahead = tall, 0
-    if wide * tall > BLOCK_NUMBERS:
+    turns = in_forward_panels(l, architecture, resident, workspace)
+    if turns or wide * tall > BLOCK_NUMBERS:
         wide, tall, high = block(n_l, stop - start, item_bytes(theta))
         ahead = rows_ahead(n_l, high)
+    if turns:
+        w, w_row, w_panel, ahead = own_at(workspace, worker, 0), wide, 0, 0
     for t_high in range(start, stop, high):
         t_stop = min(stop, t_high + high)
         for p in range(first, end, wide):
             columns = min(wide, end - p)
+            if turns and p != turned:
+                unpack_transposed(
+                    forward_panels(l, worker, workspace), n_l, n, 0, n_l, p, p + columns, w, 0, wide
+                )
+                turned = p
             for t in range(t_high, t_stop, tall):
                 count = min(tall, t_stop - t)
                 activation_gradient_block(
@@ -266,6 +289,7 @@ def layer_backward(theta, architecture, l, m, start, stop, first, end, key, drop
                     times_sigma_prime_rows(code, address, z, a, delta, t * n + p, count, columns, n)
     if thinned:
         dropout(rows(out, start, stop), stream_key(key, DROPOUT, l - 1), rate, start)
+    return turned
 
 
 @inline_jit
@@ -303,7 +327,8 @@ def forward_pass(
 
 @inline_jit
 def backward_pass(
-    theta, architecture, m, most, start, stop, step, key, drops, worker, workers, workspace
+    theta, architecture, m, most, start, stop, step, key, drops, worker, workers, resident,
+    workspace,
 ):  # fmt: skip
     """delta^{L-1} .. delta^1 from delta^L, as `forward_pass`; at its end every thread sees them."""
     seen = False
@@ -311,13 +336,18 @@ def backward_pass(
         if delta_by_units(architecture, l, most):
             if not seen:
                 meet(workspace.words, worker, workers)
-            units_backward(theta, architecture, l, m, step, key, drops, worker, workers, workspace)
+            units_backward(
+                theta, architecture, l, m, step, key, drops, worker, workers, resident, workspace
+            )
             meet(workspace.words, worker, workers)
             seen = True
         else:
             if start < stop:
                 n = architecture.sizes[l - 1]
-                layer_backward(theta, architecture, l, m, start, stop, 0, n, key, drops, workspace)
+                layer_backward(
+                    theta, architecture, l, m, start, stop, 0, n, key, drops, worker, resident, -1,
+                    workspace,
+                )  # fmt: skip
             seen = False
     if not seen:
         meet(workspace.words, worker, workers)
@@ -364,22 +394,24 @@ def softmax_output_layer(architecture, y, m, start, stop, workspace):
 
 
 @inline_jit
-def input_weights_pass(x, delta, m, begin_at, end_at, alpha, keep, w, b, scratch):
-    """SGD for one thread's part of w^1 in its panels `w`, and of b^1."""
-    n_0, n_1 = x.shape[1], delta.shape[1]
-    wide, row = panel_width(item_bytes(x)), panel_row(n_1, item_bytes(x))
-    one = x.dtype.type(1.0)
+def panel_weights_pass(a_prev, delta, m, begin_at, end_at, alpha, keep, w, b, scratch):
+    """SGD for one thread's part of w^l in the forward panels `w`, and of b^l."""
+    K, n = a_prev.shape[1], delta.shape[1]
+    wide, row = panel_width(item_bytes(delta)), panel_row(n, item_bytes(delta))
+    one = delta.dtype.type(1.0)
     p = 0
-    while p < n_1:
-        start = panel_part(n_0, n_1, p, wide, ROW_BLOCK, begin_at)
-        stop = panel_part(n_0, n_1, p, wide, ROW_BLOCK, end_at)
-        end = min(n_1, p + wide)
-        whole = start == 0 and stop == n_0
+    while p < n:
+        start = panel_part(K, n, p, wide, ROW_BLOCK, begin_at)
+        stop = panel_part(K, n, p, wide, ROW_BLOCK, end_at)
+        end = min(n, p + wide)
+        whole = start == 0 and stop == K
         # panels that are all its own go together
-        while whole and end < n_1 and panel_part(n_0, n_1, end, wide, ROW_BLOCK, end_at) == n_0:
-            end = min(n_1, end + wide)
+        while whole and end < n and panel_part(K, n, end, wide, ROW_BLOCK, end_at) == K:
+            end = min(n, end + wide)
         if start < stop:
-            weight_sums(x, delta, start, stop, p, end, alpha, keep, w, row, n_0, scratch, False, w)
+            weight_sums(
+                a_prev, delta, start, stop, p, end, alpha, keep, w, row, K, scratch, False, w
+            )
             if start == 0:
                 bias_sums(delta, p, end, alpha, one, b)
         p = end
@@ -463,10 +495,10 @@ def layer_parameters(
     keep = theta.dtype.type(1.0 - learning_rate * architecture.l2)
     delta = layer_of(workspace.delta, architecture, l, m)
     w, b = weights_of(theta, architecture, l), biases_of(theta, architecture, l)
-    if l == 1 and is_resident(l, resident, workspace):
-        panels = panels_at(workspace, workspace.forward_start[1])
+    if in_forward_panels(l, architecture, resident, workspace):
+        panels = panels_at(workspace, workspace.forward_start[l])
         if resident:
-            input_weights_pass(a_prev, delta, m, begin, end, alpha, keep, panels, b, scratch)
+            panel_weights_pass(a_prev, delta, m, begin, end, alpha, keep, panels, b, scratch)
         else:
             input_state_pass(
                 theta, architecture, a_prev, delta, settings, learning_rate, step, state,
@@ -529,10 +561,10 @@ def penalties(theta, architecture, upto, resident, workspace):
     for l in range(1, upto + 1):
         n, K = architecture.sizes[l], architecture.sizes[l - 1]
         w = weights_of(theta, architecture, l)
-        if is_resident(l, resident, workspace):
+        if is_resident(l, architecture, resident, workspace):
             # what fills up the last panel is zero
             start, size = workspace.backward_start[l], panels_size(K, n, item_bytes(theta))
-            if l == 1:
+            if in_forward_panels(l, architecture, resident, workspace):
                 start, size = workspace.forward_start[l], panels_size(n, K, item_bytes(theta))
             w = matrix(workspace.panels, start, 1, size)
         total += penalty(w, architecture.l2)
@@ -592,8 +624,9 @@ def work(
         if start < stop:
             outputs(architecture, y, m, start, stop, workspace)
         backward_pass(
-            theta, architecture, m, most, start, stop, step, key, drops, worker, workers, workspace
-        )
+            theta, architecture, m, most, start, stop, step, key, drops, worker, workers, resident,
+            workspace,
+        )  # fmt: skip
         if worker == 0:
             for t in range(m):
                 total += workspace.losses[t]
@@ -614,10 +647,10 @@ def work(
                 )  # fmt: skip
         meet(words, worker, workers)
     for l in range(1, last + 1):
-        if is_resident(l, resident, workspace):
+        if is_resident(l, architecture, resident, workspace):
             n = architecture.sizes[l]
             start, stop = row_share(n, worker, workers)
-            unpack_rows(theta, architecture, l, start, stop, workspace)
+            unpack_rows(theta, architecture, l, start, stop, resident, workspace)
     out_totals[worker] = total
     restore_subnormals(mode)
 

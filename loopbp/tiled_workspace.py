@@ -3,8 +3,8 @@
 A w^l may be in up to three places.  In theta; in the panels of `pack_transposed`, which the forward
 pass reads (`forward_start`); in those of `pack`, which the backward pass reads where the rows of
 theta are too far apart (`backward_start`).  Small panels each thread has for itself (`is_own`).
-During an epoch of plain SGD some w^l are in panels alone (`is_resident`), and are written back to
-theta at its end.
+During an epoch of plain SGD some w^l are in panels alone (`is_resident`), most of them in those of
+the forward pass (`in_forward_panels`), and are written back to theta at its end.
 """
 
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from loopbp.tiled import (
     far,
     pack,
     pack_transposed,
+    panel_width,
     panels_size,
     panels_wait,
     scratch_size,
@@ -58,7 +59,8 @@ class TiledWorkspace(NamedTuple):
     panels: Array
     """of weights, read by all threads; behind them, in `loopbp.split`, the optimizer's state"""
     own: Array
-    """for each thread what `weight_sums` needs, its own panels, and its own x, (threads, size)"""
+    """for each thread what `weight_sums` and the backward pass need as scratch, its own panels, and
+    its own x, (threads, size)"""
     own_start: Array
     """where panels and x begin in a row of `own`, (2,)"""
     words: Array
@@ -91,6 +93,12 @@ def delta_by_units(architecture, l, m):
     )
 
 
+@inline_jit
+def turns_panels(architecture, l, m):
+    """Whether the backward pass of plain SGD transposes the panels of w^l, l > 1: see there."""
+    return by_units(architecture, l, m) and delta_by_units(architecture, l, m)
+
+
 @jit
 def team_workspace(theta, architecture, examples, batch_size, threads, own_x):
     """A `TiledWorkspace` for `threads` threads and batches of at most `batch_size`.
@@ -107,6 +115,8 @@ def team_workspace(theta, architecture, examples, batch_size, threads, own_x):
     size, own = 0, 0
     for l in range(1, last + 1):
         n, K = architecture.sizes[l], architecture.sizes[l - 1]
+        if l > 1 and turns_panels(architecture, l, count):
+            scratch = max(scratch, in_lines(n * panel_width(item_bytes(theta)), theta))
         if l > 1 and not by_dots(count, K) and far(K, item_bytes(theta)):
             backward_start[l] = size
             size += in_lines(panels_size(K, n, item_bytes(theta)), theta)
@@ -180,22 +190,35 @@ def row_share(n, worker, workers):
 
 
 @inline_jit
+def in_forward_panels(l, architecture, resident, workspace):
+    """Whether w^l is, during the epoch, in the panels that the forward pass reads, and only there.
+
+    The first, and those shared out by units.  The backward pass transposes a panel of these at a
+    time, which costs less than to write, and read, each weight in two places.
+    """
+    if l == 1:
+        return workspace.forward_start[1] >= 0 and (resident or workspace.state_start >= 0)
+    return (
+        resident
+        and workspace.forward_start[l] >= 0
+        and turns_panels(architecture, l, workspace.x.shape[0])
+    )
+
+
+@inline_jit
 def reads_panels(l, architecture, resident, workspace):
     """Whether the forward pass takes w^l from panels, and not by dot products."""
-    makes = l > 1 or not is_resident(1, resident, workspace)  # in each step
+    makes = l > 1 or not in_forward_panels(1, architecture, resident, workspace)  # in each step
     dots = makes and by_dots(workspace.x.shape[0], architecture.sizes[l - 1])
     return workspace.forward_start[l] >= 0 and not dots
 
 
 @inline_jit
-def is_resident(l, resident, workspace):
-    """Whether w^l is in panels alone during the epoch: the first, or one with far rows.
-
-    The first also where the optimizer's state is in panels as well.
-    """
-    if l == 1:
-        return workspace.forward_start[1] >= 0 and (resident or workspace.state_start >= 0)
-    return resident and workspace.backward_start[l] >= 0
+def is_resident(l, architecture, resident, workspace):
+    """Whether w^l is in panels alone during the epoch: of one kind, or, with far rows, of both."""
+    if in_forward_panels(l, architecture, resident, workspace):
+        return True
+    return resident and l > 1 and workspace.backward_start[l] >= 0
 
 
 @inner_jit
@@ -203,7 +226,8 @@ def pack_rows(theta, architecture, l, start, stop, resident, workspace):
     """Copy the rows start .. stop-1 of w^l into the panels that all threads read."""
     w = weights_of(theta, architecture, l)
     n, K = w.shape
-    if workspace.backward_start[l] >= 0:
+    single = in_forward_panels(l, architecture, resident, workspace)
+    if workspace.backward_start[l] >= 0 and not single:
         pack(w, start, stop, panels_at(workspace, workspace.backward_start[l]))
     if reads_panels(l, architecture, resident, workspace) and not workspace.is_own[l]:
         panels = panels_at(workspace, workspace.forward_start[l])
@@ -225,12 +249,13 @@ def pack_own(theta, architecture, worker, workspace):
 
 
 @inner_jit
-def unpack_rows(theta, architecture, l, start, stop, workspace):
+def unpack_rows(theta, architecture, l, start, stop, resident, workspace):
     """Copy the rows start .. stop-1 of a w^l that is in panels alone back to theta."""
     w = weights_of(theta, architecture, l)
-    if l == 1:
-        panels = panels_at(workspace, workspace.forward_start[1])
-        unpack_transposed(panels, start, stop, w)
+    if in_forward_panels(l, architecture, resident, workspace):
+        panels = panels_at(workspace, workspace.forward_start[l])
+        n, K = w.shape
+        unpack_transposed(panels, n, K, start, stop, 0, K, flat(w), 0, K)
     else:
         unpack(panels_at(workspace, workspace.backward_start[l]), start, stop, w)
 

@@ -17,7 +17,7 @@ from helpers import BOUNDSCHECK, JIT, REFERENCE, engine_id, needs_jit, relative_
 from numba import njit
 
 import loopbp
-from loopbp import engines, parameters, team, tiled, tiled_training
+from loopbp import engines, parameters, team, tiled, tiled_training, tiled_workspace
 from loopbp._jit import plain, specialise
 from loopbp.engines import Engine, tiled_engine
 
@@ -410,10 +410,10 @@ def first_layer_owners(n_0: int, n_1: int, workers: int) -> tuple[Any, Any]:
     for worker in range(workers):
         panels = np.zeros(tiled.panels_size(n_1, n_0, x.itemsize))
         w, b = np.zeros((n_1, n_0)), np.zeros(n_1)
-        tiled_training.input_weights_pass(
+        tiled_training.panel_weights_pass(
             x, delta, m, *even_bounds(worker, workers), 1.0 / m, 1.0, panels, b, scratch
         )
-        tiled.unpack_transposed(panels, 0, n_1, w)
+        tiled.unpack_transposed(panels, n_1, n_0, 0, n_1, 0, n_0, w.reshape(-1), 0, n_0)
         written, biases = written + w, biases + b
     return written, biases
 
@@ -438,13 +438,15 @@ def _unsigned_key(*numbers):
 _PARAMETERS = ["layer_count", "unit_count", "weights_of", "biases_of", "layer_of"]
 _TILED = ["panel_width", "panel_row", "panels_size", "by_dots"]
 _TEAM = ["part", "panel_part", "claim_part", "next_part"]
+_WORKSPACE = ["by_units", "delta_by_units", "turns_panels"]
 _TRAINING = [
-    "panels_at", "own_at", "forward_panels", "row_share", "reads_panels", "is_resident",
+    "panels_at", "own_at", "forward_panels", "row_share", "in_forward_panels", "reads_panels",
+    "is_resident",
     "pack_rows", "pack_own", "unpack_rows", "block", "rows_ahead", "z_of", "input_pace",
     "layer_forward", "phase_of", "least_part",
-    "panel_of_part", "units_forward", "layer_backward", "units_backward", "by_units",
-    "delta_by_units", "forward_pass", "backward_pass", "softmax_output_layer", "output_layer",
-    "outputs", "input_weights_pass", "input_state_pass", "update_rows",
+    "panel_of_part", "units_forward", "layer_backward", "units_backward",
+    "forward_pass", "backward_pass", "softmax_output_layer", "output_layer",
+    "outputs", "panel_weights_pass", "input_state_pass", "update_rows",
     "layer_parameters", "parameters_pass",
     "penalties", "gather_rows", "work",
 ]  # fmt: skip
@@ -452,7 +454,8 @@ _TRAINING = [
 SOURCES = [
     getattr(module, name)
     for module, names in (
-        (parameters, _PARAMETERS), (tiled, _TILED), (team, _TEAM), (tiled_training, _TRAINING),
+        (parameters, _PARAMETERS), (tiled, _TILED), (team, _TEAM),
+        (tiled_workspace, _WORKSPACE), (tiled_training, _TRAINING),
     )
     for name in names
 ]  # fmt: skip
@@ -529,7 +532,7 @@ def _nothing(*_):
 
 def _first_bias_not_updated(x, delta, m, begin, end, alpha, keep, w, b, scratch):
     held = b.copy()
-    plain(tiled_training.input_weights_pass)(x, delta, m, begin, end, alpha, keep, w, held, scratch)
+    plain(tiled_training.panel_weights_pass)(x, delta, m, begin, end, alpha, keep, w, held, scratch)
 
 
 def _last_row_of_nobody(count, block, bound):
@@ -553,12 +556,22 @@ def _penalties_of_theta_alone(theta, architecture, upto, resident, workspace):
     return sum(
         tiled_training.penalty(parameters.weights_of(theta, architecture, l), architecture.l2)
         for l in range(1, len(architecture.sizes))
-        if not UNCOMPILED.is_resident(l, resident, workspace)
+        if not UNCOMPILED.is_resident(l, architecture, resident, workspace)
     )
 
 
 def _by_units_whatever_the_dropout(architecture, l, m):
     return any(tiled_training.by_units(architecture, k, m) for k in (l, l - 1))
+
+
+def _panels_not_turned(panels, n, K, start, stop, first, end, out, out_at, out_row):
+    if first == 0 and end == K:  # at the end of an epoch
+        tiled.unpack_transposed(panels, n, K, start, stop, first, end, out, out_at, out_row)
+
+
+def _only_the_first_panel_turned(*arguments):
+    UNCOMPILED.layer_backward(*arguments)
+    return tiled.panel_width(arguments[0].itemsize)
 
 
 def _first_rows_not_updated(theta, architecture, l, first, end, *rest):
@@ -580,7 +593,7 @@ MUTANTS = [
     ("pack_rows", _panels_of_other_weights, "few units"),
     ("unpack_rows", _nothing, "few units"),
     ("pack_own", _nothing, "few units"),
-    ("input_weights_pass", _first_bias_not_updated, "few units"),
+    ("panel_weights_pass", _first_bias_not_updated, "few units"),
     ("part", _last_row_of_nobody, "few units"),
     ("panel_part", _last_row_of_panels_of_nobody, "few units"),
     ("panel_part", _last_row_of_panels_of_nobody, "units"),
@@ -594,6 +607,8 @@ MUTANTS = [
     ("part", _last_row_of_nobody, "adam"),
     ("update_rows", _first_rows_not_updated, "adam"),
     ("bias_sums", _bias_gradient_of_the_last_example_only, "adam"),
+    ("unpack_transposed", _panels_not_turned, "units"),
+    ("layer_backward", _only_the_first_panel_turned, "units"),
     ("units_forward", _nothing, "late units"),
     ("units_backward", _nothing, "late units"),
     ("delta_by_units", _by_units_whatever_the_dropout, "late units"),
