@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from loopbp._jit import inline_jit, inner_jit, jit, plain
+from loopbp.activations import SOFTMAX
 from loopbp.lanes import ALIGNMENT, fma, in_lines, item_bytes, load_part, splat, store_part, width
 from loopbp.optimizers import RULE_SGD, state_rows, update_part
 from loopbp.parameters import Architecture, biases_of, layer_count, layer_of, weights_of
@@ -76,13 +77,16 @@ HALVES = 2
 # Multiply-adds of a step and examples from which, and bytes of weights and optimizer's state up to
 # which it pays to have halves (two cores, omp; times against the other way).  One thread:
 # 20-20-20-2 with 64, 0.83, 32-32-32-32-32-10 with 64, 0.76, with Adam 0.81 and 0.88; but in epochs
-# of one step, 20-20-20-2 with 200, 1.0.  A team: 64 x 12 with 64, 0.78, with 32 0.86, with 512 and
-# more 0.8, with Adam and 64, 550 KB, 0.86; 200-200-200-200-10 with 64, 490 KB, 0.88, but in float64
-# with 100 1.06 and with Adam 1.15; 240-240-240-240-10, 700 KB, 1.06, with 200 1.01.  With MANY
-# examples both update more bytes than one thread alone would, and it still pays: that one with 256
-# 0.97, with 606 0.91; 200-200-200-200-10 in float64 with 256, 980 KB, 0.89, 150-150-150-150-10 with
-# Adam, 830 KB, 0.92, 215-181-913-2-206, 820 KB, 0.96; but 300-300-300-300-10, 1.1 MB, 1.0.
+# of one step, 20-20-20-2 with 200, 1.0.  An output of softmax counts as OUTPUT_WORK: 1-211 with 69,
+# 0.76, with 40 0.82, 1-100 with 69, 0.77; 4-32-3 with 64, 1.01.  A team: 64 x 12 with 64, 0.78,
+# with 32 0.86, with 512 and more 0.8, with Adam and 64, 550 KB, 0.86; 200-200-200-200-10 with 64,
+# 490 KB, 0.88, but in float64 with 100 1.06 and with Adam 1.15; 240-240-240-240-10, 700 KB, 1.06,
+# with 200 1.01.  With MANY examples both update more bytes than one thread alone would, and it
+# still pays: that one with 256 0.97, with 606 0.91; 200-200-200-200-10 in float64 with 256, 980 KB,
+# 0.89, 150-150-150-150-10 with Adam, 830 KB, 0.92, 215-181-913-2-206, 820 KB, 0.96; but
+# 300-300-300-300-10, 1.1 MB, 1.0.
 LEAST_WORK, LEAST_BATCH, MOST_BYTES = 5e4, 32, 600_000
+OUTPUT_WORK = 10
 MANY, MOST_BYTES_OF_MANY = 256, 1_000_000
 # Weights for each number of what `loopbp.split` lets two threads read, x, or hand on, z^2.  Of x a
 # quarter counts.  64-32-10 with 128 examples, 0.7, takes 0.87 of its time, 784-30-10 with 128, 0.9,
@@ -103,6 +107,9 @@ def suits(
     """
     n = [int(size) for size in architecture.sizes]
     weights = int((architecture.sizes[1:] * architecture.sizes[:-1]).sum())
+    work = 3 * weights * batch_size
+    if architecture.activation[-1] == SOFTMAX:
+        work += OUTPUT_WORK * n[-1] * batch_size
     few = weights <= MOST_WEIGHTS * batch_size * (n[0] / 4 + n[min(2, len(n) - 1)])
     # Nobody else reads what a thread of a team has of a large w^1: 784-64-64-64-10 with 64, 1.12,
     # 784-100, 1.17; but with more examples than inputs: 120-140-140-140-10 with 128, 0.77.
@@ -113,7 +120,7 @@ def suits(
         settings.clip_norm == 0.0
         and not architecture.dropout.any()
         and batch_size >= LEAST_BATCH
-        and 3 * weights * batch_size >= LEAST_WORK
+        and work >= LEAST_WORK
         and vectors * weights * itemsize <= most
         and (few or not moves)
     )

@@ -86,12 +86,12 @@ LEAST_WORK = 3e4
 MOST_BY_EACH, LEAST_SHARED = 0.15, 640
 # The same, where the other way is one thread: 100-20-100 with 32, 100, 11.9 us and 15.4.
 MOST_BY_EACH_ALONE, LEAST_SHARED_ALONE = 1.0, 60
-# Bytes of weights from which, if so many are above layer 1, a team is no slower, and its threads
-# take pieces from a slower one (two cores, others on the host, and nobody): float64,
-# 784-512-512-10 with 128 examples, 5.4 MB, 0.88 and 0.98 of the time, with 64 0.95 and 0.98,
-# 784-512-256-10, 4.3 MB, 0.87 and 0.99; float32, 784-1024-512-10, 5.3 MB, 0.92 and 1.0; but
-# 784-512-512-10, 2.7 MB, 1.10 and 1.13, and in float64 784-1024-10, 6.5 MB, 1.03 and 1.04.
-HEAVY, HEAVY_ABOVE = 4_000_000, 1_000_000
+# Bytes of weights from which a team is no slower, for its threads take pieces from a slower one,
+# and a share's weights are copied twice in an epoch (two cores, others on the host): float64,
+# 784-1024-10 with 128 examples, 6.5 MB, 0.97, with 32 0.92; float32, 784-1536-10, 4.9 MB, 0.92 and
+# 0.96; 1448-1033-28-255-38-48-313 with 17, 6.3 MB, 0.89, in epochs of 8 steps 0.83; but
+# 784-1024-10, 3.3 MB, 1.0, 784-512-512-10, 2.7 MB, 1.0, with 32 1.08.
+HEAVY = 4_000_000
 
 
 def suits(
@@ -107,7 +107,6 @@ def suits(
     weights, first = sum(a * b for a, b in pairwise(n)), n[0] * n[1]
     shared = 2 * first + 3 * n[1] * n[2]
     by_each = 3 * sum(a * b for a, b in pairwise(n[2:]))
-    heavy = weights * itemsize >= HEAVY and (weights - first) * itemsize >= HEAVY_ABOVE
     most, least = MOST_BY_EACH, LEAST_SHARED
     if alone:
         most, least = MOST_BY_EACH_ALONE, LEAST_SHARED_ALONE
@@ -116,7 +115,7 @@ def suits(
         and shared * batch_size >= LEAST_WORK
         and shared >= least * n[2]
         and by_each <= most * shared
-        and not heavy
+        and weights * itemsize < HEAVY
     )
 
 

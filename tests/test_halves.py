@@ -171,6 +171,9 @@ def test_which_networks_are_trained_by_halves(monkeypatch):
     assert picked([120, 140, 140, 140, 10], 128), "more examples than inputs"
     assert not picked(deep, 16), "few examples"
     assert not picked([7, 5, 2], 64), "little work"
+    assert not picked([1, 211], 69), "little work"
+    assert picked([1, 211], 69, output="softmax", loss="cross_entropy"), "many outputs of softmax"
+    assert not picked([1, 40], 69, output="softmax", loss="cross_entropy")
     assert not picked([300] * 5, 64, dtype="float64"), "more weights than the cache has room for"
     assert not picked([240] * 5, 64, dtype="float32"), "more than few examples pay for"
     assert picked([240] * 5, 256, dtype="float32"), "many examples"
