@@ -621,7 +621,7 @@ def _problem(kind: str) -> tuple[Any, Any, Any, int, Any]:
     """Network, X, Y, batch size and optimizer of a kind."""
     sizes, m, batch_size = [5, 34, 18, 3], 40, 20
     if kind == "units":
-        sizes, m, batch_size = ([130, 520, 40, 3], 40, 20) if JIT else ([128, 128, 2], 6, 3)
+        sizes, m, batch_size = ([130, 520, 40, 3], 40, 20) if JIT else ([128, 128, 128, 2], 8, 5)
     if kind == "late units":
         sizes, m, batch_size = ([20, 130, 140, 3], 40, 20) if JIT else ([4, 128, 128, 2], 6, 3)
     rates = {"units": 0.0, "silu": 0.0, "late units": [0.3, 0.0]}
