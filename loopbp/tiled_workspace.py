@@ -95,7 +95,7 @@ def delta_by_units(architecture, l, m):
 
 @inline_jit
 def turns_panels(architecture, l, m):
-    """Whether the backward pass of plain SGD transposes the panels of w^l, l > 1: see there."""
+    """Whether plain SGD has w^l, l > 1, in one place: see `in_forward_panels`."""
     return by_units(architecture, l, m) and delta_by_units(architecture, l, m)
 
 
