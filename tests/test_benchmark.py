@@ -600,10 +600,10 @@ def test_pictures_are_drawn(results, tmp_path, what):
     assert (tmp_path / "picture.svg").read_bytes() == first
 
 
-def _row(name, ratio, target):
+def _row(name, ratio, target, of_peak=None, dtype="float32"):
     return {
         "case": name, "ratio": ratio, "target": target, "sizes": [3, 2], "batch": 7,
-        "fastest_peer": "jax",
+        "fastest_peer": "jax", "of_peak": of_peak, "dtype": dtype,
     }  # fmt: skip
 
 
@@ -616,6 +616,22 @@ def test_a_case_below_its_mark_says_why():
     assert elsewhere["own"] == there["own"]
     assert elsewhere["wide"] == f"not yet looked into on znver3; with AVX-512, {limit}"
     assert set(cases.LIMITED_BY) <= set(cases.NAMES)
+
+
+@pytest.mark.parametrize(
+    ("row", "below"),
+    [
+        (_row("wide", 1.1, 1.0, 0.84), True),
+        (_row("wide", 1.1, 1.0, 0.85), False),
+        (_row("wide", 1.1, 1.0, 0.84, "float64"), False),
+        (_row("wide", None, 1.0, 0.84), True),
+        (_row("xor", 1.1, 1.0, 0.01), False),
+    ],
+)
+def test_a_case_below_its_part_of_the_peak_says_why_too(row, below):
+    found = dict(report.shortfalls([row], "znver4"))
+    assert found == ({"wide": cases.LIMITED_BY["wide"]} if below else {})
+    assert set(cases.OF_PEAK_TARGETS) <= set(cases.NAMES)
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["jax", "no jax"])
@@ -666,7 +682,13 @@ def test_a_process_that_fails_is_not_timed():
 def test_a_cost_beyond_its_limit_says_why():
     scaling = {"wide": {"1": 3.0, "2": 1.5}, "mnist-deep": {"1": 3.0, "2": 2.0}}
     found = report.cost_shortfalls({"first_fit_cold_seconds": 99.0, "scaling": scaling})
-    assert [name for name, _ in found] == ["first epoch, nothing compiled", "mnist-deep"]
+    names = [name for name, _ in found]
+    assert names[0].endswith("nothing compiled")
+    assert names[1:] == ["mnist-deep, 1 to 2 threads"]
+    shown = [
+        row[0] for row in report.cost_rows({"first_fit_cold_seconds": 99.0, "scaling": scaling})
+    ]
+    assert set(names) <= set(shown), "under the name that they have in the table"
     assert report.cost_shortfalls({"first_fit_cold_seconds": 1.0}) == []
 
 

@@ -14,7 +14,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from loopbp.benchmark import costs as cost_facts
-from loopbp.benchmark.cases import LIMITED_BY, LOOKED_INTO_ON, SWEEP_LIMITED_BY, SWEEP_TARGET
+from loopbp.benchmark.cases import (
+    LIMITED_BY,
+    LOOKED_INTO_ON,
+    OF_PEAK_TARGETS,
+    SWEEP_LIMITED_BY,
+    SWEEP_TARGET,
+)
 from loopbp.benchmark.costs import LEAST_GAIN, LIMITS
 from loopbp.benchmark.engines_bench import ENGINES, PHASES
 from loopbp.benchmark.environment import CALM, MOST_PATIENCE, PATIENCE
@@ -28,6 +34,14 @@ _FORMAT = 1
 _FILE_WIDTH = 140
 _COLOURS = {"numpy": "#8a8a8a", "loops": "#d1642a", "tiled": "#1f5fa8"}
 _PEER_NAMES = tuple(peer.name for peer in PEERS)
+_OF_PEAK = "of the fastest round of matrix products in NumPy, timed in turns"
+_SECONDS = {
+    "start_python_seconds": "start of Python alone",
+    "import_loopbp_seconds": "process that imports loopbp's engines",
+    "import_jax_seconds": "process that imports JAX",
+    "first_fit_cold_seconds": "first epoch of digits from process start, nothing compiled",
+    "first_fit_warm_seconds": "first epoch of digits from process start, warm cache",
+}
 
 
 def read(path: str | os.PathLike[str]) -> Results:
@@ -92,8 +106,25 @@ def shortfalls(rows: Rows, llvm_target: str) -> list[tuple[str, str]]:
     return [
         (row["case"], _limit(row["case"], llvm_target))
         for row in rows
-        if row["target"] is not None and row["ratio"] is not None and row["ratio"] < row["target"]
+        if _is_below(row["ratio"], row["target"]) or _is_below(row["of_peak"], _of_peak_target(row))
     ]
+
+
+def _is_below(found: float | None, target: float | None) -> bool:
+    return found is not None and target is not None and found < target
+
+
+def _of_peak_target(row: dict[str, Any]) -> float | None:
+    return OF_PEAK_TARGETS.get(row["case"]) if row["dtype"] == "float32" else None
+
+
+def _of_peak(row: dict[str, Any]) -> str:
+    """The cell of a row: how much of the practical peak, and what it is to be at least."""
+    if row["of_peak"] is None:
+        return ""
+    target = _of_peak_target(row)
+    mark = "" if target is None else f" (at least {100 * target:.0f} %)"
+    return f"{100 * row['of_peak']:.0f} %{mark}"
 
 
 def _limit(case: str, llvm_target: str) -> str:
@@ -247,7 +278,7 @@ def _print_peers(console: Console, kind: str, dtype: str, rows: Rows, machine: R
     table = _table(title, "case", columns)
     for row in rows:
         ratio, target = row["ratio"], row["target"]
-        falls_short = ratio is not None and target is not None and ratio < target
+        falls_short = _is_below(ratio, target)
         name = row["case"] if kind == "peers" else _shape(row)
         table.add_row(
             escape(name),
@@ -261,7 +292,7 @@ def _print_peers(console: Console, kind: str, dtype: str, rows: Rows, machine: R
             "" if ratio is None else f"[{'red' if falls_short else 'green'}]{ratio:.2f}[/]",
             "" if target is None else f"{target:g}",
             "" if row["gflops"] is None else f"{row['gflops']:.1f}",
-            "" if row["of_peak"] is None else f"{100 * row['of_peak']:.0f} %",
+            _of_peak(row),
         )
     console.print(table)
     ratios = [row["ratio"] for row in rows if row["ratio"] is not None]
@@ -271,7 +302,7 @@ def _print_peers(console: Console, kind: str, dtype: str, rows: Rows, machine: R
     for line in _round_lines(rows):
         console.print(line)
     if any(row.get("peak") for row in rows):
-        console.print("of peak: of the fastest round of matrix products in NumPy, timed in turns.")
+        console.print(f"of peak: {_OF_PEAK}.")
     if kind == "sweep":
         console.print(sweep_line(dtype, rows))
     else:
@@ -338,14 +369,7 @@ def _print_modes(console: Console, rows: Rows) -> None:
 def cost_rows(costs: Results) -> list[tuple[str, str, str]]:
     """What, how much, and its limit, for the figures of `loopbp.benchmark.costs`."""
     found = []
-    names = {
-        "start_python_seconds": "start of Python alone",
-        "import_loopbp_seconds": "process that imports loopbp's engines",
-        "import_jax_seconds": "process that imports JAX",
-        "first_fit_cold_seconds": "first epoch of digits from process start, nothing compiled",
-        "first_fit_warm_seconds": "first epoch of digits from process start, warm cache",
-    }
-    for key, name in names.items():
+    for key, name in _SECONDS.items():
         if key in costs:
             limit = f"at most {LIMITS[key]:g} s" if key in LIMITS else ""
             found.append((name, f"{costs[key]:.2f} s", limit))
@@ -374,9 +398,11 @@ def cost_shortfalls(costs: Results) -> list[tuple[str, str]]:
     for case, times in costs.get("scaling", {}).items():
         if "2" in times and times["1"] / times["2"] < LEAST_GAIN:
             beyond.append(case)
-    names = {"first_fit_cold_seconds": "first epoch, nothing compiled"}
     return [
-        (names.get(key, key), cost_facts.LIMITED_BY.get(key, "not yet looked into"))
+        (
+            _SECONDS.get(key, f"{key}, 1 to 2 threads"),
+            cost_facts.LIMITED_BY.get(key, "not yet looked into"),
+        )
         for key in beyond
     ]
 
@@ -454,6 +480,13 @@ def _markdown_table(dtype: str, rows: Rows, machine: Results) -> str:
     if mean is not None:
         summary = f"Ratio: geometric mean {mean:.2f}, lowest {min(ratios):.2f}."
         lines += ["", "  ".join([summary, *_round_lines(rows)])]
+    peaks = [
+        f"{row['case']} {_of_peak(row)}"
+        for row in rows
+        if row["of_peak"] is not None and _of_peak_target(row) is not None
+    ]
+    if peaks:
+        lines += ["", f"Of the practical peak, that is {_OF_PEAK}: {', '.join(peaks)}."]
     reasons = [f"- {name}: {reason}" for name, reason in shortfalls(rows, machine["llvm_target"])]
     if reasons:
         lines += ["", "Below their mark, and what limits them:", "", *reasons]
