@@ -17,6 +17,7 @@ from loopbp.benchmark import costs as cost_facts
 from loopbp.benchmark.cases import (
     LIMITED_BY,
     LOOKED_INTO_ON,
+    NAMES,
     OF_PEAK_TARGETS,
     SWEEP_LIMITED_BY,
     SWEEP_TARGET,
@@ -34,6 +35,7 @@ _FORMAT = 1
 _FILE_WIDTH = 140
 _COLOURS = {"numpy": "#8a8a8a", "loops": "#d1642a", "tiled": "#1f5fa8"}
 _PEER_NAMES = tuple(peer.name for peer in PEERS)
+_RATIO_TICKS = (0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100, 1000)
 _OF_PEAK = "of the fastest round of matrix products in NumPy, timed in turns"
 _SECONDS = {
     "start_python_seconds": "start of Python alone",
@@ -559,9 +561,11 @@ def draw(results: Results, path: str | os.PathLike[str]) -> None:
 
 
 def _draw_peers(figure: Any, rows: Rows) -> None:
+    from matplotlib.ticker import NullLocator
+
     tables = _by_dtype(rows)
-    highest = max((len(part) for _, part in tables), default=1)
-    figure.set_size_inches(5.2 * len(tables), 1.4 + 0.3 * highest)
+    longest = max((len(part) for _, part in tables), default=1)
+    figure.set_size_inches(5.2 * len(tables), 1.4 + 0.3 * longest)
     for axes, (dtype, part) in zip(
         figure.subplots(1, len(tables), squeeze=False)[0], tables, strict=True
     ):
@@ -580,9 +584,18 @@ def _draw_peers(figure: Any, rows: Rows) -> None:
         axes.axvline(1.0, color="0.4", lw=0.8)
         axes.set_yticks(places, [row["case"] for row in part])
         axes.invert_yaxis()
-        axes.set_xlim(right=1.25 * max(row["ratio"] for row in part) + 0.5)
+        # Twice as fast is as far from 1 as half as fast.
+        ratios = [row["ratio"] for row in part]
+        lowest, highest = 0.85 * min(0.9, *ratios), 1.2 * max(1.0, *ratios)
+        axes.set_xscale("log")
+        axes.set_xlim(lowest, highest * (highest / lowest) ** 0.25)  # a quarter for the names
+        axes.set_xticks([tick for tick in _RATIO_TICKS if lowest <= tick <= highest], minor=False)
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel("fastest peer's time / loopbp's")
-        axes.set_title(dtype, fontsize=10)
+        axes.set_title(
+            dtype if part[0]["case"] in NAMES else f"{dtype}, random shapes", fontsize=10
+        )
         axes.legend(frameon=False, fontsize=8, loc="lower right")
         axes.spines[["top", "right"]].set_visible(False)
 
