@@ -580,6 +580,27 @@ def test_the_readme_shows_the_committed_results():
     assert report.block_of(text) == report.markdown(results, "bench/results.svg")
 
 
+def test_the_readme_says_what_the_second_run_measured():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    prose = text.split(report.END)[1]
+    said = prose[prose.index("A second run") : prose.index("results-again.json")]
+    again, first = (report.read(ROOT / "bench" / f"results{end}.json") for end in ("-again", ""))
+
+    def figures(results):
+        spent = results["costs"]
+        rows = {row["case"]: row for row in results["runs"][0]["peers"]}
+        return [
+            f"{100 * rows['wide']['of_peak']:.0f} %",
+            *(f"{spent[name]:.2f} s" for name in costs.LIMITS),
+            *(f"{times['1'] / times['2']:.2f} times" for times in spent["scaling"].values()),
+        ]
+
+    assert all(figure in said for figure in figures(again))
+    assert not any(figure in said for figure in figures(first)), "and not those of the other run"
+    assert report.shortfalls(again["runs"][0]["peers"], "znver4") == [], "within all marks"
+    assert report.cost_shortfalls(again["costs"]) == []
+
+
 def test_every_case_is_in_the_committed_results():
     results = report.read(ROOT / "bench" / "results.json")
     rows = [row for run in results["runs"] for row in run.get("peers", [])]

@@ -589,7 +589,7 @@ def _draw_peers(figure: Any, rows: Rows) -> None:
         lowest, highest = 0.85 * min(0.9, *ratios), 1.2 * max(1.0, *ratios)
         axes.set_xscale("log")
         axes.set_xlim(lowest, highest * (highest / lowest) ** 0.25)  # a quarter for the names
-        axes.set_xticks([tick for tick in _RATIO_TICKS if lowest <= tick <= highest], minor=False)
+        axes.set_xticks([tick for tick in _RATIO_TICKS if lowest <= tick <= highest])
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel("fastest peer's time / loopbp's")
