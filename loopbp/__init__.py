@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from loopbp.gradcheck import GradientReport, check_gradient, check_gradient_function
     from loopbp.network import Gradient, Network, load
     from loopbp.optimizers import SGD, Adam, AdamW, RMSprop
+    from loopbp.preparation import Preprocessing
     from loopbp.study import ReversedNetwork, derive, explain, forward_mode_gradient
     from loopbp.training import DivergenceError, EarlyStopping, History
 
@@ -21,9 +22,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SGD", "Activation", "Adam", "AdamW", "DivergenceError", "EarlyStopping", "Gradient",
-    "GradientReport", "History", "Network", "RMSprop", "ReversedNetwork", "__version__",
-    "check_gradient", "check_gradient_function", "compiled", "datasets", "derive", "explain",
-    "forward_mode_gradient", "load", "register_activation", "schedules", "validate_compiled",
+    "GradientReport", "History", "Network", "Preprocessing", "RMSprop", "ReversedNetwork",
+    "__version__", "check_gradient", "check_gradient_function", "compiled", "datasets", "derive",
+    "explain", "forward_mode_gradient", "load", "register_activation", "schedules",
+    "validate_compiled",
 ]  # fmt: skip
 
 _MODULES = ("compiled", "datasets", "schedules")
@@ -33,6 +35,7 @@ _WHERE = {
     "gradcheck": ("GradientReport", "check_gradient", "check_gradient_function"),
     "network": ("Gradient", "Network", "load"),
     "optimizers": ("SGD", "Adam", "AdamW", "RMSprop"),
+    "preparation": ("Preprocessing",),
     "study": ("ReversedNetwork", "derive", "explain", "forward_mode_gradient"),
     "training": ("DivergenceError", "EarlyStopping", "History"),
 }

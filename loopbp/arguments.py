@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from loopbp import activations, losses, schedules
+from loopbp import activations, losses, schedules, targets
 from loopbp._jit import plain
 from loopbp.activations import REGISTERED, Activation
 from loopbp.optimizers import OPTIMIZERS, Adam, Optimizer, state_rows
+from loopbp.preparation import Preprocessing
 from loopbp.training import EarlyStopping, OptimizerState
 from loopbp.validate import check_choice, check_count
 
@@ -22,6 +23,32 @@ def layer_sizes(value: Any) -> tuple[int, ...]:
     if len(sizes) < 2:
         raise ValueError(f"sizes: expected at least inputs and outputs, got {list(sizes)}")
     return sizes
+
+
+def preprocessing(
+    value: Any, sizes: tuple[int, ...], output: str, loss: str
+) -> Preprocessing | None:
+    """A preprocessing that gives as many inputs as the network has."""
+    if value is None:
+        return None
+    if not isinstance(value, Preprocessing):
+        raise TypeError(f"preprocessing: expected loopbp.Preprocessing.fitted(X, y), got {value!r}")
+    if value.n_inputs != sizes[0]:
+        raise ValueError(
+            f"preprocessing: gives {value.n_inputs} inputs, sizes[0] is {sizes[0]}; "
+            "use sizes=[preprocessing.n_inputs, ...]"
+        )
+    if value.labels is not None and len(value.labels) != max(sizes[-1], 2):
+        raise ValueError(
+            f"preprocessing: has {len(value.labels)} labels, and sizes[-1] is {sizes[-1]}; "
+            "use one output a label, or one for two; for values fit it to y as floats"
+        )
+    if value.labels is not None and not targets.takes_labels(output, loss):
+        raise ValueError(
+            f"preprocessing: has labels, and output {output!r} with loss {loss!r} gives values; "
+            "use output='softmax', or fit it to y as floats"
+        )
+    return value
 
 
 def one_each(name: str, value: Any, count: int, kinds: tuple[type, ...]) -> list[Any]:

@@ -23,6 +23,8 @@ from loopbp.parameters import (
     make_architecture,
     weights_of,
 )
+from loopbp.preparation import Preprocessing
+from loopbp.preparation.frames import frame_names
 from loopbp.rng import SPLIT
 from loopbp.training import Callback, Data, EarlyStopping, History, OptimizerState, blocks, run
 from loopbp.validate import check_choice, check_count, check_matrix, check_number, check_weight
@@ -78,6 +80,11 @@ class Network:
         "float64" or "float32".
     seed
         Of the initial weights, the shuffles and the dropout.  None: another one each time.
+    preprocessing
+        What is done to X and y before the network sees them: scaling, columns of words, missing
+        cells, names and labels.  It is saved with the network, and every method takes X and y as
+        they are in the table.  ``theta``, gradients and losses are those of the network behind
+        it.  None: X holds numbers, which are taken as they are.
 
     Raises
     ------
@@ -104,6 +111,7 @@ class Network:
         l2: float = 0.0,
         dtype: str | np.dtype[Any] | type = "float64",
         seed: int | None = None,
+        preprocessing: Preprocessing | None = None,
     ) -> None:
         self.sizes: tuple[int, ...] = arguments.layer_sizes(sizes)
         count = len(self.sizes) - 1
@@ -137,6 +145,11 @@ class Network:
         self._theta = initial_theta(self.architecture, self.initializer, self.seed, self.dtype)
         self.task: str | None = None
         self.classes: NDArray[Any] | None = None
+        self.preprocessing = arguments.preprocessing(
+            preprocessing, self.sizes, self.output, self.loss_name
+        )
+        if self.preprocessing is not None and self.preprocessing.labels is not None:
+            self.task, self.classes = "classification", np.array(self.preprocessing.labels)
         self.history = History()
         self.metadata: dict[str, Any] = {}
         """Facts of yours that JSON can hold; saved and loaded with the network."""
@@ -176,6 +189,15 @@ class Network:
         """b^l at [l - 1], shape (n_l,): writable views into `theta`."""
         return self._per_layer(biases_of, self._theta)
 
+    @property
+    def input_names(self) -> tuple[str, ...] | None:
+        """Names of the inputs, n_0 of them; None where they have none.
+
+        A column of words that is one-hot encoded gives an input for each word, ``colour=red``.
+        """
+        prepared = self.preprocessing
+        return None if prepared is None or None in prepared.names else prepared.input_names
+
     def _per_layer(self, view: Any, theta: NDArray[Any]) -> list[NDArray[Any]]:
         return [plain(view)(theta, self.architecture, l) for l in range(1, len(self.sizes))]
 
@@ -188,6 +210,43 @@ class Network:
 
     # -- use ------------------------------------------------------------------------------------
 
+    def prepare(
+        self, X: ArrayLike, y: ArrayLike | None = None
+    ) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """The arrays that `loopbp.compiled` takes, of X and y as they are in the table.
+
+        Parameters
+        ----------
+        X
+            A table: array_like of shape (m, columns), or a data frame whose columns are found by
+            their names.
+        y
+            As in `fit`; None: inputs only.
+
+        Returns
+        -------
+        X : array of shape (m, n_0)
+            Encoded, scaled, of the network's dtype, C-ordered.
+        Y : array of shape (m, n_L), or None
+            Labels as one-hot rows, values scaled.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument does not fit.
+
+        Examples
+        --------
+        >>> import loopbp
+        >>> net = loopbp.Network([2, 3, 2], seed=0)
+        >>> net.prepare([[0, 1]], [1])
+        (array([[0., 1.]]), array([[0., 1.]]))
+        """
+        if y is None:
+            return self._inputs(X), None
+        data, _, _ = self._check_data(X, y, None)
+        return data.X, data.Y
+
     def activations(self, X: ArrayLike) -> list[NDArray[Any]]:
         """The activations of every layer.
 
@@ -198,14 +257,14 @@ class Network:
         Returns
         -------
         list of arrays
-            a^l at [l], shape (m, n_l); a^0 = X.
+            a^l at [l], shape (m, n_l); a^0 = X, after the preprocessing.
 
         Raises
         ------
         TypeError, ValueError
             If X does not fit.
         """
-        x = check_matrix("X", X, self.sizes[0], self.dtype)
+        x = self._inputs(X)
         engine = self._engine("auto", len(x))
         _, a = self._forward(engine, x)
         return [x, *self._layers(a, len(x))]
@@ -221,14 +280,15 @@ class Network:
         -------
         array of shape (m, n_L)
             With softmax or sigmoid outputs, probabilities.  One sigmoid output gives the
-            probability of the second class.
+            probability of the second class.  Values come in the network's units; `predict` gives
+            them in those of the table.
 
         Raises
         ------
         TypeError, ValueError
             If X does not fit.
         """
-        return self._outputs(check_matrix("X", X, self.sizes[0], self.dtype))
+        return self._outputs(self._inputs(X))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Class labels, 0/1 rows for several labels at once, or values for regression.
@@ -240,8 +300,9 @@ class Network:
         Returns
         -------
         array
-            (m,) labels or values; (m, n_L) for several labels or several values.  The task is
-            that of the last `fit`; before it, softmax and a single cross-entropy output classify.
+            (m,) labels or values; (m, n_L) for several labels or several values, in the units of
+            the table.  The task is that of the last `fit` or of the preprocessing; without either,
+            softmax and a single cross-entropy output classify.
 
         Raises
         ------
@@ -249,7 +310,10 @@ class Network:
             If X does not fit.
         """
         task, classes = self._task()
-        return targets.decode(self.predict_proba(X), task, classes)
+        found = targets.decode(self.predict_proba(X), task, classes)
+        if task == targets.REGRESSION and self.preprocessing is not None:
+            return self.preprocessing.values(found)
+        return found
 
     def loss(
         self,
@@ -381,6 +445,8 @@ class Network:
         Parameters
         ----------
         X : array_like of shape (examples, n_0)
+            Or a table with the columns of the preprocessing.  The column names of a data frame
+            are kept: later ones are matched by name.
         y
             Integer labels (class numbers), string labels, one-hot rows, 0/1 rows for several
             labels at once, or values: see `loopbp.targets.encode`.
@@ -431,14 +497,22 @@ class Network:
         chosen_optimizer = arguments.optimizer(optimizer)
         stopping = arguments.early_stopping(early_stopping, validation is not None)
         callbacks = arguments.callbacks(callbacks)
+        names = frame_names(X) if self.preprocessing is None else None
         data, task, classes = self._check_data(X, y, sample_weight)
+        unnamed = self.preprocessing
+        if names is not None:  # from now on, data frames are matched by these
+            self.preprocessing = Preprocessing.of_names(names)
         held_out: Data | None = None
         if isinstance(validation, tuple | list):
             if len(validation) != 2:
                 raise ValueError(f"validation: expected a pair (X, y), got {len(validation)} items")
-            held_out, _, _ = self._check_data(
-                validation[0], validation[1], None, classes, "validation "
-            )
+            try:
+                held_out, _, _ = self._check_data(
+                    validation[0], validation[1], None, classes, "validation "
+                )
+            except (TypeError, ValueError):
+                self.preprocessing = unnamed
+                raise
         elif validation is not None:
             fraction = check_number("validation", validation, above=0.0, below=1.0)
             data, held_out = self._hold_out(data, fraction, task)
@@ -490,6 +564,7 @@ class Network:
             "task": self.task,
             "history": asdict(self.history),
             "metadata": self.metadata,
+            "preprocessing": None if self.preprocessing is None else self.preprocessing.as_dict(),
             "optimizer": None if state is None else arguments.describe_optimizer(state),
         }
         vectors = np.zeros((0, 0), self.dtype) if state is None else state.vectors
@@ -535,6 +610,12 @@ class Network:
         J, outputs = self._cost(data, self._engine("auto", len(data.X)))
         return J, targets.score(outputs, data.Y, self._task()[0])
 
+    def _inputs(self, X: Any, name: str = "X") -> NDArray[Any]:
+        """X behind the preprocessing: (m, n_0), finite, of the network's dtype."""
+        if self.preprocessing is None:
+            return check_matrix(name, X, self.sizes[0], self.dtype)
+        return self.preprocessing.inputs(name, X, self.dtype)
+
     def _check_data(
         self,
         X: Any,
@@ -543,8 +624,10 @@ class Network:
         classes: NDArray[Any] | None = None,
         prefix: str = "",
     ) -> tuple[Data, str, NDArray[Any] | None]:
-        x = check_matrix(f"{prefix}X", X, self.sizes[0], self.dtype)
+        x = self._inputs(X, f"{prefix}X")
         known = self.classes if classes is None else classes
+        if self.preprocessing is not None:
+            y = self.preprocessing.targets(y)
         encoded = targets.encode(
             f"{prefix}y", y, len(x), self.sizes[-1], self.output, self.loss_name, self.dtype, known
         )
@@ -621,6 +704,11 @@ def load(path: str | os.PathLike[str]) -> Network:
         net.theta = arrays["theta"]
         net.task, net.metadata = meta["task"], meta["metadata"]
         net.classes = arrays["classes"] if len(arrays["classes"]) else None
+        if meta["preprocessing"] is not None:
+            prepared = Preprocessing.from_dict(meta["preprocessing"])
+            net.preprocessing = arguments.preprocessing(
+                prepared, net.sizes, net.output, net.loss_name
+            )
         net.history = History(**meta["history"])
         if meta["optimizer"] is not None:
             vectors = np.require(arrays["state"], net.dtype, ["C", "W"])

@@ -2,7 +2,12 @@
 
 The file holds ``theta``, the optimizer's ``state`` and a JSON text ``meta`` with everything else
 that is needed to predict and to go on training.  ``FORMAT`` goes up when older code could misread
-a file.
+a file:
+
+1
+    The preprocessing of ``loopbp train`` stood in the metadata, and only the command line used it.
+2
+    ``preprocessing`` is a fact of its own, and belongs to the network.
 """
 
 import json
@@ -16,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FORMAT = 1
+FORMAT = 2
 _KIND = "loopbp network"
 # What NumPy and zipfile raise on files that are cut off, altered or of another kind.
 _DAMAGE = (
@@ -86,4 +91,30 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArra
         raise ValueError(
             f"{path}: written by a newer loopbp (format {version}; this one reads up to {FORMAT})"
         )
+    if version == 1:
+        _move_preprocessing(path, meta, arrays)
     return meta, arrays
+
+
+def _move_preprocessing(
+    path: str | os.PathLike[str], meta: dict[str, Any], arrays: dict[str, NDArray[Any]]
+) -> None:
+    """Of format 1: what the command line kept among the metadata becomes the preprocessing."""
+    facts = meta.get("metadata")
+    meta["preprocessing"] = None
+    if not isinstance(facts, dict) or not {"scale", "target_scale", "data"} <= facts.keys():
+        return  # saved from Python, where there was none
+    try:
+        names = facts.pop("features", None) or [None] * int(meta["sizes"][0])
+        labels = arrays["classes"].tolist() if meta["task"] == "classification" else None
+        meta["preprocessing"] = {
+            "columns": [
+                {"name": name, "words": None, "encoding": None, "fill": None} for name in names
+            ],
+            "scale": facts.pop("scale"),
+            "target_scale": facts.pop("target_scale"),
+            "labels": labels or None,
+            "target_names": facts.pop("targets", []),
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: not a loopbp network, or damaged") from error

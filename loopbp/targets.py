@@ -46,7 +46,8 @@ def encode(
     n_outputs, output, loss
         Of the network.
     classes
-        The labels known from an earlier fit; None: string labels are sorted to make them.
+        The labels known from an earlier fit or the preprocessing; None: string labels are sorted
+        to make them, whole numbers are class numbers.
 
     Raises
     ------
@@ -62,10 +63,10 @@ def encode(
         )
     if array.dtype.kind == "O":
         array = _plain_objects(name, array)
-    takes_labels = loss in ("cross_entropy", "binary_cross_entropy") or (
-        output in ("softmax", "sigmoid") and (n_outputs > 1 or array.dtype.kind in "iubUS")
+    as_labels = takes_labels(output, loss) and (
+        loss in _OF_CLASSES or n_outputs > 1 or array.dtype.kind in "iubUS"
     )
-    if array.ndim == 1 and takes_labels:
+    if array.ndim == 1 and as_labels:
         return _labels(name, array, n_outputs, dtype, classes)
     if array.dtype.kind in "US":
         raise TypeError(
@@ -83,6 +84,14 @@ def encode(
     return _rows(name, rows, n_outputs, output, loss, classes)
 
 
+_OF_CLASSES = ("cross_entropy", "binary_cross_entropy")
+
+
+def takes_labels(output: str, loss: str) -> bool:
+    """Whether the targets of a network may be labels."""
+    return loss in _OF_CLASSES or output in ("softmax", "sigmoid")
+
+
 def _plain_objects(name: str, array: NDArray[Any]) -> NDArray[Any]:
     """Objects (of a data frame, a mixed list) as strings or numbers."""
     flat = array.ravel().tolist()
@@ -91,6 +100,11 @@ def _plain_objects(name: str, array: NDArray[Any]) -> NDArray[Any]:
     if any(isinstance(v, str) for v in flat):
         row = next(k for k, v in enumerate(flat) if not isinstance(v, str))
         raise TypeError(f"{name}: expected labels of one kind, got {flat[row]!r} among strings")
+    if all(isinstance(v, int) and not isinstance(v, bool) for v in flat):
+        try:  # float64 would make one label of two large ones
+            return np.array(flat, np.int64).reshape(array.shape)
+        except OverflowError:
+            return array.astype(str)
     try:
         return np.array(flat).reshape(array.shape).astype(np.float64)
     except (TypeError, ValueError) as error:
@@ -114,21 +128,8 @@ def _labels(
                     f"{name}: expected {n_classes} different labels for {n_outputs} outputs, "
                     f"got {len(classes)}: {', '.join(classes[:6])}"
                 )
-        if classes.dtype.kind != "U":
-            raise TypeError(f"{name}: expected class numbers as before, got strings")
-        number = np.minimum(np.searchsorted(classes, array), n_classes - 1)
-        unseen = classes[number] != array
-        if unseen.any():
-            row = int(np.argmax(unseen))
-            raise ValueError(
-                f"{name}: expected one of the labels {', '.join(classes[:12])}, "
-                f"got {str(array[row])!r} at row {row}"
-            )
-    else:
-        if classes is not None and classes.dtype.kind == "U":
-            raise TypeError(
-                f"{name}: expected one of the labels {', '.join(classes[:12])}, got numbers"
-            )
+        number = _places(name, array, classes)
+    elif classes is None or np.array_equal(classes, np.arange(n_classes)):
         values = as_finite(name, array, np.dtype(np.float64))
         if n_outputs == 1 and array.dtype.kind == "f" and ((values >= 0) & (values <= 1)).all():
             # one probability each; 0 and 1 are the two labels
@@ -142,11 +143,39 @@ def _labels(
             )
         number = values.astype(np.int64)
         classes = np.arange(n_classes)
+    else:
+        number = _places(name, array, classes)
     if n_outputs == 1:
         return Targets(number.astype(dtype)[:, None], CLASSIFICATION, classes)
     Y = np.zeros((len(number), n_outputs), dtype)
     Y[np.arange(len(number)), number] = 1
     return Targets(Y, CLASSIFICATION, classes)
+
+
+def _places(name: str, array: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
+    """Which of the known classes each label is; 2 and "2" are the same label."""
+    if array.dtype.kind == "f":
+        whole = as_finite(name, array, np.dtype(np.float64))
+        if (whole != np.floor(whole)).any():
+            row = int(np.argmax(whole != np.floor(whole)))
+            raise ValueError(f"{name}: expected a label, got {array[row]} at row {row}")
+        array = whole.astype(np.int64)
+    if array.dtype.kind == "b" and not np.isin(classes.astype(str), ("True", "False")).all():
+        array = array.astype(np.int64)
+    if array.dtype.kind != "U" or classes.dtype.kind != "U":
+        array, known = array.astype(str), classes.astype(str)
+    else:
+        known = classes
+    order = np.argsort(known)
+    number = order[np.minimum(np.searchsorted(known[order], array), len(known) - 1)]
+    unseen = known[number] != array
+    if unseen.any():
+        row = int(np.argmax(unseen))
+        raise ValueError(
+            f"{name}: expected one of the labels {', '.join(known[:12])}, "
+            f"got {str(array[row])!r} at row {row}"
+        )
+    return number
 
 
 def _rows(

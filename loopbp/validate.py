@@ -80,10 +80,15 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
     if value not in known:
-        near = difflib.get_close_matches(value.lower(), known, 1, 0.5)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(value, known)
         raise ValueError(f"{name}: expected one of {', '.join(known)}, got {value!r}{hint}")
     return value
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'x'?"`` with the nearest of the known words, or nothing."""
+    near = difflib.get_close_matches(word.lower(), list(known), 1, 0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def as_array(name: str, value: Any) -> NDArray[Any]:
@@ -133,6 +138,13 @@ def check_matrix(name: str, value: Any, width: int, dtype: np.dtype[Any]) -> NDA
 def as_finite(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """An array of real numbers as C-ordered, writable and finite in `dtype`; see `check_matrix`."""
     if array.dtype.kind == "O":
+        for where, cell in np.ndenumerate(array):
+            if isinstance(cell, str):  # NumPy would read "1_0" as 10
+                raise TypeError(
+                    f"{name}: expected real numbers, got {cell!r} at row {where[0]}"
+                    + (f", column {where[1]}" if len(where) > 1 else "")
+                    + "; for columns of words pass Network(..., preprocessing=...)"
+                )
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError) as error:

@@ -2,26 +2,20 @@
 
 import argparse
 
-import numpy as np
-
 from loopbp import check_gradient
 from loopbp.cli.output import print_json
-from loopbp.cli.problem import labels, load_data, make_network, scale_kind, shape_of
-from loopbp.datasets import Scaling, split_indices
+from loopbp.cli.problem import fit_preprocessing, labels, load_data, make_network, shape_of
+from loopbp.datasets import split_indices
 
 
 def run(args: argparse.Namespace) -> int:
     """Check and print; 1 where the gradient is wrong."""
     data = load_data(args)
-    y = data.y
-    if data.task == "classification":
-        y = np.unique(labels(y), return_inverse=True)[1]
-    shape = shape_of(data, y, args.output, args.loss)
-    net = make_network(args, data, shape, args.hidden if args.hidden is not None else [16])
-    X = Scaling.fitted(scale_kind(args.scale, data.X), data.X).apply(data.X)
-    if data.task == "regression" and net.output == "identity":
-        columns = y.reshape(len(y), -1)
-        y = Scaling.fitted("standard", columns).apply(columns).reshape(y.shape)
+    X, y = data.X, labels(data.y) if data.task == "classification" else data.y
+    shape = shape_of(data, data.y, args.output, args.loss)
+    prepared = fit_preprocessing(args, data, X, data.y, shape)
+    hidden = args.hidden if args.hidden is not None else [16]
+    net = make_network(args, data, prepared, shape, hidden)
     if args.examples < len(X):
         few = split_indices(len(X), args.examples, args.seed)[1]
         X, y = X[few], y[few]

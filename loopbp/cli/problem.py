@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp import Network
+from loopbp import Network, Preprocessing
+from loopbp.arguments import output_and_loss
 from loopbp.datasets import Dataset, load
+from loopbp.datasets.readers import csv_columns, csv_header, is_csv, npz_inputs, targets_from_text
+from loopbp.preparation.columns import FILLS
 
 # Defaults of `train` that suit the embedded data.  Learning rate and schedule are Adam's.
 RECIPES: dict[str, dict[str, Any]] = {
@@ -42,21 +45,81 @@ def load_data(args: argparse.Namespace) -> Dataset:
     return load(args.data, target, drop=args.drop, task=args.task, weight=weight)
 
 
+def examples_for(
+    net: Network, model: str, args: argparse.Namespace
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """The inputs in ``args.data`` that a saved network takes, and the targets where they are there.
+
+    Parameters
+    ----------
+    net, model
+        The network and the file that it was saved in.
+    args
+        Of a command with DATA.
+
+    Returns
+    -------
+    X : array of shape (m, columns)
+    y : array of shape (m,) or (m, n_L), or None
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the data do not hold what the network takes.
+    """
+    prepared = net.preprocessing
+    width = net.sizes[0] if prepared is None else len(prepared.columns)
+    if is_csv(args.data):
+        X, y = _table_examples(net, args.data, width)
+    elif args.data.lower().endswith(".npz"):
+        X, y = npz_inputs(args.data)
+    else:
+        data = load(args.data)
+        X, y = (data.X, data.y) if data.X_test is None else (data.X_test, data.y_test)
+    if X.shape[1] != width:
+        raise ValueError(f"{args.data}: {X.shape[1]} inputs, {model} takes {width}")
+    if y is not None and net.task == "classification":
+        y = labels(y)
+    return X, y
+
+
+def _table_examples(
+    net: Network, path: str, width: int
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """The columns that the network was trained on; of a model without names, the first ones."""
+    names = csv_header(path)
+    prepared = net.preprocessing
+    if prepared is None or None in prepared.names:
+        if len(names) - width not in (0, 1):
+            raise ValueError(f"{path}: {len(names)} columns, the model takes {width}")
+        features = names[:width]
+    else:
+        features = [str(name) for name in prepared.names]
+    wanted = () if prepared is None else prepared.target_names
+    targets = [name for name in wanted if name in names]
+    if len(targets) < len(wanted) or set(targets) & set(features):
+        targets = []
+    X, cells = csv_columns(path, features, targets)
+    if not targets or any(cell == "" for column in cells for cell in column):
+        return X, None
+    return X, targets_from_text(path, targets, cells, net.task)
+
+
 def recipe(name: str, option: str, given: Any, otherwise: Any) -> Any:
     """The value given, else that of the embedded data's recipe, else another one."""
     return given if given is not None else RECIPES.get(name, {}).get(option, otherwise)
 
 
 def labels(y: NDArray[Any]) -> NDArray[Any]:
-    """Class labels as networks take them: class numbers 0..K-1, or else strings."""
+    """Class labels, one an example: strings or whole numbers."""
     if y.ndim == 2:
         return y.argmax(axis=1)  # one-hot rows
-    if y.dtype.kind not in "iub":
-        return y.astype(str)
-    classes = np.unique(y)
-    if np.array_equal(classes, np.arange(len(classes))):
-        return y.astype(np.int64)
-    return y.astype(str)
+    return y.astype(np.int64) if y.dtype.kind in "iub" else y.astype(str)
+
+
+def classes_of(y: NDArray[Any]) -> tuple[Any, ...]:
+    """The classes of some targets: of one-hot rows one a column, whether it occurs or not."""
+    return tuple(range(y.shape[1])) if y.ndim == 2 else tuple(np.unique(labels(y)).tolist())
 
 
 def shape_of(data: Dataset, y: NDArray[Any], output: str | None, loss: str | None) -> Shape:
@@ -68,8 +131,8 @@ def shape_of(data: Dataset, y: NDArray[Any], output: str | None, loss: str | Non
         If there is only one class.
     """
     if data.task == "classification":
-        count = len(np.unique(y)) if y.dtype.kind == "U" else int(y.max()) + 1
-        if len(np.unique(y)) < 2:
+        count = len(classes_of(y))
+        if len(np.unique(labels(y))) < 2:
             raise ValueError(f"{data.source}: the targets are all {y[0]}; expected two classes")
         if output is None:
             output = "sigmoid" if loss == "binary_cross_entropy" else "softmax"
@@ -81,14 +144,32 @@ def shape_of(data: Dataset, y: NDArray[Any], output: str | None, loss: str | Non
     return Shape(y.shape[1] if y.ndim == 2 else 1, output, loss)
 
 
-def scale_kind(given: str | None, X: NDArray[Any]) -> str:
-    """``standard`` where nothing is said and some input leaves [-1, 1]."""
-    return given or ("none" if np.abs(X).max() <= 1 else "standard")
+def fit_preprocessing(
+    args: argparse.Namespace, data: Dataset, X: NDArray[Any], y: NDArray[Any], shape: Shape
+) -> Preprocessing:
+    """What the options and the training part X, y ask for between the table and the network.
+
+    Values for an identity output are standardised.
+    """
+    output, _ = output_and_loss(shape.output, shape.loss, shape.outputs)
+    values = data.task == "regression" and output == "identity"
+    return Preprocessing.fitted(
+        X, y if values else None,
+        scale=args.scale or "auto",
+        target_scale="standard" if values else "none",
+        categorical=data.categorical,
+        missing=data.missing if data.missing in FILLS else None,
+        names=data.feature_names if data.is_table else None,
+        words=data.words if data.is_table else None,
+        labels=classes_of(y) if data.task == "classification" else None,
+        target_names=data.target_names,
+    )  # fmt: skip
 
 
 def make_network(
     args: argparse.Namespace,
     data: Dataset,
+    prepared: Preprocessing,
     shape: Shape,
     hidden: list[int],
     dropout: list[float] | None = None,
@@ -100,7 +181,7 @@ def make_network(
     if initializer is not None and len(initializer) == 1:
         initializer = initializer[0]
     return Network(
-        [data.X.shape[1], *hidden, shape.outputs],
+        [prepared.n_inputs, *hidden, shape.outputs],
         names[0] if len(names) == 1 else names,
         shape.output,
         shape.loss,
@@ -109,4 +190,5 @@ def make_network(
         l2=args.l2,
         dtype=args.dtype,
         seed=args.seed,
+        preprocessing=prepared,
     )

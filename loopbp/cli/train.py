@@ -14,9 +14,15 @@ from loopbp import EarlyStopping, Network, schedules
 from loopbp.cli.output import SCORE_NAMES, confusion, print_json, warn
 from loopbp.cli.parser import UPDATES
 from loopbp.cli.plot import check_plot, draw
-from loopbp.cli.problem import labels, load_data, make_network, recipe, scale_kind, shape_of
-from loopbp.datasets import Dataset, Scaling, split_indices
-from loopbp.datasets.readers import is_csv
+from loopbp.cli.problem import (
+    fit_preprocessing,
+    labels,
+    load_data,
+    make_network,
+    recipe,
+    shape_of,
+)
+from loopbp.datasets import Dataset, split_indices
 from loopbp.optimizers import OPTIMIZERS, Optimizer
 
 _RATES = {"sgd": 0.01}
@@ -30,14 +36,13 @@ _SCHEDULES = {
 
 @dataclass(frozen=True)
 class Parts:
-    """The data as the network sees them: split, encoded, scaled."""
+    """The data as the table has them, split."""
 
     X: NDArray[Any]
     y: NDArray[Any]
     weight: NDArray[Any] | None
     X_test: NDArray[Any] | None
     y_test: NDArray[Any] | None
-    scale: Scaling
 
 
 def run(args: argparse.Namespace) -> int:
@@ -54,10 +59,13 @@ def run(args: argparse.Namespace) -> int:
     parts = _split(args, data)
     shape = shape_of(data, parts.y, args.output, args.loss)
     hidden = recipe(data.name, "hidden", args.hidden, [64, 32])
-    net = make_network(args, data, shape, hidden, recipe(data.name, "dropout", args.dropout, [0.0]))
-    values = data.task == "regression" and net.output == "identity"
-    target_scale = Scaling.fitted("standard" if values else "none", _columns(parts.y))
-    y = _rescaled(parts.y, target_scale)
+    prepared = fit_preprocessing(args, data, parts.X, parts.y, shape)
+    y = labels(parts.y) if data.task == "classification" else parts.y
+    y_test = parts.y_test
+    if y_test is not None and data.task == "classification":
+        y_test = labels(y_test)
+    dropout = recipe(data.name, "dropout", args.dropout, [0.0])
+    net = make_network(args, data, prepared, shape, hidden, dropout)
 
     steps = -(-len(parts.X) // args.batch_size)
     epochs = recipe(data.name, "epochs", args.epochs, min(max(-(-UPDATES // steps), 10), 500))
@@ -98,10 +106,6 @@ def run(args: argparse.Namespace) -> int:
 
     net.metadata = {
         "data": {"name": data.name, "source": data.source},
-        "features": list(data.feature_names) if is_csv(data.source) else None,
-        "targets": list(data.target_names),
-        "scale": parts.scale.as_dict(),
-        "target_scale": target_scale.as_dict(),
     }
     result |= {
         "epochs": history.epochs,
@@ -116,15 +120,15 @@ def run(args: argparse.Namespace) -> int:
         "model": path,
         "plot": args.plot,
     }
-    X_shown, y_shown = parts.X, parts.y
-    if parts.X_test is not None and parts.y_test is not None:
-        X_shown, y_shown = parts.X_test, parts.y_test
-        result["test_score"] = net.score(X_shown, _rescaled(y_shown, target_scale))
+    X_shown, y_shown = parts.X, y
+    if parts.X_test is not None and y_test is not None:
+        X_shown, y_shown = parts.X_test, y_test
+        result["test_score"] = net.score(X_shown, y_shown)
     if data.task == "classification" and net.classes is not None:
         result["classes"] = net.classes
         result["confusion"] = confusion(y_shown, net.predict(X_shown), net.classes)
     elif data.task == "regression":
-        error = _columns(target_scale.undo(_columns(net.predict(X_shown)))) - _columns(y_shown)
+        error = net.predict(X_shown).astype(np.float64).reshape(y_shown.shape) - y_shown
         result["rmse"] = float((error**2).mean()) ** 0.5
 
     if path:
@@ -200,34 +204,20 @@ def _split(args: argparse.Namespace, data: Dataset) -> Parts:
     if X_test is not None and y_test is not None:
         if args.test is not None:
             raise ValueError(f"--test: {data.source} comes with its own test part")
-        if is_classes:
-            # Both parts at once: the same labels must get the same form.
-            both = labels(np.concatenate([y, y_test]))
-            y, y_test = both[: len(y)], both[len(y) :]
     else:
-        y = labels(y) if is_classes else y
         test = recipe(data.name, "test", args.test, 0.2)
         if test > 0:
-            train, held = split_indices(len(X), test, args.split_seed, y if is_classes else None)
+            by = labels(y) if is_classes else None
+            train, held = split_indices(len(X), test, args.split_seed, by)
             X_test, y_test = X[held], y[held]
             X, y = X[train], y[train]
             weight = None if weight is None else weight[train]
-    if is_classes and y_test is not None:
-        known = set(y.tolist())
-        for label in y_test.tolist():
+    if is_classes and y_test is not None and y.ndim == 1:
+        known = set(labels(y).tolist())
+        for label in labels(y_test).tolist():
             if label not in known:
                 raise ValueError(f"{data.source}: class {label} is in the test part only")
-    scale = Scaling.fitted(scale_kind(args.scale, X), X)
-    X_test = None if X_test is None else scale.apply(X_test)
-    return Parts(scale.apply(X), y, weight, X_test, y_test, scale)
-
-
-def _columns(y: NDArray[Any]) -> NDArray[Any]:
-    return y if y.ndim == 2 else y[:, None]
-
-
-def _rescaled(y: NDArray[Any], scale: Scaling) -> NDArray[Any]:
-    return scale.apply(_columns(y)).reshape(y.shape) if scale.kind != "none" else y
+    return Parts(X, y, weight, X_test, y_test)
 
 
 def _arrows(net: Network) -> str:
@@ -239,6 +229,7 @@ def _plan(
 ) -> list[str]:
     """The settings of the training in words."""
     schedule = optimizer.learning_rate
+    scale = "none" if net.preprocessing is None else net.preprocessing.scale.kind
     falls = "" if isinstance(schedule, float) else f" {type(schedule).__name__.lower()}"
     return [
         f"loss {net.loss_name}",
@@ -246,7 +237,7 @@ def _plan(
         f"{'at most ' if args.early_stopping else ''}{epochs:,} epochs",
         f"batches of {min(args.batch_size, len(parts.X))}",
         str(net.dtype),
-        *([] if parts.scale.kind == "none" else [f"inputs scaled ({parts.scale.kind})"]),
+        *([] if scale == "none" else [f"inputs scaled ({scale})"]),
     ]
 
 

@@ -36,6 +36,14 @@ class Dataset:
     y_test: NDArray[Any] | None = None
     weight: NDArray[Any] | None = None
     """(m,) sample weights, where a column was asked for"""
+    is_table: bool = False
+    """whether it comes from a file with named columns"""
+    words: tuple[str, ...] = ()
+    """names of the feature columns that hold words"""
+    missing: str | None = None
+    """what is to stand for missing cells: mean or median; None where there are none"""
+    categorical: str | None = None
+    """how columns of words are to be encoded, where that was said"""
 
     def __repr__(self) -> str:
         test = "" if self.X_test is None else f", {len(self.X_test)} more held out"

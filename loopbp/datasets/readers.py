@@ -299,6 +299,7 @@ def read_csv(
         task=task or guess_task(y),
         feature_names=tuple(features),
         target_names=tuple(targets),
+        is_table=True,
     )
 
 

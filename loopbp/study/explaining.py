@@ -10,6 +10,7 @@ from loopbp.gradcheck.cost import NetworkCost
 from loopbp.gradcheck.differences import EPS, Derivatives, central
 from loopbp.gradcheck.rounding import gradient_rounding
 from loopbp.network import Network
+from loopbp.preparation.frames import shown
 from loopbp.study.batch import Batch
 from loopbp.study.document import Paragraph, Table
 from loopbp.study.explanation import Chapter, Explanation
@@ -17,7 +18,7 @@ from loopbp.study.hidden_layers import recurrence
 from loopbp.study.naming import Naming
 from loopbp.study.output_layer import task_1
 from loopbp.study.writer import Writer
-from loopbp.validate import check_choice, check_count
+from loopbp.validate import check_choice, check_count, did_you_mean
 
 _TOLERANCE = 1e-7  # of the finite difference, as in loopbp.check_gradient
 
@@ -29,7 +30,7 @@ def explain(
     *,
     layer: int,
     unit: int,
-    input: int | None = None,
+    input: int | str | None = None,
     example: int | None = None,
     convention: str = "loss",
     orientation: str = "ij",
@@ -53,7 +54,8 @@ def explain(
     unit
         i, the unit of layer l.
     input
-        j, the unit of layer l - 1; None: the bias of the unit.
+        j, the unit of layer l - 1; for layer 1 also the name of an input, where the network knows
+        one (`Network.input_names`); None: the bias of the unit.
     example
         t, the example whose delta is followed through the layers.  None: the one with the
         largest term in the mean over the batch.  The value is that of the whole batch.
@@ -105,7 +107,9 @@ def explain(
     l = _in_range("layer", layer, 1 + input_layer, batch.L + input_layer) - input_layer
     i = _in_range("unit", unit, index_base, net.sizes[l] - 1 + index_base) - index_base
     j = None
-    if input is not None:
+    if isinstance(input, str):
+        j = input_number(net, input, l)
+    elif input is not None:
         j = _in_range("input", input, index_base, net.sizes[l - 1] - 1 + index_base) - index_base
     contributions = batch.numpy.delta[l][:, i]
     if j is not None:
@@ -130,6 +134,29 @@ def explain(
         f"{_plain_name(writer)}: {_where(writer)}", value, float(numeric.value[0]),
         float(numeric.error[0]), agreement, _TOLERANCE, tuple(chapters),
     )  # fmt: skip
+
+
+def input_number(net: Network, name: str, layer: int) -> int:
+    """Which input, from 0, has a name.
+
+    Raises
+    ------
+    ValueError
+        If the layer is not the first, or no input is called so.
+    """
+    names = net.input_names
+    if layer != 1:
+        raise ValueError(
+            f"input: expected a unit's number, got {name!r}; only the inputs of layer 1 have names"
+        )
+    if names is None:
+        raise ValueError(
+            f"input: expected a number, got {name!r}; the network knows no names of its inputs"
+        )
+    if name not in names:
+        hint = did_you_mean(name, names)
+        raise ValueError(f"input: no input {name!r}{hint}; the inputs are {shown(names)}")
+    return names.index(name)
 
 
 def _in_range(name: str, value: Any, first: int, last: int) -> int:

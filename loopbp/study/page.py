@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 from loopbp import activations, loops, losses, reference
 from loopbp._jit import plain
 from loopbp.network import Network
+from loopbp.study.explaining import input_number
 from loopbp.validate import check_choice, check_count
 
 SCRIPTS = (
@@ -47,7 +48,7 @@ def page_html(
     *,
     layer: int = 1,
     unit: int = 0,
-    input: int | None = 0,
+    input: int | str | None = 0,
     example: int = 0,
     convention: str = "loss",
 ) -> str:
@@ -64,8 +65,9 @@ def page_html(
     layer
         1..L: the layer whose weight is shown first.
     unit, input
-        The weight to `unit` of that layer from `input` of the layer before, from 0; with
-        ``input=None`` the bias of the unit.
+        The weight to `unit` of that layer from `input` of the layer before, from 0; for layer 1
+        also the name of an input, where the network knows one; with ``input=None`` the bias of
+        the unit.
     example
         Row of the batch, from 0.
     convention
@@ -140,7 +142,7 @@ def write_page(
     *,
     layer: int = 1,
     unit: int = 0,
-    input: int | None = 0,
+    input: int | str | None = 0,
     example: int = 0,
     convention: str = "loss",
 ) -> Path:
@@ -194,7 +196,7 @@ def source_lines(function: Any) -> list[tuple[int, str]]:
     return [(first + k - 1, line) for k, line in numbered.items() if k not in hidden]
 
 
-def _check_start(net: Network, layer: int, unit: int, input: int | None) -> dict[str, Any]:
+def _check_start(net: Network, layer: int, unit: int, input: int | str | None) -> dict[str, Any]:
     """The weight or bias shown first, its indices within the network."""
     last = len(net.sizes) - 1
     l = _check_index("layer", layer, 1, last, f"the network has layers 1 to {last}")
@@ -202,6 +204,8 @@ def _check_start(net: Network, layer: int, unit: int, input: int | None) -> dict
     i = _check_index("unit", unit, 0, n - 1, f"layer {l} has {n} units")
     if input is None:
         return {"kind": "bias", "l": l, "i": i, "j": 0}
+    if isinstance(input, str):
+        return {"kind": "weight", "l": l, "i": i, "j": input_number(net, input, l)}
     j = _check_index("input", input, 0, p - 1, f"layer {l - 1} has {p} units")
     return {"kind": "weight", "l": l, "i": i, "j": j}
 
@@ -271,7 +275,7 @@ def _engine_numbers(net: Network, X: np.ndarray, Y: np.ndarray) -> dict[str, Any
 
 def _labels(net: Network, Y: np.ndarray) -> list[str] | None:
     """The label of each example, where the network has labels that are not just numbers."""
-    if net.classes is None or net.classes.dtype.kind != "U":
+    if net.classes is None or np.array_equal(net.classes, np.arange(len(net.classes))):
         return None
     number = (Y[:, 0] > 0.5).astype(int) if Y.shape[1] == 1 else Y.argmax(axis=1)
     return [str(label) for label in net.classes[number]]

@@ -51,12 +51,22 @@ def add_index_options(parser: Parser, required: bool) -> None:
     )  # fmt: skip
     group.add_argument("--unit", type=int, required=required, metavar="I", help="of that layer")
     group.add_argument(
-        "--input", type=int, metavar="J", help="unit of the layer before (default: the bias)"
+        "--input",
+        type=_index_or_name,
+        metavar="J",
+        help="unit of the layer before, or for layer 1 the name of a column (default: the bias)",
     )
     group.add_argument(
         "--convention", type=choice(("loss", "cost")), default="loss", metavar="NAME",
         help="loss: 1/m in dW and db; cost: 1/m in the first factor (default: loss)",
     )  # fmt: skip
+
+
+def _index_or_name(text: str) -> int | str:
+    try:
+        return int(text)
+    except ValueError:
+        return text
 
 
 def add_output_options(parser: Parser) -> None:
@@ -75,31 +85,31 @@ def add_output_options(parser: Parser) -> None:
 
 def problem(args: argparse.Namespace) -> "tuple[Network, NDArray[Any], NDArray[Any]]":
     """The network and the batch that the options name."""
-    import numpy as np
-
     import loopbp
-    from loopbp.cli.problem import labels, load_data, make_network, scale_kind, shape_of
-    from loopbp.datasets import Scaling, split_indices
+    from loopbp.cli.problem import (
+        examples_for,
+        fit_preprocessing,
+        labels,
+        load_data,
+        make_network,
+        shape_of,
+    )
+    from loopbp.datasets import split_indices
 
-    data = load_data(args)
-    y = data.y
-    if data.task == "classification":
-        y = np.unique(labels(y), return_inverse=True)[1]
-    net = None if args.model is None else loopbp.load(args.model)
-    if net is not None and "scale" in net.metadata:
-        scale = Scaling(**net.metadata["scale"])
-        target_scale = Scaling(**net.metadata.get("target_scale", {"kind": "none"}))
+    if args.model is not None:
+        net = loopbp.load(args.model)
+        X, y = examples_for(net, args.model, args)
+        if y is None:
+            raise ValueError(f"{args.data}: holds no targets, and without them there is no loss")
     else:
-        scale = Scaling.fitted(scale_kind(args.scale, data.X), data.X)
-        values = data.task == "regression" and args.output in (None, "identity")
-        target_scale = Scaling.fitted("standard" if values else "none", y.reshape(len(y), -1))
-    X = scale.apply(data.X)
-    if target_scale.kind != "none":
-        y = target_scale.apply(y.reshape(len(y), -1)).reshape(y.shape)
-    if net is None:
+        data = load_data(args)
+        X, y = data.X, labels(data.y) if data.task == "classification" else data.y
         args.dtype = "float64"
-        hidden = [16] if args.hidden is None else args.hidden
-        net = make_network(args, data, shape_of(data, y, args.output, args.loss), hidden)
+        shape = shape_of(data, data.y, args.output, args.loss)
+        prepared = fit_preprocessing(args, data, X, data.y, shape)
+        net = make_network(
+            args, data, prepared, shape, [16] if args.hidden is None else args.hidden
+        )
         if args.epochs:
             net.fit(
                 X, y, epochs=args.epochs, batch_size=min(32, len(X)),
