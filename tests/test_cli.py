@@ -171,8 +171,8 @@ def test_train_every_option(train):
     rates = net.history.learning_rate
     assert rates[:3] == [0.1, 0.1, 0.05]
     assert result["test_examples"] == 15
-    assert net.metadata["scale"]["kind"] == "minmax"
-    assert net.metadata["features"] == ["a", "b"]
+    assert net.preprocessing.scale.kind == "minmax"
+    assert net.preprocessing.names == ("a", "b")
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_train_optimizers_and_schedules(train, words):
 def test_train_class_numbers_that_are_no_range(train, run):
     write_table("t.csv", kind="numbers")
     result = train("t.csv", "--engine", "numpy", "--epochs", "60")
-    assert result["classes"] == ["3", "7"]
+    assert result["classes"] == [3, 7]
     assert result["test_score"] > 0.8
     code, out, err = run("predict", "loopbp-t.npz", "t.csv")
     assert code == 0
