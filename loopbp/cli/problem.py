@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopbp import Network
+from loopbp.cli.options import reading_options
 from loopbp.datasets import Dataset, load
 
 # Defaults of `train` that suit the embedded data.  Learning rate and schedule are Adam's.
@@ -37,9 +38,17 @@ class Shape:
 
 def load_data(args: argparse.Namespace) -> Dataset:
     """The data that the options name."""
-    target = args.target if args.target is None or len(args.target) > 1 else args.target[0]
-    weight = getattr(args, "weight", None)
-    return load(args.data, target, drop=args.drop, task=args.task, weight=weight)
+    return load(
+        args.data,
+        args.target,
+        drop=args.drop,
+        task=args.task,
+        weight=getattr(args, "weight", None),
+        missing=args.missing,
+        categorical=args.categorical,
+        words=args.words or (),
+        **reading_options(args),
+    )
 
 
 def recipe(name: str, option: str, given: Any, otherwise: Any) -> Any:
