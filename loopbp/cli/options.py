@@ -133,32 +133,32 @@ def add_data_options(parser: Parser, what: str) -> None:
         metavar="DATA",
         nargs="?",
         default="digits",
-        help=f"{what}: digits, xor or spirals, which are embedded; a .csv file with a header; an "
-        ".npz file with arrays X and y; or a folder with MNIST's IDX files (default: digits)",
+        help=f"{what}: digits, xor or spirals, which are embedded; a table (.csv, .parquet, "
+        ".feather, .xlsx); an .npz file; or a folder with MNIST's IDX files (default: digits)",
     )
     group = parser.add_argument_group("data")
     group.add_argument(
         "--target",
-        type=several(str),
-        action="extend",
-        metavar="COLUMN[,...]",
-        help="of a CSV: the column to predict, or several (default: the last)",
+        action="append",
+        metavar="COLUMN",
+        help="of a table: the column to predict; repeatable (default: the last)",
     )
     group.add_argument(
         "--drop",
-        type=several(str),
-        action="extend",
+        action="append",
         default=[],
-        metavar="COLUMN[,...]",
-        help="of a CSV: columns to leave out",
+        metavar="COLUMN",
+        help="of a table: a column to leave out; repeatable. A,B is one column if there is one of "
+        "that name, else two",
     )
     group.add_argument(
         "--task",
         type=choice(TASKS),
         metavar="TASK",
-        help="of a CSV or NPZ: classification, multilabel or regression (default: strings and "
+        help="of a table or NPZ: classification, multilabel or regression (default: words and "
         "whole numbers are class labels, other numbers are values)",
     )
+    add_missing_options(group)
     group.add_argument(
         "--scale",
         type=choice(SCALES),
@@ -167,6 +167,80 @@ def add_data_options(parser: Parser, what: str) -> None:
         "training part and kept with the model (default: none where all inputs lie in [-1, 1] "
         "already, else standard); values to predict with an identity output are standardised too",
     )
+    add_reading_options(parser)
+
+
+def add_missing_options(group: argparse._ArgumentGroup) -> None:
+    """What to do with missing cells and with words."""
+    group.add_argument(
+        "--missing",
+        type=choice(("drop", "mean", "median")),
+        metavar="WHAT",
+        help="missing cells: drop their rows, or fill those of numbers with mean or median of the "
+        "training part (default: refuse them)",
+    )
+    group.add_argument(
+        "--categorical",
+        type=choice(("onehot", "ordinal")),
+        metavar="KIND",
+        help="columns of words: onehot (an input for each word) or ordinal (numbered in sorted "
+        "order) (default: onehot, for up to 50 words a column)",
+    )
+    group.add_argument(
+        "--words",
+        action="append",
+        metavar="COLUMN",
+        help="of a table: a column of words, although they look like numbers; repeatable",
+    )
+
+
+def add_reading_options(parser: Parser) -> None:
+    """How a file is read where it does not say it plainly."""
+    group = parser.add_argument_group("reading (default: as the file says; refused if unclear)")
+    either = group.add_mutually_exclusive_group()
+    either.add_argument(
+        "--header",
+        action="store_true",
+        default=None,
+        help="of a table: the first row holds the names of the columns",
+    )
+    either.add_argument(
+        "--no-header",
+        dest="header",
+        action="store_false",
+        default=None,
+        help="of a table: the first row is data; columns are called column_1, column_2, ...",
+    )
+    group.add_argument(
+        "--names",
+        metavar="NAME[,...]",
+        help='of a table: names of all columns; "in, quotes" where one holds a comma',
+    )
+    group.add_argument(
+        "--separator", metavar="SIGN", help="of a CSV: , ; | tab, space or another sign"
+    )
+    group.add_argument("--decimal", metavar="SIGN", help="of a CSV: . or ,")
+    group.add_argument(
+        "--na-value",
+        dest="na_values",
+        action="append",
+        metavar="TEXT",
+        help="of a table: a cell that counts as missing, as empty ones do; repeatable (default: "
+        "NA, N/A, #N/A, NaN, nan, null, NULL, None, ? and -; '': only empty ones)",
+    )
+    group.add_argument("--sheet", metavar="NAME", help="of an Excel file")
+    group.add_argument(
+        "--arrays",
+        metavar="X=NAME,y=NAME",
+        help="of an NPZ: its arrays, also X_test and y_test (default: X and y, or the names of "
+        "Keras and MedMNIST); of an IDX folder: how the files' names begin",
+    )
+
+
+def reading_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What was said with `add_reading_options`, as `loopbp.datasets.load` takes it."""
+    names = ("header", "names", "separator", "decimal", "na_values", "sheet", "arrays")
+    return {name: getattr(args, name, None) for name in names}
 
 
 def add_network_options(parser: Parser) -> argparse._ArgumentGroup:

@@ -15,6 +15,7 @@ from loopbp.cli.options import (
     add_data_options,
     add_json,
     add_network_options,
+    add_reading_options,
     add_seed,
     choice,
     number,
@@ -178,7 +179,7 @@ def _add_predict(commands: Any) -> None:
         "predict",
         help="predict with a saved network",
         description="Predict with a saved network: a CSV with a header, one row for each example. "
-        "Inputs are scaled as in the training.",
+        "The columns of a table are found by their names, encoded and scaled as in the training.",
     )
     parser.add_argument("model", metavar="MODEL", help="the file that loopbp train saved")
     parser.add_argument(
@@ -192,6 +193,7 @@ def _add_predict(commands: Any) -> None:
         action="store_true",
         help="the probability of each class, or the activation of each output",
     )
+    add_reading_options(parser)
     parser.add_argument("--output", metavar="FILE", help="write there instead of stdout")
     add_json(parser)
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from loopbp import Network, Preprocessing
 from loopbp.arguments import output_and_loss
-from loopbp.datasets import Dataset, load
-from loopbp.datasets.readers import csv_columns, csv_header, is_csv, npz_inputs, targets_from_text
+from loopbp.cli.options import reading_options
+from loopbp.datasets import Dataset, is_table, load, read_inputs
 from loopbp.preparation.columns import FILLS
 
 # Defaults of `train` that suit the embedded data.  Learning rate and schedule are Adam's.
@@ -40,9 +40,17 @@ class Shape:
 
 def load_data(args: argparse.Namespace) -> Dataset:
     """The data that the options name."""
-    target = args.target if args.target is None or len(args.target) > 1 else args.target[0]
-    weight = getattr(args, "weight", None)
-    return load(args.data, target, drop=args.drop, task=args.task, weight=weight)
+    return load(
+        args.data,
+        args.target,
+        drop=args.drop,
+        task=args.task,
+        weight=getattr(args, "weight", None),
+        missing=args.missing,
+        categorical=args.categorical,
+        words=args.words or (),
+        **reading_options(args),
+    )
 
 
 def examples_for(
@@ -68,41 +76,22 @@ def examples_for(
         If the data do not hold what the network takes.
     """
     prepared = net.preprocessing
-    width = net.sizes[0] if prepared is None else len(prepared.columns)
-    if is_csv(args.data):
-        X, y = _table_examples(net, args.data, width)
-    elif args.data.lower().endswith(".npz"):
-        X, y = npz_inputs(args.data)
-    else:
-        data = load(args.data)
-        X, y = (data.X, data.y) if data.X_test is None else (data.X_test, data.y_test)
+    features: list[str] | int = net.sizes[0]
+    words, targets = [], ()
+    if prepared is not None:
+        named = None not in prepared.names
+        features = [str(n) for n in prepared.names] if named else len(prepared.columns)
+        words = [str(c.name) for c in prepared.columns if named and c.words is not None]
+        targets = prepared.target_names
+    X, y, _ = read_inputs(
+        args.data, features, words, targets, task=net.task, **reading_options(args)
+    )
+    width = features if isinstance(features, int) else len(features)
     if X.shape[1] != width:
         raise ValueError(f"{args.data}: {X.shape[1]} inputs, {model} takes {width}")
     if y is not None and net.task == "classification":
         y = labels(y)
     return X, y
-
-
-def _table_examples(
-    net: Network, path: str, width: int
-) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """The columns that the network was trained on; of a model without names, the first ones."""
-    names = csv_header(path)
-    prepared = net.preprocessing
-    if prepared is None or None in prepared.names:
-        if len(names) - width not in (0, 1):
-            raise ValueError(f"{path}: {len(names)} columns, the model takes {width}")
-        features = names[:width]
-    else:
-        features = [str(name) for name in prepared.names]
-    wanted = () if prepared is None else prepared.target_names
-    targets = [name for name in wanted if name in names]
-    if len(targets) < len(wanted) or set(targets) & set(features):
-        targets = []
-    X, cells = csv_columns(path, features, targets)
-    if not targets or any(cell == "" for column in cells for cell in column):
-        return X, None
-    return X, targets_from_text(path, targets, cells, net.task)
 
 
 def recipe(name: str, option: str, given: Any, otherwise: Any) -> Any:
@@ -159,8 +148,8 @@ def fit_preprocessing(
         target_scale="standard" if values else "none",
         categorical=data.categorical,
         missing=data.missing if data.missing in FILLS else None,
-        names=data.feature_names if data.is_table else None,
-        words=data.words if data.is_table else None,
+        names=data.feature_names if is_table(data.source) else None,
+        words=data.words if is_table(data.source) else None,
         labels=classes_of(y) if data.task == "classification" else None,
         target_names=data.target_names,
     )  # fmt: skip

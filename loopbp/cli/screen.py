@@ -34,9 +34,17 @@ def print_plan(net: Network, data: Dataset, settings: Sequence[str], facts: dict
         f"{held} held out"
     )
     licence = f", {data.licence}" if data.licence else ""
-    screen.print(f"[dim]{escape(data.source + licence)}[/]\n")
+    screen.print(f"[dim]{escape(data.source + licence)}[/]")
+    print_reading(screen, data)
+    screen.print()
     screen.print(network_table(net))
     screen.print(f"\n{', '.join(settings)}")
+
+
+def print_reading(screen: Console, data: Dataset) -> None:
+    """What was found in the file and what it was taken as, a line each."""
+    for note in data.notes:
+        screen.print(f"  {escape(note)}", soft_wrap=True)
 
 
 def network_table(net: Network) -> Table:

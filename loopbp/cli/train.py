@@ -75,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
     result: dict[str, Any] = {
         "data": data.name,
         "task": data.task,
+        "reading": {**data.reading, "notes": data.notes},
         "sizes": net.sizes,
         "parameters": net.theta.size,
         "train_examples": len(parts.X),

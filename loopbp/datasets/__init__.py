@@ -1,4 +1,4 @@
-"""Data to train on: three embedded sets, and readers for CSV, NPZ and MNIST's IDX files.
+"""Data to train on: three embedded sets, and readers for tables, NPZ and MNIST's IDX files.
 
 Embedded are
 
@@ -10,24 +10,36 @@ Embedded are
     the four rows of exclusive or;
 ``spirals``
     the two-spirals benchmark, generated.
+
+What a reader finds in a file, and what it takes it as, stands in `Dataset.reading` and, in
+sentences, in `Dataset.notes`; where two readings are plausible, the file is refused with the option
+that settles it.
 """
 
 from loopbp.datasets.dataset import Dataset
 from loopbp.datasets.embedded import EMBEDDED, digits, two_spirals, xor
-from loopbp.datasets.readers import read_csv, read_idx, read_npz
+from loopbp.datasets.frames import read_table
+from loopbp.datasets.idx import read_idx
+from loopbp.datasets.inputs import Inputs, is_table, read_inputs
+from loopbp.datasets.npz import read_npz
 from loopbp.datasets.scaling import Scaling
 from loopbp.datasets.source import load
 from loopbp.datasets.split import split_indices, train_test_split
+from loopbp.datasets.table import read_csv
 
 __all__ = [
     "EMBEDDED",
     "Dataset",
+    "Inputs",
     "Scaling",
     "digits",
+    "is_table",
     "load",
     "read_csv",
     "read_idx",
+    "read_inputs",
     "read_npz",
+    "read_table",
     "split_indices",
     "train_test_split",
     "two_spirals",

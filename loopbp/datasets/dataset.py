@@ -1,6 +1,6 @@
 """What every source of data comes as."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ class Dataset:
     """
 
     X: NDArray[Any]
-    """(m, n_0)"""
+    """(m, n_0) numbers; where a column holds words or a cell is missing, objects: a float in a
+    column of numbers (NaN where missing), a string in a column of words (None where missing)"""
     y: NDArray[Any]
     """(m,) labels or values, or (m, n_L)"""
     name: str
@@ -36,14 +37,17 @@ class Dataset:
     y_test: NDArray[Any] | None = None
     weight: NDArray[Any] | None = None
     """(m,) sample weights, where a column was asked for"""
-    is_table: bool = False
-    """whether it comes from a file with named columns"""
     words: tuple[str, ...] = ()
-    """names of the feature columns that hold words"""
+    """names of the columns of X that hold words"""
     missing: str | None = None
-    """what is to stand for missing cells: mean or median; None where there are none"""
+    """what to do with missing cells: ``mean`` or ``median`` of the training part, or ``drop``,
+    which is done"""
     categorical: str | None = None
-    """how columns of words are to be encoded, where that was said"""
+    """how columns of words become numbers: ``onehot`` or ``ordinal``"""
+    reading: dict[str, Any] = field(default_factory=dict)
+    """what was found in a file, and what it was taken as, in types that JSON has"""
+    notes: tuple[str, ...] = ()
+    """the same in sentences"""
 
     def __repr__(self) -> str:
         test = "" if self.X_test is None else f", {len(self.X_test)} more held out"
@@ -53,11 +57,12 @@ class Dataset:
 def guess_task(y: NDArray[Any]) -> str:
     """What targets look like.
 
-    Strings, booleans and integers are class labels, floats are values.  Rows of 0 and 1 are
-    one-hot classes where each holds a single 1, else several labels at once.
+    Strings, booleans and integers are class labels, floats are values.  Rows of 0 and 1, integers
+    or not, are one-hot classes where each holds a single 1, else several labels at once.
     """
     if y.ndim == 1:
         return REGRESSION if y.dtype.kind == "f" else CLASSIFICATION
-    if y.dtype.kind in "iub" and np.isin(y, (0, 1)).all():
+    several = y.dtype.kind in "iub" or (y.dtype.kind == "f" and y.shape[1] > 1)
+    if several and np.isin(y, (0, 1)).all():
         return CLASSIFICATION if (y.sum(axis=1) == 1).all() else MULTILABEL
     return REGRESSION

@@ -7,69 +7,118 @@ from pathlib import Path
 
 from loopbp.datasets.dataset import Dataset
 from loopbp.datasets.embedded import EMBEDDED
-from loopbp.datasets.readers import is_csv, read_csv, read_idx, read_npz
+from loopbp.datasets.frames import frame_kind, table_dataset
+from loopbp.datasets.idx import read_idx
+from loopbp.datasets.npz import read_npz
+from loopbp.datasets.options import Options
+from loopbp.datasets.table import dataset
+from loopbp.datasets.text import TextTable, is_csv
+
+_KINDS = "a .csv, .npz, .parquet, .feather or .xlsx file, or a folder with MNIST's IDX files"
 
 
 def load(
     source: str | os.PathLike[str],
     target: str | Sequence[str] | None = None,
     *,
-    drop: Sequence[str] = (),
+    drop: str | Sequence[str] = (),
     task: str | None = None,
     weight: str | None = None,
+    header: bool | None = None,
+    names: str | Sequence[str] | None = None,
+    separator: str | None = None,
+    decimal: str | None = None,
+    missing: str | None = None,
+    na_values: str | Sequence[str] | None = None,
+    categorical: str | None = None,
+    words: str | Sequence[str] = (),
+    arrays: str | Sequence[str] | None = None,
+    sheet: str | None = None,
 ) -> Dataset:
     """Data by name, file or folder.
 
     Parameters
     ----------
     source
-        An embedded name (``digits``, ``xor``, ``spirals``); a ``.csv`` with a header; an ``.npz``
-        with the arrays X and y; or a folder with MNIST's IDX files.
+        An embedded name (``digits``, ``xor``, ``spirals``); a table: ``.csv``, ``.parquet``,
+        ``.feather`` or ``.xlsx``; an ``.npz`` with inputs and targets; or a folder with MNIST's IDX
+        files.
     target
-        CSV: the column or columns to be predicted; None: the last one.
+        Table: the column or columns to be predicted; None: the last one.
     drop
-        CSV: columns to leave out.
+        Table: columns to leave out.
     task
-        CSV and NPZ: ``classification``, ``multilabel`` or ``regression``.  None: strings and
-        integers are class labels, other numbers are values.
+        Table and NPZ: ``classification``, ``multilabel`` or ``regression``.  None: words and
+        whole numbers are class labels, other numbers are values.
     weight
-        CSV: the column of sample weights.
+        Table: the column of sample weights.
+    header, names
+        CSV and Excel: whether there is a header, and the names of all columns; see `read_csv`.
+    separator, decimal
+        CSV: see `read_csv`.
+    missing
+        Table and NPZ: ``drop``, ``mean`` or ``median``; None: missing cells are refused.
+    na_values, categorical, words
+        Table: which cells count as missing, and columns of words; see `read_csv`.
+    arrays
+        NPZ: ``X=images,y=labels``, see `read_npz`; folder: the beginning of the files' names, see
+        `read_idx`.
+    sheet
+        Excel: the name of the sheet.
 
     Returns
     -------
     Dataset
+        Its ``notes`` say what was found and what it was taken as.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
-    ValueError
+    ImportError
+        If a file needs the extra ``data``.
+    TypeError, ValueError
         If the name is not known, or the file is not what it should be: the message says where.
     """
     name = os.fspath(source)
     path = Path(name)
-    if is_csv(path):
-        return read_csv(path, target, drop=drop, task=task, weight=weight)
-    for option, value in (("target", target), ("drop", drop), ("weight", weight)):
-        if value:
-            raise ValueError(f"{option}: only a CSV file has columns to choose, {name!r} is none")
+    options = Options(
+        target, drop, task, weight, header, names, separator, decimal, missing, na_values,
+        categorical, words, sheet,
+    )  # fmt: skip
+    if is_csv(path) or frame_kind(path):
+        if arrays is not None:
+            raise ValueError(f"arrays: only an NPZ file or a folder holds some, {name!r} is none")
+        if not is_csv(path):
+            return table_dataset(name, options)
+        if sheet is not None:
+            raise ValueError(f"sheet: only an Excel file has sheets, {name!r} is none")
+        return dataset(TextTable(name, separator), options)
+    for option in ("target", "drop", "weight", "words"):
+        if getattr(options, option):
+            raise ValueError(f"{option}: only a table has columns to choose, {name!r} is none")
+    for option in ("header", "names", "separator", "decimal", "na_values", "categorical", "sheet"):
+        if getattr(options, option) is not None:
+            raise ValueError(f"{option}: is for tables, {name!r} is none")
     if path.suffix.lower() == ".npz":
-        return read_npz(path, task)
+        return read_npz(name, task, arrays=arrays, missing=missing)
     if task is not None:
-        raise ValueError(f"task: only a CSV or NPZ file leaves it open, {name!r} does not")
+        raise ValueError(f"task: only a table or NPZ file leaves it open, {name!r} does not")
+    if missing is not None:
+        raise ValueError(f"missing: {name!r} has no missing cells")
     if name in EMBEDDED:
+        if arrays is not None:
+            raise ValueError(f"arrays: is for NPZ files and folders, {name!r} is embedded")
         return EMBEDDED[name]()
     if path.is_dir():
-        return read_idx(path)
+        if arrays is not None and not isinstance(arrays, str):
+            arrays = ",".join(arrays)
+        return read_idx(path, arrays)
     known = ", ".join(EMBEDDED)
     if path.exists():
-        raise ValueError(
-            f"{name}: expected a .csv file, an .npz file, or a folder with MNIST's IDX files"
-        )
+        raise ValueError(f"{name}: expected {_KINDS}")
     if path.suffix or path.name != name:
         raise FileNotFoundError(f"{name}: no such file or folder")
     near = difflib.get_close_matches(name.lower(), EMBEDDED, 1, 0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ValueError(
-        f"unknown data {name!r}{hint} (embedded are {known}; else a .csv, an .npz or a folder)"
-    )
+    raise ValueError(f"unknown data {name!r}{hint} (embedded are {known}; else {_KINDS})")

@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from loopbp.datasets.cells import MAX_WORDS
 from loopbp.preparation.frames import shown
 
-ENCODINGS = ("onehot", "ordinal")
 FILLS = ("mean", "median")
-MOST_WORDS = 50
-"""With more different words than this, a column is one-hot encoded only where that is asked for."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ def fit_column(
         Of the column, and for messages.
     cells : array of shape (m,)
     encoding
-        Of words; None: one-hot, up to `MOST_WORDS` of them.
+        Of words; None: one-hot, up to `MAX_WORDS` of them.
     missing
         ``mean`` or ``median`` of numbers, and the commonest word, stand for missing cells.  None:
         they are refused.
@@ -135,9 +133,9 @@ def fit_column(
         raise _missing(where, found.index(None))
     if not counts:
         raise ValueError(f"{where}: every cell is missing; leave the column out")
-    if encoding is None and len(counts) > MOST_WORDS:
+    if encoding is None and len(counts) > MAX_WORDS:
         raise ValueError(
-            f"{where}: holds {len(counts)} different words, more than {MOST_WORDS}; leave the "
+            f"{where}: holds {len(counts)} different words, more than {MAX_WORDS}; leave the "
             "column out, or say categorical='onehot' or 'ordinal'"
         )
     # the commonest word, of equally common ones the first in order

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from loopbp.datasets.options import CATEGORICAL_KINDS
 from loopbp.datasets.scaling import KINDS, Scaling
-from loopbp.preparation.columns import ENCODINGS, FILLS, Column, fit_column
+from loopbp.preparation.columns import FILLS, Column, fit_column
 from loopbp.preparation.frames import as_table, is_frame, pick_columns, table_names
 from loopbp.validate import as_array, as_finite, check_choice, check_matrix, did_you_mean
 
@@ -109,7 +110,7 @@ class Preprocessing:
         check_choice("scale", scale, SCALES)
         check_choice("target_scale", target_scale, SCALES)
         if categorical is not None:
-            check_choice("categorical", categorical, ENCODINGS)
+            check_choice("categorical", categorical, CATEGORICAL_KINDS)
         if missing is not None:
             check_choice("missing", missing, FILLS)
         table = as_table(X)
@@ -355,8 +356,10 @@ def _column(
         if fill is not None and not (isinstance(fill, float | int) and np.isfinite(fill)):
             raise ValueError(f"fill: expected a finite number, got {fill!r}")
         return Column(name, fill=fill)
-    if encoding not in ENCODINGS or not words or len(set(words)) != len(words):
-        raise ValueError(f"column {name!r}: expected different words and one of {ENCODINGS}")
+    if encoding not in CATEGORICAL_KINDS or not words or len(set(words)) != len(words):
+        raise ValueError(
+            f"column {name!r}: expected different words and one of {CATEGORICAL_KINDS}"
+        )
     if fill is not None and fill not in words:
         raise ValueError(f"column {name!r}: {fill!r} is none of its words")
     return Column(name, tuple(str(word) for word in words), encoding, fill)
