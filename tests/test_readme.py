@@ -13,23 +13,27 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 @pytest.mark.once
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
-def test_example_runs_and_prints_what_it_says(number: int) -> None:
+def test_example_runs_and_prints_what_it_says(number: int, tmp_path: Path) -> None:
     code = EXAMPLES[number]
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True, text=True, check=False, cwd=tmp_path, timeout=300,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     printed = done.stdout.split("\n")
     if "XOR is learnt" in code or "report.max_relative_error" in code:
         assert "False" not in done.stdout
+    if "again.predict" in code:
+        assert printed[:2] == re.findall(r"# (.*)", code)[:2]
     if "homework" in code:
         assert printed[0] == "False ['m']"
     if "history.validation_score" in code:
         assert float(printed[0]) > 0.95
 
 
-def test_readme_has_examples_for_python_compiled_code_and_the_checker() -> None:
-    assert len(EXAMPLES) == 3
+def test_readme_has_examples_for_tables_python_compiled_code_and_the_checker() -> None:
+    assert len(EXAMPLES) == 4
+    assert any("Preprocessing.fitted" in code for code in EXAMPLES)
     assert any("@njit(parallel=True)" in code for code in EXAMPLES)
 
 
