@@ -3,7 +3,6 @@
 Compiled loops have no bounds checks, so everything is checked here, before any kernel runs.
 """
 
-import difflib
 import math
 import numbers
 from collections.abc import Iterable
@@ -11,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from loopbp.suggestions import hint, listed
 
 
 def check_number(
@@ -78,11 +79,11 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
     """
     known = list(choices)
     if not isinstance(value, str):
-        raise TypeError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
+        raise TypeError(f"{name}: expected one of {listed(known)}, got {value!r}")
     if value not in known:
-        near = difflib.get_close_matches(value.lower(), known, 1, 0.5)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"{name}: expected one of {', '.join(known)}, got {value!r}{hint}")
+        raise ValueError(
+            f"{name}: expected one of {listed(known)}, got {value!r}{hint(value, known)}"
+        )
     return value
 
 

@@ -17,7 +17,7 @@ from loopbp.datasets.embedded import EMBEDDED, digits, two_spirals, xor
 from loopbp.datasets.readers import read_csv, read_idx, read_npz
 from loopbp.datasets.scaling import Scaling
 from loopbp.datasets.source import load
-from loopbp.datasets.split import split_indices, train_test_split
+from loopbp.holdout import split_indices, train_test_split
 
 __all__ = [
     "EMBEDDED",

@@ -1,15 +1,19 @@
 """From what a person names to data."""
 
-import difflib
+from __future__ import annotations
+
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from loopbp.calls import suggests
 from loopbp.datasets.dataset import Dataset
 from loopbp.datasets.embedded import EMBEDDED
 from loopbp.datasets.readers import is_csv, read_csv, read_idx, read_npz
+from loopbp.suggestions import hint
 
 
+@suggests
 def load(
     source: str | os.PathLike[str],
     target: str | Sequence[str] | None = None,
@@ -68,8 +72,7 @@ def load(
         )
     if path.suffix or path.name != name:
         raise FileNotFoundError(f"{name}: no such file or folder")
-    near = difflib.get_close_matches(name.lower(), EMBEDDED, 1, 0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
     raise ValueError(
-        f"unknown data {name!r}{hint} (embedded are {known}; else a .csv, an .npz or a folder)"
+        f"unknown data {name!r}{hint(name, EMBEDDED)} "
+        f"(embedded are {known}; else a .csv, an .npz or a folder)"
     )

@@ -1,10 +1,13 @@
 """`explain`: from a network, a batch and an index to an `Explanation`."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from loopbp.calls import suggests
 from loopbp.gradcheck.causes import relative_error
 from loopbp.gradcheck.cost import NetworkCost
 from loopbp.gradcheck.differences import EPS, Derivatives, central
@@ -22,6 +25,7 @@ from loopbp.validate import check_choice, check_count
 _TOLERANCE = 1e-7  # of the finite difference, as in loopbp.check_gradient
 
 
+@suggests
 def explain(
     net: Network,
     X: ArrayLike,
