@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from loopbp import compiled, datasets, schedules
     from loopbp.activations import Activation, register_activation
     from loopbp.compiled import validate_compiled
+    from loopbp.cross_validation import CrossValidation, cross_validate
     from loopbp.gradcheck import GradientReport, check_gradient, check_gradient_function
     from loopbp.network import Gradient, Network, load
     from loopbp.optimizers import SGD, Adam, AdamW, RMSprop
@@ -21,17 +22,18 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "SGD", "Activation", "Adam", "AdamW", "DivergenceError", "EarlyStopping", "Gradient",
-    "GradientReport", "History", "Network", "Preprocessing", "RMSprop", "ReversedNetwork",
-    "__version__", "check_gradient", "check_gradient_function", "compiled", "datasets", "derive",
-    "explain", "forward_mode_gradient", "load", "register_activation", "schedules",
-    "validate_compiled",
+    "SGD", "Activation", "Adam", "AdamW", "CrossValidation", "DivergenceError", "EarlyStopping",
+    "Gradient", "GradientReport", "History", "Network", "Preprocessing", "RMSprop",
+    "ReversedNetwork", "__version__", "check_gradient", "check_gradient_function", "compiled",
+    "cross_validate", "datasets", "derive", "explain", "forward_mode_gradient", "load",
+    "register_activation", "schedules", "validate_compiled",
 ]  # fmt: skip
 
 _MODULES = ("compiled", "datasets", "schedules")
 _WHERE = {
     "activations": ("Activation", "register_activation"),
     "compiled": ("validate_compiled",),
+    "cross_validation": ("CrossValidation", "cross_validate"),
     "gradcheck": ("GradientReport", "check_gradient", "check_gradient_function"),
     "network": ("Gradient", "Network", "load"),
     "optimizers": ("SGD", "Adam", "AdamW", "RMSprop"),
@@ -47,7 +49,18 @@ def __getattr__(name: str) -> Any:
         return import_module(f"loopbp.{name}")
     if name in _MODULE_OF:
         return getattr(import_module(f"loopbp.{_MODULE_OF[name]}"), name)
-    raise AttributeError(f"module 'loopbp' has no attribute {name!r}")
+    if name.startswith("_"):  # what Python itself asks for
+        raise AttributeError(f"module 'loopbp' has no attribute {name!r}")
+    from importlib.util import find_spec
+
+    if name.isidentifier() and find_spec(f"loopbp.{name}"):
+        text = f"module 'loopbp' has not loaded {name!r} yet; write import loopbp.{name}"
+    else:
+        from loopbp.suggestions import no_attribute
+
+        text = no_attribute("module 'loopbp'", name, __all__)
+    # An empty name keeps the interpreter from adding a suggestion of its own.
+    raise AttributeError(text, name="", obj=None)
 
 
 def __dir__() -> list[str]:

@@ -20,12 +20,15 @@ gelu is the exact form (Hendrycks and Gimpel 2016), not its tanh approximation.
 None of these overflows or becomes NaN for finite z.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from loopbp._jit import c_address, c_function, call_address, inline_jit, inner_jit
+from loopbp.calls import suggests
 
 LEAKY_SLOPE = 0.01
 _SQRT_HALF = math.sqrt(0.5)
@@ -215,6 +218,7 @@ def sigma_prime_row(code, address, z, out):
             out[i] = call_address(address, z[i])
 
 
+@suggests
 @dataclass(frozen=True, eq=False)
 class Activation:
     """A user's own activation, made by `register_activation`."""
@@ -233,6 +237,7 @@ class Activation:
 REGISTERED: dict[str, Activation] = {}
 
 
+@suggests
 def register_activation(
     name: str, sigma: Callable[[float], float], sigma_prime: Callable[[float], float]
 ) -> Activation:

@@ -6,6 +6,8 @@ passes into nopython code.  All are serial, so they may be called inside your ow
 memory.  Call `validate_compiled` once from Python before.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 
 from loopbp import tiled_workspace
 from loopbp._jit import jit, parallel_jit
+from loopbp.calls import suggests
 from loopbp.engines import tiled_engine
 from loopbp.parameters import Architecture, layer_count, unit_count
 from loopbp.validate import check_matrix
@@ -144,6 +147,7 @@ def train_many(thetas, architecture, X, Y, settings, epochs, batch_size, seeds):
     return losses
 
 
+@suggests
 def validate_compiled(
     theta: NDArray[Any], architecture: Architecture, X: NDArray[Any], Y: NDArray[Any]
 ) -> None:

@@ -1,5 +1,7 @@
 """`Network`: a checked, thin skin over the engines."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -8,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from loopbp import arguments, optimizers, reference, storage, targets
+from loopbp import arguments, optimizers, storage, targets
 from loopbp._jit import plain
 from loopbp.activations import Activation
+from loopbp.calls import suggests
 from loopbp.engines import ENGINES, Engine, pick, pick_training
+from loopbp.holdout import validation_rows
 from loopbp.optimizers import Optimizer
 from loopbp.parameters import (
     INITIALIZERS,
@@ -25,13 +29,13 @@ from loopbp.parameters import (
 )
 from loopbp.preparation import Preprocessing
 from loopbp.preparation.frames import frame_names
-from loopbp.rng import SPLIT
 from loopbp.training import Callback, Data, EarlyStopping, History, OptimizerState, blocks, run
 from loopbp.validate import check_choice, check_count, check_matrix, check_number, check_weight
 
 _PREDICT_ROWS = 1024  # rows of one forward pass in predict: bounds its memory
 
 
+@suggests
 @dataclass(frozen=True)
 class Gradient:
     """A gradient and what it was computed from."""
@@ -52,6 +56,7 @@ class Gradient:
     """z^l at [l - 1], shape (m, n_l)"""
 
 
+@suggests
 class Network:
     """A fully connected network.
 
@@ -463,8 +468,8 @@ class Network:
         shuffle
             A new order of the examples each epoch; the same for the same seed.
         validation
-            A pair (X, y), or the fraction of the examples to hold out for it (stratified by
-            class).
+            A pair (X, y), or the fraction of the examples to hold out for it: by class, and a
+            class too small for its share stays in training.
         sample_weight : array_like of shape (examples,), optional
             s_t; scaled to a mean of 1, so only ratios count: in a full batch a weight of 2 is
             the example twice.
@@ -636,33 +641,11 @@ class Network:
 
     def _hold_out(self, data: Data, fraction: float, task: str) -> tuple[Data, Data]:
         """Split off a fraction for validation, by class where there are classes."""
-        count = len(data.X)
-        order = np.empty(count, np.int64)
-        reference.shuffle(order, reference.stream_key(self.seed, SPLIT, 0))
-        held = np.zeros(count, bool)
+        number = None
         if task == targets.CLASSIFICATION:
-            number = (
-                (data.Y[:, 0] > 0.5).astype(int) if self.sizes[-1] == 1 else data.Y.argmax(axis=1)
-            )
-            for which in np.unique(number):
-                members = order[number[order] == which]
-                share = round(fraction * len(members))
-                if share in (0, len(members)):
-                    side = "validation" if share == 0 else "training"
-                    raise ValueError(
-                        f"validation: a fraction of {fraction:g} leaves class {which} "
-                        f"({len(members)} examples) without any {side} example"
-                    )
-                held[members[:share]] = True
-        else:
-            share = round(fraction * count)
-            if share in (0, count):
-                side = "validation" if share == 0 else "training"
-                raise ValueError(
-                    f"validation: a fraction of {fraction:g} of {count} examples leaves the "
-                    f"{side} set empty"
-                )
-            held[order[:share]] = True
+            one = self.sizes[-1] == 1
+            number = (data.Y[:, 0] > 0.5).astype(np.int64) if one else data.Y.argmax(axis=1)
+        held = validation_rows(len(data.X), fraction, self.seed, number)
         kept, out = (
             Data(data.X[rows], data.Y[rows], check_weight(
                 "validation: sample_weight", data.weight[rows], int(rows.sum()), self.dtype
@@ -672,6 +655,7 @@ class Network:
         return kept, out
 
 
+@suggests
 def load(path: str | os.PathLike[str]) -> Network:
     """A network from a file that `Network.save` wrote.
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from loopbp._jit import inline_jit, inner_jit, jit
+from loopbp.calls import suggests
 from loopbp.parameters import layer_count
 from loopbp.validate import check_number
 from loopbp.views import flat, vector
@@ -188,6 +189,7 @@ def update(settings, learning_rate, step, theta, gradient, state, architecture):
 LearningRate = float | Callable[[int], float]
 
 
+@suggests
 @dataclass(frozen=True)
 class Optimizer:
     """Base of the optimizers.
@@ -241,6 +243,7 @@ class Optimizer:
         return RULE_SGD, 0.0, 0.0, 0.0, 0.0
 
 
+@suggests
 @dataclass(frozen=True)
 class SGD(Optimizer):
     """Stochastic gradient descent, plain, with momentum, or with Nesterov's.
@@ -271,6 +274,7 @@ class SGD(Optimizer):
         return rule, float(self.momentum), 0.0, 0.0, 0.0
 
 
+@suggests
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
     """Gradient over its running root mean square (Tieleman and Hinton 2012).
@@ -299,6 +303,7 @@ class RMSprop(Optimizer):
         return RULE_RMSPROP, float(self.rho), 0.0, float(self.epsilon), 0.0
 
 
+@suggests
 @dataclass(frozen=True)
 class Adam(Optimizer):
     """Adam (Kingma and Ba 2015).
@@ -329,6 +334,7 @@ class Adam(Optimizer):
         return RULE_ADAM, float(self.beta1), float(self.beta2), float(self.epsilon), 0.0
 
 
+@suggests
 @dataclass(frozen=True)
 class AdamW(Adam):
     """Adam with weight decay apart from the gradient (Loshchilov and Hutter 2019).

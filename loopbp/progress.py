@@ -7,7 +7,9 @@ from typing import Any
 
 
 @contextmanager
-def progress(epochs: int, verbose: bool | None, first: str = "") -> Iterator[Callable[[Any], None]]:
+def progress(
+    epochs: int, verbose: bool | None, first: str = "", unit: str = "epoch"
+) -> Iterator[Callable[[Any], None]]:
     """A function to call with the `History` after each epoch; it draws, or does nothing.
 
     Parameters
@@ -18,6 +20,8 @@ def progress(epochs: int, verbose: bool | None, first: str = "") -> Iterator[Cal
         True: draw; False: do not; None: draw if stderr is a terminal.
     first
         What stands there until the first epoch is over.
+    unit
+        What is counted, if not epochs; then the function takes the text to show.
     """
     if verbose is False or (verbose is None and not sys.stderr.isatty()):
         yield lambda history: None
@@ -32,13 +36,16 @@ def progress(epochs: int, verbose: bool | None, first: str = "") -> Iterator[Cal
     )
 
     columns = (
-        TextColumn("epoch"), MofNCompleteColumn(), BarColumn(bar_width=30),
+        TextColumn(unit), MofNCompleteColumn(), BarColumn(bar_width=30),
         TextColumn("{task.fields[facts]}"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("epochs", total=epochs, facts=first)
+        task = bar.add_task(unit, total=epochs, facts=first)
 
         def advance(history: Any) -> None:
+            if isinstance(history, str):
+                bar.update(task, advance=1, facts=history)
+                return
             facts = f"loss {history.loss[-1]:.4f}"
             if history.validation_loss:
                 facts += f"  validation {history.validation_loss[-1]:.4f}"

@@ -7,9 +7,11 @@ people ask for by name.  Each takes its own first rate, so ``SGD(Cosine(0.1, epo
 import math
 from dataclasses import dataclass
 
+from loopbp.calls import suggests
 from loopbp.validate import check_count, check_number
 
 
+@suggests
 @dataclass(frozen=True)
 class Schedule:
     """Base of the schedules: a positive `initial` rate and a call with the epoch."""
@@ -24,11 +26,13 @@ class Schedule:
         return self.initial
 
 
+@suggests
 @dataclass(frozen=True)
 class Constant(Schedule):
     """rate(e) = initial."""
 
 
+@suggests
 @dataclass(frozen=True)
 class Step(Schedule):
     """rate(e) = initial * factor ** floor(e / every)."""
@@ -45,6 +49,7 @@ class Step(Schedule):
         return self.initial * self.factor ** (epoch // self.every)
 
 
+@suggests
 @dataclass(frozen=True)
 class InverseScaling(Schedule):
     """rate(e) = initial / (1 + e) ** power."""
@@ -59,6 +64,7 @@ class InverseScaling(Schedule):
         return self.initial / (1.0 + epoch) ** self.power
 
 
+@suggests
 @dataclass(frozen=True)
 class Cosine(Schedule):
     """rate(e) falls from initial at e = 0 to `final` at e = epochs, half a cosine; then `final`."""

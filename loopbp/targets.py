@@ -55,8 +55,6 @@ def encode(
         If y does not fit the network; the message names the row.
     """
     array = as_array(name, y)
-    if array.ndim == 2 and array.shape[1] == 1 and n_outputs == 1:
-        array = array[:, 0]
     if array.ndim not in (1, 2) or array.shape[0] != count:
         raise ValueError(
             f"{name}: expected {count} targets, one for each row of X, got shape {array.shape}"
@@ -66,8 +64,15 @@ def encode(
     as_labels = takes_labels(output, loss) and (
         loss in _OF_CLASSES or n_outputs > 1 or array.dtype.kind in "iubUS"
     )
+    if array.ndim == 2 and array.shape[1] == 1 and (n_outputs == 1 or as_labels):
+        array = array[:, 0]  # a column of labels or values, as a table gives it
     if array.ndim == 1 and as_labels:
         return _labels(name, array, n_outputs, dtype, classes)
+    if array.dtype.kind in "US" and as_labels:
+        raise ValueError(
+            f"{name}: expected one label for each example, shape ({count},), got strings of shape "
+            f"{array.shape}; choose one column, as in y[:, 0]"
+        )
     if array.dtype.kind in "US":
         raise TypeError(
             f"{name}: expected numbers for output {output!r} with loss {loss!r}, got strings; "
@@ -80,7 +85,10 @@ def encode(
         )
     rows = as_finite(name, array, dtype).reshape(count, -1)
     if rows.shape[1] != n_outputs:
-        raise ValueError(f"{name}: expected {n_outputs} columns, got {rows.shape[1]}")
+        raise ValueError(
+            f"{name}: expected {n_outputs} columns, got {rows.shape[1]}: the network has "
+            f"{n_outputs} output{'s' * (n_outputs > 1)}, the last of its sizes"
+        )
     return _rows(name, rows, n_outputs, output, loss, classes)
 
 
@@ -139,7 +147,7 @@ def _labels(
             row = int(np.argmax(wrong))
             raise ValueError(
                 f"{name}: expected class numbers 0 to {n_classes - 1}, got {array[row]} "
-                f"at row {row}"
+                f"at row {row}{_other_numbering(values, n_classes)}"
             )
         number = values.astype(np.int64)
         classes = np.arange(n_classes)
@@ -176,6 +184,18 @@ def _places(name: str, array: NDArray[Any], classes: NDArray[Any]) -> NDArray[np
             f"got {str(array[row])!r} at row {row}"
         )
     return number
+
+
+def _other_numbering(values: NDArray[Any], n_classes: int) -> str:
+    """How labels that are numbered in another way become class numbers from 0."""
+    known = np.unique(values)
+    if n_classes == 2 and np.array_equal(known, [-1, 1]):
+        return "; for labels -1 and 1 pass (y > 0).astype(int)"
+    if np.array_equal(known, np.arange(1, n_classes + 1)):
+        return f"; for labels from 1 to {n_classes} pass y - 1"
+    if len(known) == n_classes:
+        return "; other labels may be passed as strings: y.astype(str)"
+    return ""
 
 
 def _rows(

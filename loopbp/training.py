@@ -3,6 +3,8 @@
 `run` knows nothing of labels or files: it takes checked arrays and moves ``theta``.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 from loopbp import ahead
 from loopbp._jit import plain
+from loopbp.calls import suggests
 from loopbp.engines import Engine, is_softmax
 from loopbp.optimizers import Optimizer
 from loopbp.parameters import Architecture, layer_of, unit_count
@@ -24,6 +27,7 @@ class DivergenceError(ValueError):
     """Training met a NaN or an infinity; the network holds the weights of the last finite epoch."""
 
 
+@suggests
 @dataclass
 class History:
     """What each epoch brought, one entry an epoch; goes on over several calls of `fit`."""
@@ -49,6 +53,7 @@ class History:
         return len(self.loss)
 
 
+@suggests
 @dataclass(frozen=True)
 class EarlyStopping:
     """Stop when the validation loss has not fallen for `patience` epochs; restore the best weights.

@@ -3,7 +3,6 @@
 Compiled loops have no bounds checks, so everything is checked here, before any kernel runs.
 """
 
-import difflib
 import math
 import numbers
 from collections.abc import Iterable
@@ -11,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from loopbp.suggestions import hint, listed
 
 
 def check_number(
@@ -78,17 +79,12 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
     """
     known = list(choices)
     if not isinstance(value, str):
-        raise TypeError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
+        raise TypeError(f"{name}: expected one of {listed(known)}, got {value!r}")
     if value not in known:
-        hint = did_you_mean(value, known)
-        raise ValueError(f"{name}: expected one of {', '.join(known)}, got {value!r}{hint}")
+        raise ValueError(
+            f"{name}: expected one of {listed(known)}, got {value!r}{hint(value, known)}"
+        )
     return value
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'x'?"`` with the nearest of the known words, or nothing."""
-    near = difflib.get_close_matches(word.lower(), list(known), 1, 0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def as_array(name: str, value: Any) -> NDArray[Any]:

@@ -202,9 +202,7 @@ def test_labels_unseen_in_the_first_fit():
         ({"validation": (X[:, :1], Y)}, ValueError, "validation X"),
         ({"validation": (X, Y[1:])}, ValueError, "validation y"),
         ({"validation": (X, Y + 1)}, ValueError, "validation y"),
-        # four examples a class
-        ({"validation": 0.1}, ValueError, "validation: .* without any validation example"),
-        ({"validation": 0.9}, ValueError, "validation: .* without any training example"),
+        ({"validation": 0.01}, ValueError, "validation: .* leaves the validation set empty"),
         ({"early_stopping": 3}, ValueError, "early_stopping"),
         ({"early_stopping": 0, "validation": 0.25}, ValueError, "early_stopping"),
         ({"early_stopping": "soon", "validation": 0.25}, TypeError, "early_stopping"),

@@ -120,7 +120,7 @@ def test_split_without_classes():
         ((10, 10), "test: 10 of 10 examples leaves 0"),
         ((0, 0.2), "count: "),
         ((10, 0.2, -1), "seed: "),
-        ((4, 0.75, 0, [0, 1, 2, 0]), "fewer than the 3 classes"),
+        ((4, 3, 0, [0, 1, 2, 0]), "fewer than the 3 classes"),
         ((4, 0.5, 0, [0, 1]), "stratify: expected 4 labels"),
     ],
 )

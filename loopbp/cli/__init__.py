@@ -12,8 +12,9 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from loopbp.cli.options import Parser, nearest
+from loopbp.cli.options import Parser
 from loopbp.cli.parser import COMMANDS, ELSEWHERE, build_parser
+from loopbp.suggestions import hint
 
 # Python arguments whose option has another name.
 _OPTIONS = {
@@ -62,9 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     parser = build_parser()
     if words and not words[0].startswith("-") and words[0] not in COMMANDS:
-        near = nearest(words[0], COMMANDS)
-        hint = f"; did you mean {near!r}?" if near else ""
-        parser.error(f"no command {words[0]!r}{hint} (commands are {', '.join(COMMANDS)})")
+        text = f"no command {words[0]!r}{hint(words[0], COMMANDS)}"
+        parser.error(f"{text} (commands are {', '.join(COMMANDS)})")
     args, unknown = parser.parse_known_args(words)
     if unknown:
         args.parser.refuse(unknown[0])

@@ -1,11 +1,12 @@
 """The parser, the types of its values, and the options that commands share."""
 
 import argparse
-import difflib
 import math
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
+
+from loopbp.suggestions import hint, nearest
 
 # Written out, so that --help needs no import of the engine; a test holds them against it.
 ACTIVATIONS = (
@@ -23,14 +24,6 @@ OPTIMIZERS = ("sgd", "rmsprop", "adam", "adamw")
 SCHEDULES = ("constant", "step", "inverse-scaling", "cosine")
 TASKS = ("classification", "multilabel", "regression")
 SCALES = ("none", "standard", "minmax")
-
-
-def nearest(word: str, names: Iterable[str]) -> str | None:
-    """The name that somebody who wrote `word` may have meant."""
-    names = list(names)
-    containing = [name for name in names if len(word) > 2 and word.lower() in name]
-    near = difflib.get_close_matches(word.lower(), names, 1, 0.5)
-    return next(iter(containing + near), None)
 
 
 class _Help(argparse.HelpFormatter):
@@ -116,10 +109,8 @@ def choice(names: Sequence[str]) -> Callable[[str], str]:
 
     def parse(text: str) -> str:
         if text not in names:
-            near = nearest(text, names)
-            hint = f"; did you mean {near!r}?" if near else ""
             raise argparse.ArgumentTypeError(
-                f"expected one of {', '.join(names)}, got {text!r}{hint}"
+                f"expected one of {', '.join(names)}, got {text!r}{hint(text, names)}"
             )
         return text
 

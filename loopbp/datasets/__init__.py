@@ -24,8 +24,8 @@ from loopbp.datasets.inputs import Inputs, is_table, read_inputs
 from loopbp.datasets.npz import read_npz
 from loopbp.datasets.scaling import Scaling
 from loopbp.datasets.source import load
-from loopbp.datasets.split import split_indices, train_test_split
 from loopbp.datasets.table import read_csv
+from loopbp.holdout import split_indices, train_test_split
 
 __all__ = [
     "EMBEDDED",

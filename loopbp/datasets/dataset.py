@@ -1,15 +1,20 @@
 """What every source of data comes as."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from loopbp.calls import suggests
+
 CLASSIFICATION, MULTILABEL, REGRESSION = "classification", "multilabel", "regression"
 TASKS = (CLASSIFICATION, MULTILABEL, REGRESSION)
 
 
+@suggests
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Examples and their targets.

@@ -1,10 +1,12 @@
 """From what a person names to data."""
 
-import difflib
+from __future__ import annotations
+
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from loopbp.calls import suggests
 from loopbp.datasets.dataset import Dataset
 from loopbp.datasets.embedded import EMBEDDED
 from loopbp.datasets.frames import frame_kind, table_dataset
@@ -13,10 +15,12 @@ from loopbp.datasets.npz import read_npz
 from loopbp.datasets.options import Options
 from loopbp.datasets.table import dataset
 from loopbp.datasets.text import TextTable, is_csv
+from loopbp.suggestions import hint
 
 _KINDS = "a .csv, .npz, .parquet, .feather or .xlsx file, or a folder with MNIST's IDX files"
 
 
+@suggests
 def load(
     source: str | os.PathLike[str],
     target: str | Sequence[str] | None = None,
@@ -119,6 +123,6 @@ def load(
         raise ValueError(f"{name}: expected {_KINDS}")
     if path.suffix or path.name != name:
         raise FileNotFoundError(f"{name}: no such file or folder")
-    near = difflib.get_close_matches(name.lower(), EMBEDDED, 1, 0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"unknown data {name!r}{hint} (embedded are {known}; else {_KINDS})")
+    raise ValueError(
+        f"unknown data {name!r}{hint(name, EMBEDDED)} (embedded are {known}; else {_KINDS})"
+    )

@@ -1,5 +1,7 @@
 """The two checks: of a network, and of any pair of loss and gradient."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -7,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from loopbp._jit import plain
+from loopbp.calls import suggests
 from loopbp.engines import ENGINES, pick
 from loopbp.gradcheck.causes import (
     Block,
@@ -38,6 +41,7 @@ _LOOSEST = 1e-3
 _BUILD_UP = 1000.0
 
 
+@suggests
 def check_gradient(
     net: Network,
     X: ArrayLike,
@@ -161,6 +165,7 @@ def check_gradient(
     )  # fmt: skip
 
 
+@suggests
 def check_gradient_function(
     loss: Callable[[Array], Any],
     gradient: GradientFunction,

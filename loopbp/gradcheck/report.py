@@ -5,6 +5,8 @@ import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from loopbp.calls import suggests
+
 DIRECTIONS = "random directions"
 _WIDTH = 100
 
@@ -63,6 +65,7 @@ class BlockReport:
     """There."""
 
 
+@suggests
 @dataclass(frozen=True)
 class GradientReport:
     """What `check_gradient` found.

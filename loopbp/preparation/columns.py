@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopbp.datasets.cells import MAX_WORDS
-from loopbp.preparation.frames import shown
+from loopbp.suggestions import listed
 
 FILLS = ("mean", "median")
 
@@ -79,7 +79,7 @@ class Column:
                 raise _missing(where, row)
             if word not in code:
                 raise ValueError(
-                    f"{where}: expected one of {shown(self.words)}, got {word!r} at row {row}, "
+                    f"{where}: expected one of {listed(self.words)}, got {word!r} at row {row}, "
                     "which the training data did not hold"
                 )
             number[row] = code[str(word)]

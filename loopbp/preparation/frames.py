@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from loopbp.suggestions import hint, listed
 from loopbp.validate import as_array
 
 
@@ -37,9 +38,7 @@ def frame_names(value: Any) -> tuple[str, ...] | None:
     return tuple(names)
 
 
-def pick_columns(
-    argument: str, value: Any, names: Sequence[str | None], suggest: Any
-) -> list[NDArray[Any]]:
+def pick_columns(argument: str, value: Any, names: Sequence[str | None]) -> list[NDArray[Any]]:
     """The columns of a table: of a data frame by name, of anything else by position.
 
     Parameters
@@ -50,8 +49,6 @@ def pick_columns(
         A data frame, an array of shape (m, n) or a list of rows.
     names
         Of the n columns that are wanted; None where a column has no name.
-    suggest
-        A function from a word and known words to ``"; did you mean ...?"`` or ``""``.
 
     Returns
     -------
@@ -67,29 +64,29 @@ def pick_columns(
         known = set(found)
         for name in names:
             if name not in known:
-                hint = suggest(name, found)
                 raise ValueError(
-                    f"{argument}: no column {name!r}{hint}; the columns are {shown(found)}"
+                    f"{argument}: no column {name!r}{hint(str(name), found)}; "
+                    f"the columns are {listed(found)}"
                 )
         return [np.asarray(value[name]) for name in names]
     if is_frame(value):
         if len(value.columns) != len(names):
             raise ValueError(
                 f"{argument}: expected {len(names)} columns, got {len(value.columns)}: "
-                f"{shown([str(name) for name in value.columns])}"
+                f"{listed(map(str, value.columns))}"
             )
         if found is None and None not in names:
             raise ValueError(
-                f"{argument}: expected the columns {shown([str(name) for name in names])}, got a "
+                f"{argument}: expected the columns {listed(map(str, names))}, got a "
                 "data frame without column names; pass X.to_numpy() to take them by position"
             )
         return [np.asarray(value[name]) for name in value.columns]
     array = as_array(argument, _with_mixed_rows(value))
     width = len(names)
     if array.ndim != 2:
-        hint = "; for one example pass [X]" if array.ndim == 1 else ""
+        one = "; for one example pass [X]" if array.ndim == 1 else ""
         raise ValueError(
-            f"{argument}: expected shape (examples, {width}), got shape {array.shape}{hint}"
+            f"{argument}: expected shape (examples, {width}), got shape {array.shape}{one}"
         )
     if array.shape[1] != width:
         raise ValueError(f"{argument}: expected shape (examples, {width}), got {array.shape}")
@@ -120,7 +117,7 @@ def table_names(value: Any, names: Sequence[str] | None) -> tuple[str | None, ..
     if len(chosen) != width:
         raise ValueError(f"names: expected {width}, one a column of X, got {len(chosen)}")
     if len(set(chosen)) != len(chosen):
-        raise ValueError(f"names: expected different names, got {shown(chosen)}")
+        raise ValueError(f"names: expected different names, got {listed(chosen)}")
     return chosen
 
 
@@ -144,8 +141,3 @@ def _with_mixed_rows(value: Any) -> Any:
             mixed[k] = row
         return mixed
     return value
-
-
-def shown(names: Sequence[Any], most: int = 10) -> str:
-    """Names for a message: the first few."""
-    return ", ".join(str(name) for name in names[:most]) + (", ..." if len(names) > most else "")

@@ -11,7 +11,7 @@ from loopbp.datasets.options import CATEGORICAL_KINDS
 from loopbp.datasets.scaling import KINDS, Scaling
 from loopbp.preparation.columns import FILLS, Column, fit_column
 from loopbp.preparation.frames import as_table, is_frame, pick_columns, table_names
-from loopbp.validate import as_array, as_finite, check_choice, check_matrix, did_you_mean
+from loopbp.validate import as_array, as_finite, check_choice, check_matrix
 
 SCALES = ("auto", *KINDS)
 _AS_IT_IS = Scaling("none")
@@ -115,7 +115,7 @@ class Preprocessing:
             check_choice("missing", missing, FILLS)
         table = as_table(X)
         chosen = table_names(table, names)
-        cells = pick_columns("X", table, chosen, did_you_mean)
+        cells = pick_columns("X", table, chosen)
         columns = tuple(
             fit_column(
                 name, _where("X", name, k), column, categorical, missing,
@@ -149,7 +149,7 @@ class Preprocessing:
         TypeError, ValueError
             As `fitted`.
         """
-        cells = pick_columns("X", as_table(X), self.names, did_you_mean)
+        cells = pick_columns("X", as_table(X), self.names)
         values = None if y is None or self.target_scale.kind == "none" else _as_columns(y)
         return type(self)(
             self.columns,
@@ -223,7 +223,7 @@ class Preprocessing:
             given = dtype if self.scale.kind == "none" else np.dtype(np.float64)
             matrix = check_matrix(argument, table, len(self.columns), given)
             return as_finite(argument, self.scale.apply(matrix), dtype)
-        cells = pick_columns(argument, table, self.names, did_you_mean)
+        cells = pick_columns(argument, table, self.names)
         if not cells or len(cells[0]) == 0:
             raise ValueError(f"{argument}: expected at least one example, got none")
         encoded = [

@@ -7,6 +7,7 @@ The loop, its vectorised twin and the table of dimensions are taken from the sou
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from loopbp.calls import suggests
 from loopbp.notation import EQUATIONS, GLOSSARY, NIELSEN, dimensions_of
 from loopbp.study.document import Beside, Block, Code, Document, Formula, Paragraph, Section, Table
 from loopbp.study.naming import Naming
@@ -220,6 +221,7 @@ class Derivation:
         yield from rich_lines(self.page, options.max_width)
 
 
+@suggests
 def derive(name: str, *, orientation: str = "ij") -> Derivation:
     """Derive one equation in indices, beside its loop, its vectorised twin and its dimensions.
 

@@ -1,16 +1,18 @@
 """`explain`: from a network, a batch and an index to an `Explanation`."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from loopbp.calls import suggests
 from loopbp.gradcheck.causes import relative_error
 from loopbp.gradcheck.cost import NetworkCost
 from loopbp.gradcheck.differences import EPS, Derivatives, central
 from loopbp.gradcheck.rounding import gradient_rounding
 from loopbp.network import Network
-from loopbp.preparation.frames import shown
 from loopbp.study.batch import Batch
 from loopbp.study.document import Paragraph, Table
 from loopbp.study.explanation import Chapter, Explanation
@@ -18,11 +20,13 @@ from loopbp.study.hidden_layers import recurrence
 from loopbp.study.naming import Naming
 from loopbp.study.output_layer import task_1
 from loopbp.study.writer import Writer
-from loopbp.validate import check_choice, check_count, did_you_mean
+from loopbp.suggestions import hint, listed
+from loopbp.validate import check_choice, check_count
 
 _TOLERANCE = 1e-7  # of the finite difference, as in loopbp.check_gradient
 
 
+@suggests
 def explain(
     net: Network,
     X: ArrayLike,
@@ -154,8 +158,9 @@ def input_number(net: Network, name: str, layer: int) -> int:
             f"input: expected a number, got {name!r}; the network knows no names of its inputs"
         )
     if name not in names:
-        hint = did_you_mean(name, names)
-        raise ValueError(f"input: no input {name!r}{hint}; the inputs are {shown(names)}")
+        raise ValueError(
+            f"input: no input {name!r}{hint(name, names)}; the inputs are {listed(names)}"
+        )
     return names.index(name)
 
 

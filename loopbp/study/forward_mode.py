@@ -7,6 +7,8 @@ differentiated.  One pass gives one number of the gradient, so P passes give all
 backpropagation gives all of it in one.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from loopbp import reference
 from loopbp._jit import jit, plain, sum_jit
 from loopbp.activations import SOFTMAX, sigma_prime_row
+from loopbp.calls import suggests
 from loopbp.losses import delta_row
 from loopbp.network import Network
 from loopbp.parameters import biases_of, layer_count, layer_of, unit_count, weights_of
@@ -196,6 +199,7 @@ def forward_mode_reference(batch: Batch) -> NDArray[np.float64]:
     return gradient
 
 
+@suggests
 def forward_mode_gradient(
     net: Network,
     X: ArrayLike,

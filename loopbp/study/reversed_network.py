@@ -5,12 +5,15 @@ w^{l+1}_ni, its activation function multiplies by the constant sigma'(z^l_i), it
 delta^l_i.  Here those neurons are run by the loop that runs the forward pass.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from loopbp.calls import suggests
 from loopbp.engines import loops_engine
 from loopbp.network import Network
 from loopbp.study.batch import Batch
@@ -38,6 +41,7 @@ class ReversedLayer:
         return out * self.gain
 
 
+@suggests
 class ReversedNetwork:
     """A network whose input is delta^L and whose activations are all other deltas.
 
