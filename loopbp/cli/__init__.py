@@ -17,6 +17,7 @@ from loopbp.cli.parser import COMMANDS, ELSEWHERE, build_parser
 
 # Python arguments whose option has another name.
 _OPTIONS = {
+    "na_values": "--na-value",
     "hidden": "--activation",
     "sizes": "--hidden",
     "optimizer": "--optimizer",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from loopbp.datasets.cells import number
 from loopbp.datasets.columns import Column, Scan
 from loopbp.datasets.dataset import Dataset
 from loopbp.datasets.header import check_names, unnamed_index
@@ -135,6 +136,9 @@ def table_dataset(path: PathLike, options: Options) -> Dataset:
     frame, reading, positions = read_frame(path)
     roles = Roles.of(path, positions, options)
     weights = [roles.weight] if roles.weight else []
+    digits = [n for n in roles.features if n not in roles.words and _looks_like_numbers(frame[n])]
+    if digits:
+        reading.say(f"column {digits[0]!r} holds text that looks like numbers; taken as words")
     result = frame_scan(
         path, frame, [*roles.features, *weights], roles.targets, roles.words, options.na
     )
@@ -177,6 +181,16 @@ def _kind(path: PathLike, series: Any, name: str) -> str:
     raise ValueError(
         f"{path}: column {name!r} holds {what}, expected numbers, words or truth values; "
         f"--drop '{name}' leaves it out"
+    )
+
+
+def _looks_like_numbers(series: Any) -> bool:
+    """Whether a column of text could be one of numbers."""
+    from pandas.api.types import is_string_dtype
+
+    held = series.dropna()
+    return bool(is_string_dtype(series) and len(held)) and all(
+        isinstance(value, str) and number(value.strip()) is not None for value in held.unique()
     )
 
 

@@ -155,8 +155,9 @@ def _columns(
 def _scan(
     rows: Rows, found: Found, features: Sequence[str], words: Sequence[str], targets: Sequence[str]
 ) -> Scan:
-    numeric = [name for name in features if name not in words]
-    return found.scan(rows, numeric, targets, [name for name in features if name in words])
+    known = {*words}
+    numeric = [name for name in features if name not in known]
+    return found.scan(rows, numeric, targets, [name for name in features if name in known])
 
 
 def _check(path: Any, inputs: Sequence[Column], words: Sequence[str], missing: str | None) -> None:
