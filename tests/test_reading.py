@@ -67,6 +67,9 @@ PLAIN = {
     "columns of pandas without names": (
         "0,1,2,3,4\n5,6,7,8,9\n1,1,1,1,1\n", {}, [[5, 6, 7, 8], [1] * 4], [9, 1],
     ),
+    "numbered columns and a target": (
+        "0,1,2,3,kind\n5,3,1,2,u\n4,3,1,2,v\n", {}, [[5, 3, 1, 2], [4, 3, 1, 2]], ["u", "v"],
+    ),
     "names as given": (
         "1,2,u\n3,4,v\n", {"header": False, "names": "p,q,r", "target": "p"},
         [[2, "u"], [4, "v"]], [1, 3],
@@ -171,6 +174,17 @@ def test_twenty_shapes_and_more():
     assert len({text for text, *_ in (*PLAIN.values(), *REFUSED.values())}) >= 40
 
 
+def test_encoding(table):
+    path = table("größe,y\n1,ä\n2,b\n".encode("cp1252"))
+    with pytest.raises(ValueError, match="not UTF-8 text; --encoding cp1252"):
+        datasets.load(path)
+    assert datasets.load(path, encoding="cp1252").y.tolist() == ["ä", "b"]
+    path = table("größe\ty\n1\tä\n".encode("utf-16"))
+    assert datasets.read_csv(path, encoding="utf-16").feature_names == ("größe",)
+    with pytest.raises(ValueError, match="encoding: expected a name such as utf-8"):
+        datasets.load(path, encoding="utf-99")
+
+
 # -- what is no table, or holds no number ----------------------------------------------------------
 
 
@@ -194,6 +208,7 @@ def test_twenty_shapes_and_more():
         ("a,y\n5%,1\n6%,0\n", "a number with a sign"),
         ("a,y\n1 234,1\n2 345,0\n", "digits in groups"),
         ("a,y\n1.5.2020,1\n", "a date"),
+        ("a,y\n12:30,1\n", "a time"),
         ("a,b,y\n1,,u\n2,,v\n", "column 'b' holds missing cells only; --drop 'b'"),
         ("a,y\n1,1.5\n2,x\n", r"row 2 \(line 3\), column 'y': expected a finite number"),
         ("a,b,y\n1,1,u\n2,n,v\n3,NA,w\n", "column 'b': expected a finite number, got 'n'"),
@@ -268,6 +283,8 @@ def test_all_that_was_guessed_is_said(table):
         ("a,y\n1,u\n2,v\n", {"names": "p,q"}, "names as given"),
         ("a,y\n1,u\n?,v\n", {"missing": "drop"}, "1 of 2 rows left out"),
         ("1.5,u\n2.5,v\n", {}, "no header.*column_1 to column_2"),
+        ("a,b,y\n1,2,u\n2,3,v\n", {}, "first row holds the names .a, b, y., separated by commas"),
+        ("n,a,y\n" + "".join(f"{k}x,1,u\n" for k in range(10)), {}, "'n' holds another word in"),
     ],
 )
 def test_note(table, text, said, note):

@@ -37,7 +37,8 @@ _LIKE_NUMBERS = (
     (re.compile(r"[+-]?[0-9.,]+ ?[%$\u20ac\u00a3]"), "a number with a sign behind it"),
     (re.compile(r"[$\u20ac\u00a3] ?[+-]?[0-9.,]+"), "a number with a sign before it"),
     (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[T ].*)?"), "a date"),
-    (re.compile(r"[0-9]{1,2}([/.])[0-9]{1,2}\1[0-9]{2,4}"), "a date"),
+    (re.compile(r"[0-9]{1,2}([/.])[0-9]{1,2}\1[0-9]{2,4}(?: .*)?"), "a date"),
+    (re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?"), "a time"),
 )  # fmt: skip
 
 

@@ -91,6 +91,8 @@ class Layout:
                 hint = ""
                 if len(cells) == width + 1 and self.header and row == 0:
                     hint = "; --names gives a name to each column"
+                elif len(cells) > width:
+                    hint = "; a cell that holds the separator stands in double quotes"
                 raise ValueError(
                     f"{rows.path}: {place(row, line)} has {len(cells)} columns, "
                     f"{above} has {width}{hint}"

@@ -1,6 +1,7 @@
 """Parquet, Feather and Excel files, read by pandas."""
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -52,11 +53,15 @@ class Sheet:
         pd = _pandas(path, "Excel")
         self.path = path
         try:
-            sheets = pd.read_excel(
-                path, sheet_name=None, header=None, dtype=object, na_filter=False
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # openpyxl's, on styles and the like
+                sheets = pd.read_excel(
+                    path, sheet_name=None, header=None, dtype=object, na_filter=False
+                )
         except FileNotFoundError as error:
             raise FileNotFoundError(f"{path}: no such file") from error
+        except PermissionError:
+            raise
         except ImportError as error:
             raise ImportError(f"{path}: {error}".splitlines()[0]) from error
         except Exception as error:  # what openpyxl and zipfile raise is of many kinds
@@ -100,6 +105,8 @@ def read_frame(path: PathLike) -> tuple[Any, Reading, dict[str, int]]:
         frame = reader(path, dtype_backend="numpy_nullable")
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{path}: no such file") from error
+    except PermissionError:
+        raise
     except Exception as error:  # what pyarrow raises is of many kinds
         raise ValueError(f"{path}: damaged or not a {kind} file") from error
     reading = Reading()

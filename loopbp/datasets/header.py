@@ -7,7 +7,7 @@ from typing import Any
 
 from loopbp.datasets.cells import TRUTH, number
 
-_COUNTED = 5  # so many names 0, 1, 2, ... are no row of data
+_COUNTED = 4  # so many names 0, 1, 2, ... are no row of data
 _SHOWN = 10
 
 
@@ -45,7 +45,7 @@ def has_header(
     count = [str(k) for k in range(len(first))]
     if cells == count[: len(cells)]:
         index = first[0] == "" and len(cells) == len(first) - 1 and _counts(r[0] for r in body)
-        if index or (len(cells) == len(first) >= _COUNTED):
+        if index or len(cells) >= _COUNTED:
             return True
     if not over and any(
         not c.isdecimal() and c not in TRUTH and numeric for c, numeric in numbered

@@ -25,6 +25,7 @@ from loopbp.datasets.options import Options, Reading
 from loopbp.datasets.text import SEPARATORS, PathLike, TextTable
 
 _LISTED = 6  # names in a note
+_BY_CHANCE = 10  # fewer rows than this may count, or differ, by chance
 
 
 def listed(names: Sequence[Any], quote: bool = True) -> str:
@@ -100,7 +101,7 @@ def look(rows: Rows, options: Options, reading: Reading, known: Sequence[str] = 
         sample[0].insert(0, given[0] if given else "")
     names = list(sample[0]) if header else [f"column_{k + 1}" for k in range(len(sample[0]))]
     if header:
-        line = f"{rows.kind}: the first row holds the names{where}"
+        line = f"{rows.kind}: the first row holds the names ({listed(names, False)}){where}"
     else:
         line = f"{rows.kind}: no header, the first row is data{where}"
     reading.facts["names"] = "header" if header else "numbered"
@@ -328,6 +329,11 @@ def _words(path: Any, inputs: list[Column], options: Options, reading: Reading) 
                 f"word: --drop '{column.name}' leaves it out, --categorical onehot or ordinal "
                 "takes it"
             )
+        if len(distinct) == len(column.words) >= _BY_CHANCE:
+            reading.say(
+                f"column {column.name!r} holds another word in every row and is taken as an input; "
+                f"--drop '{column.name}' leaves it out"
+            )
     reading.facts["words"] = counts
     if counts:
         each = ", ".join(f"{name!r} {n}" for name, n in list(counts.items())[:_LISTED])
@@ -389,8 +395,7 @@ def _say_what(
 
 
 def _counts_rows(values: NDArray[np.float64]) -> bool:
-    few = len(values) < 10  # by chance
-    return not few and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
+    return len(values) >= _BY_CHANCE and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
 
 
 def matrix(inputs: Sequence[Column], table: NDArray[np.float64] | None = None) -> NDArray[Any]:
@@ -422,8 +427,11 @@ def read_csv(
     na_values: str | Sequence[str] | None = None,
     categorical: str | None = None,
     words: str | Sequence[str] = (),
+    encoding: str = "utf-8",
 ) -> Dataset:
     """Read a CSV file.  Where two readings are plausible, it is refused.
+
+    Cells are taken without the spaces around them.
 
     Parameters
     ----------
@@ -443,6 +451,8 @@ def read_csv(
         Whether the first row holds the names; None: where that is plain.
     names
         Of all columns, in place of the header's; one string is split at commas outside of quotes.
+    encoding
+        Of the text: ``utf-8``, ``cp1252`` (older files of Excel), ``utf-16``, ...
     separator
         One sign, ``tab`` or ``space``; None: comma, semicolon, tab or bar, as the file has it.
     decimal
@@ -482,4 +492,4 @@ def read_csv(
         target, drop, task, weight, header, names, separator, decimal, missing, na_values,
         categorical, words,
     )  # fmt: skip
-    return dataset(TextTable(path, separator), options)
+    return dataset(TextTable(path, separator, encoding), options)
