@@ -271,7 +271,7 @@ def test_csv_numbers_too_large_to_add_up(csv_file):
         ("a,t\n1,x\n", {"target": "u"}, "no column 'u'; the columns are a, t"),
         ("a,t\n1,x\n", {"drop": ["u"]}, "no column 'u'"),
         ("a,w,t\n1,-1,x\n", {"weight": "w"}, r"row 1 \(line 2\), column 'w': a weight below 0"),
-        (b"a,t\n\xff\xfe,1\n", {}, "not UTF-8"),
+        (b"a,t\n\xff\xfe,1\n", {}, "not UTF-8 text; --encoding"),
         ('a,t\n"' + "9" * 200_000 + '",1\n', {}, "not a CSV file"),
     ],
 )

@@ -18,6 +18,7 @@ from loopbp.suggestions import hint
 
 # Python arguments whose option has another name.
 _OPTIONS = {
+    "na_values": "--na-value",
     "hidden": "--activation",
     "sizes": "--hidden",
     "optimizer": "--optimizer",

@@ -212,6 +212,9 @@ def add_reading_options(parser: Parser) -> None:
     )
     group.add_argument("--decimal", metavar="SIGN", help="of a CSV: . or ,")
     group.add_argument(
+        "--encoding", metavar="NAME", help="of a CSV: utf-8, cp1252, utf-16, ... (default: utf-8)"
+    )
+    group.add_argument(
         "--na-value",
         dest="na_values",
         action="append",
@@ -230,7 +233,7 @@ def add_reading_options(parser: Parser) -> None:
 
 def reading_options(args: argparse.Namespace) -> dict[str, Any]:
     """What was said with `add_reading_options`, as `loopbp.datasets.load` takes it."""
-    names = ("header", "names", "separator", "decimal", "na_values", "sheet", "arrays")
+    names = ("header", "names", "separator", "decimal", "encoding", "na_values", "sheet", "arrays")
     return {name: getattr(args, name, None) for name in names}
 
 

@@ -6,6 +6,7 @@ grammar.
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None", "?", "-")
 """cells that count as missing where nothing else is said; the first is the empty cell"""
@@ -36,7 +37,8 @@ _LIKE_NUMBERS = (
     (re.compile(r"[+-]?[0-9.,]+ ?[%$\u20ac\u00a3]"), "a number with a sign behind it"),
     (re.compile(r"[$\u20ac\u00a3] ?[+-]?[0-9.,]+"), "a number with a sign before it"),
     (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[T ].*)?"), "a date"),
-    (re.compile(r"[0-9]{1,2}([/.])[0-9]{1,2}\1[0-9]{2,4}"), "a date"),
+    (re.compile(r"[0-9]{1,2}([/.])[0-9]{1,2}\1[0-9]{2,4}(?: .*)?"), "a date"),
+    (re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?"), "a time"),
 )  # fmt: skip
 
 
@@ -80,8 +82,14 @@ def has_groups(cell: str, decimal: str) -> bool:
     return _GROUPS_AND_MORE.fullmatch(cell) is not None and number(cell, decimal) is None
 
 
-def find_decimal(cells: Iterable[str]) -> str | None:
-    """The decimal sign of a table's cells, or None where two readings are plausible."""
+def find_decimal(path: Any, cells: Iterable[str]) -> str:
+    """The decimal sign of a table's cells.
+
+    Raises
+    ------
+    ValueError
+        If two readings are plausible.
+    """
     point = comma = groups = False
     for cell in cells:
         if "," in cell and _NUMBER[","].fullmatch(cell):
@@ -91,17 +99,26 @@ def find_decimal(cells: Iterable[str]) -> str | None:
                 comma = True
         elif "." in cell and not point and _NUMBER["."].fullmatch(cell):
             point = True
-    if not comma:
-        return None if groups and not point else "."
-    return None if point else ","
+    if point and (comma or groups):
+        raise ValueError(
+            f"{path}: numbers hold points and commas; which is the decimal sign? Say --decimal '.' "
+            "or ',' (digits in groups are not read)"
+        )
+    if groups and not comma:
+        raise ValueError(
+            f"{path}: do commas stand before decimals or between groups of digits? --decimal ',' "
+            "reads 1,234 as 1.234; groups are not read, write 1234 without a comma"
+        )
+    return "," if comma else "."
 
 
 def unlike_a_word(cell: str, decimal: str) -> str | None:
     """Why a cell that is no number is hardly meant as a word, or None."""
     other = "," if decimal == "." else "."
+    if has_groups(cell, decimal):
+        hint = f"; --decimal '{other}' takes it as one sign" if number(cell, other) else ""
+        return f"digits in groups are not read, write 1234 without a separator{hint}"
     if number(cell, other) is not None:
         kind = "comma" if other == "," else "point"
         return f"a number with a decimal {kind}? --decimal '{other}' reads it"
-    if has_groups(cell, decimal):
-        return "digits in groups are not read: write the number without its separators"
     return next((why for pattern, why in _LIKE_NUMBERS if pattern.fullmatch(cell)), None)

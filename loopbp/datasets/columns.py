@@ -91,6 +91,8 @@ class Layout:
                 hint = ""
                 if len(cells) == width + 1 and self.header and row == 0:
                     hint = "; --names gives a name to each column"
+                elif len(cells) > width:
+                    hint = "; a cell that holds the separator stands in double quotes"
                 raise ValueError(
                     f"{rows.path}: {place(row, line)} has {len(cells)} columns, "
                     f"{above} has {width}{hint}"
@@ -152,7 +154,7 @@ def scan(
     table = np.empty((len(lines), 0))
     if numeric:
         table = np.frombuffer(values, np.float64).reshape(len(lines), len(numeric))
-    state.check(rows.path, table, layout.decimal)
+    state.check(rows.path, table, layout.decimal, lines)
     late = [numeric[j] for j in state.words]
     again: dict[str, list[str]] = {name: [] for name in late}
     if late:
@@ -211,7 +213,9 @@ class _Classes:
         self.count[j] = self.count.get(j, 0) + 1
         return np.nan
 
-    def check(self, path: Any, table: NDArray[np.float64], decimal: str) -> None:
+    def check(
+        self, path: Any, table: NDArray[np.float64], decimal: str, lines: Sequence[int]
+    ) -> None:
         """Refuse columns that hold numbers and words, and numbers that do not fit."""
         for j, (row, line, cell) in self.words.items():
             held = int((~np.isnan(table[:, j])).sum())
@@ -232,8 +236,8 @@ class _Classes:
         if beyond.any():
             row, j = (int(k) for k in np.argwhere(beyond)[0])
             raise ValueError(
-                f"{path}: row {row + 1}, column {self.names[j]!r}: expected a finite number, "
-                "got one beyond 1.8e308"
+                f"{path}: {place(row, lines[row])}, column {self.names[j]!r}: expected a finite "
+                "number, got one beyond 1.8e308"
             )
 
 

@@ -1,12 +1,14 @@
 """Parquet, Feather and Excel files, read by pandas."""
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from loopbp.datasets.cells import number
 from loopbp.datasets.columns import Column, Scan
 from loopbp.datasets.dataset import Dataset
 from loopbp.datasets.header import check_names, unnamed_index
@@ -51,11 +53,15 @@ class Sheet:
         pd = _pandas(path, "Excel")
         self.path = path
         try:
-            sheets = pd.read_excel(
-                path, sheet_name=None, header=None, dtype=object, na_filter=False
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # openpyxl's, on styles and the like
+                sheets = pd.read_excel(
+                    path, sheet_name=None, header=None, dtype=object, na_filter=False
+                )
         except FileNotFoundError as error:
             raise FileNotFoundError(f"{path}: no such file") from error
+        except PermissionError:
+            raise
         except ImportError as error:
             raise ImportError(f"{path}: {error}".splitlines()[0]) from error
         except Exception as error:  # what openpyxl and zipfile raise is of many kinds
@@ -99,6 +105,8 @@ def read_frame(path: PathLike) -> tuple[Any, Reading, dict[str, int]]:
         frame = reader(path, dtype_backend="numpy_nullable")
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{path}: no such file") from error
+    except PermissionError:
+        raise
     except Exception as error:  # what pyarrow raises is of many kinds
         raise ValueError(f"{path}: damaged or not a {kind} file") from error
     reading = Reading()
@@ -135,6 +143,9 @@ def table_dataset(path: PathLike, options: Options) -> Dataset:
     frame, reading, positions = read_frame(path)
     roles = Roles.of(path, positions, options)
     weights = [roles.weight] if roles.weight else []
+    digits = [n for n in roles.features if n not in roles.words and _looks_like_numbers(frame[n])]
+    if digits:
+        reading.say(f"column {digits[0]!r} holds text that looks like numbers; taken as words")
     result = frame_scan(
         path, frame, [*roles.features, *weights], roles.targets, roles.words, options.na
     )
@@ -177,6 +188,16 @@ def _kind(path: PathLike, series: Any, name: str) -> str:
     raise ValueError(
         f"{path}: column {name!r} holds {what}, expected numbers, words or truth values; "
         f"--drop '{name}' leaves it out"
+    )
+
+
+def _looks_like_numbers(series: Any) -> bool:
+    """Whether a column of text could be one of numbers."""
+    from pandas.api.types import is_string_dtype
+
+    held = series.dropna()
+    return bool(is_string_dtype(series) and len(held)) and all(
+        isinstance(value, str) and number(value.strip()) is not None for value in held.unique()
     )
 
 

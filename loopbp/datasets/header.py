@@ -7,7 +7,7 @@ from typing import Any
 
 from loopbp.datasets.cells import TRUTH, number
 
-_COUNTED = 5  # so many names 0, 1, 2, ... are no row of data
+_COUNTED = 4  # so many names 0, 1, 2, ... are no row of data
 _SHOWN = 10
 
 
@@ -45,7 +45,7 @@ def has_header(
     count = [str(k) for k in range(len(first))]
     if cells == count[: len(cells)]:
         index = first[0] == "" and len(cells) == len(first) - 1 and _counts(r[0] for r in body)
-        if index or (len(cells) == len(first) >= _COUNTED):
+        if index or len(cells) >= _COUNTED:
             return True
     if not over and any(
         not c.isdecimal() and c not in TRUTH and numeric for c, numeric in numbered
@@ -102,6 +102,22 @@ def unnamed_index(names: Sequence[str], sample: Sequence[Sequence[str]]) -> bool
     return names[0] == "Unnamed: 0" and len(names) > 1 and _counts(row[0] for row in sample)
 
 
+def lacks_index(sample: Sequence[Sequence[str]], given: Sequence[str] | None) -> bool:
+    """Whether every row is one cell longer than the header, as R writes names of rows.
+
+    The first column must look like that, or the names be given: a comma within numbers makes rows
+    longer as well.
+    """
+    first, *body = sample
+    if not body or any(len(row) != len(first) + 1 for row in body):
+        return False
+    if given is not None:
+        return len(given) == len(first) + 1
+    names = [row[0] for row in body]
+    words = all(number(cell) is None for cell in names) and len({*names}) == len(names)
+    return len(names) >= 3 and (words or _counts(names))
+
+
 def position(path: Any, positions: dict[str, int], name: str, what: str = "") -> int:
     """Where a column stands.
 
@@ -128,13 +144,12 @@ def chosen(path: Any, positions: dict[str, int], given: Any, what: str) -> list[
     ValueError
         If there is no such column.
     """
-    names: list[str] = []
+    names: dict[str, None] = {}
     for name in [given] if isinstance(given, str) else list(given or ()):
         parts = [part.strip() for part in str(name).split(",")]
         if name in positions or not all(part in positions for part in parts):
             parts = [name]
         for part in parts:
             position(path, positions, part, f"{what}: ")
-            if part not in names:
-                names.append(part)
-    return names
+            names[part] = None
+    return list(names)

@@ -44,6 +44,7 @@ def read_inputs(
     names: str | Sequence[str] | None = None,
     separator: str | None = None,
     decimal: str | None = None,
+    encoding: str | None = None,
     missing: str | None = "keep",
     na_values: str | Sequence[str] | None = None,
     arrays: str | Sequence[str] | None = None,
@@ -65,7 +66,7 @@ def read_inputs(
         The columns to score against, where all of them are there.
     task
         Of the model, by which targets are read.
-    header, names, separator, decimal, na_values, arrays, sheet
+    header, names, separator, decimal, encoding, na_values, arrays, sheet
         As in `loopbp.datasets.load`.
     missing
         None: a missing cell is refused; else it comes as NaN, or as None among words.
@@ -104,7 +105,11 @@ def read_inputs(
             return Inputs(data.X_test, data.y_test, reading)
         return Inputs(data.X, data.y, reading)
     if is_csv(source) or frame_kind(source) == "Excel":
-        rows = TextTable(source, separator) if is_csv(source) else Sheet(source, sheet, reading)
+        rows: Rows = (
+            Sheet(source, sheet, reading)
+            if frame_kind(source)
+            else TextTable(source, separator, encoding or "utf-8")
+        )
         known = [] if isinstance(features, int) else list(features)
         found = look(rows, options, reading, known)
         features, targets = _columns(source, found.positions, features, targets, reading)
@@ -155,8 +160,9 @@ def _columns(
 def _scan(
     rows: Rows, found: Found, features: Sequence[str], words: Sequence[str], targets: Sequence[str]
 ) -> Scan:
-    numeric = [name for name in features if name not in words]
-    return found.scan(rows, numeric, targets, [name for name in features if name in words])
+    known = {*words}
+    numeric = [name for name in features if name not in known]
+    return found.scan(rows, numeric, targets, [name for name in features if name in known])
 
 
 def _check(path: Any, inputs: Sequence[Column], words: Sequence[str], missing: str | None) -> None:

@@ -150,7 +150,7 @@ def taken_as(y: NDArray[Any], task: str, named: str | None) -> tuple[str, str]:
         return "several labels at once", why or "rows of 0 and 1"
     if y.dtype.kind in "iu":
         return "labels", why or "whole numbers; --task regression takes them as values"
-    return "labels", why or "words, as they are written"
+    return "labels", why or "as they are written"
 
 
 def same_number(y: NDArray[Any]) -> list[str]:

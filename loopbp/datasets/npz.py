@@ -45,8 +45,9 @@ def check_arrays(given: str | Sequence[str] | None) -> dict[str, str] | None:
     for part in parts:
         role, equals, name = (text.strip() for text in str(part).partition("="))
         if role not in ROLES or not equals or not name:
-            near = difflib.get_close_matches(role, ROLES, 1, 0.5)
-            hint = f"; did you mean {near[0]}={name}?" if near and name and role != near[0] else ""
+            folded = {known.lower(): known for known in ROLES}
+            near = difflib.get_close_matches(role.lower(), folded, 1, 0.5) if name else []
+            hint = f"; did you mean {folded[near[0]]}={name}?" if near else ""
             raise ValueError(
                 f"arrays: expected X=NAME,y=NAME and perhaps X_test=NAME,y_test=NAME, "
                 f"got {part!r}{hint}"
@@ -325,8 +326,8 @@ def _say_targets(y: NDArray[Any], task: str, given: str | None, reading: Reading
         why = "floats"
         if y.ndim == 1 and (y == np.floor(y)).all():
             why = "floats; --task classification takes whole ones as labels"
-    if given is None and y.dtype.kind == "b":
+    if given is None and y.dtype.kind == "b" and y.ndim == 1:
         why = "truth values"
     count = len(np.unique(y)) if kind == "labels" else None
-    what = f"{count:,} labels" if count else kind
+    what = f"{count:,} label{'s' if count > 1 else ''}" if count else kind
     reading.say(f"targets: {what} ({why})", targets={"taken_as": kind, "why": why, "labels": count})

@@ -35,12 +35,13 @@ class Options:
     def __post_init__(self) -> None:
         for name, value, kinds in (
             ("task", self.task, TASKS),
-            ("decimal", self.decimal, DECIMALS),
             ("missing", self.missing, MISSING_KINDS),
             ("categorical", self.categorical, CATEGORICAL_KINDS),
         ):
             if value is not None:
                 check_choice(name, value, kinds)
+        if self.decimal is not None and self.decimal not in DECIMALS:
+            raise ValueError(f"decimal: expected '.' or ',', got {self.decimal!r}")
         if self.header not in (None, True, False):
             raise TypeError(f"header: expected True, False or None, got {self.header!r}")
 

@@ -32,6 +32,7 @@ def load(
     names: str | Sequence[str] | None = None,
     separator: str | None = None,
     decimal: str | None = None,
+    encoding: str | None = None,
     missing: str | None = None,
     na_values: str | Sequence[str] | None = None,
     categorical: str | None = None,
@@ -58,7 +59,7 @@ def load(
         Table: the column of sample weights.
     header, names
         CSV and Excel: whether there is a header, and the names of all columns; see `read_csv`.
-    separator, decimal
+    separator, decimal, encoding
         CSV: see `read_csv`.
     missing
         Table and NPZ: ``drop``, ``mean`` or ``median``; None: missing cells are refused.
@@ -94,16 +95,20 @@ def load(
         if arrays is not None:
             raise ValueError(f"arrays: only an NPZ file or a folder holds some, {name!r} is none")
         if not is_csv(path):
+            if encoding is not None:
+                raise ValueError(f"encoding: only a CSV file leaves it open, {name!r} does not")
             return table_dataset(name, options)
         if sheet is not None:
             raise ValueError(f"sheet: only an Excel file has sheets, {name!r} is none")
-        return dataset(TextTable(name, separator), options)
+        return dataset(TextTable(name, separator, encoding or "utf-8"), options)
     for option in ("target", "drop", "weight", "words"):
         if getattr(options, option):
             raise ValueError(f"{option}: only a table has columns to choose, {name!r} is none")
     for option in ("header", "names", "separator", "decimal", "na_values", "categorical", "sheet"):
         if getattr(options, option) is not None:
             raise ValueError(f"{option}: is for tables, {name!r} is none")
+    if encoding is not None:
+        raise ValueError(f"encoding: is for tables, {name!r} is none")
     if path.suffix.lower() == ".npz":
         return read_npz(name, task, arrays=arrays, missing=missing)
     if task is not None:

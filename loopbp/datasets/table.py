@@ -12,12 +12,20 @@ from numpy.typing import NDArray
 from loopbp.datasets.cells import MAX_WORDS, MISSING_TEXT, find_decimal
 from loopbp.datasets.columns import Column, Layout, Rows, Scan, scan, whole_beyond
 from loopbp.datasets.dataset import REGRESSION, Dataset, guess_task
-from loopbp.datasets.header import check_names, chosen, has_header, position, unnamed_index
+from loopbp.datasets.header import (
+    check_names,
+    chosen,
+    has_header,
+    lacks_index,
+    position,
+    unnamed_index,
+)
 from loopbp.datasets.labels import Rules, decode, join, missing_targets, same_number, taken_as
 from loopbp.datasets.options import Options, Reading
 from loopbp.datasets.text import SEPARATORS, PathLike, TextTable
 
 _LISTED = 6  # names in a note
+_BY_CHANCE = 10  # fewer rows than this may count, or differ, by chance
 
 
 def listed(names: Sequence[Any], quote: bool = True) -> str:
@@ -65,20 +73,16 @@ def look(rows: Rows, options: Options, reading: Reading, known: Sequence[str] = 
     path, sample = rows.path, rows.sample()
     decimal = options.decimal
     if decimal is None:
-        decimal = find_decimal(cell for row in (sample[1:] or sample) for cell in row)
-        if decimal is None:
-            raise ValueError(
-                f"{path}: are commas within cells decimal signs or group digits? --decimal ',' "
-                "reads 1,234 as 1.234; with --decimal '.' write 1234 without a comma"
-            )
+        decimal = find_decimal(path, (cell for row in (sample[1:] or sample) for cell in row))
     header = options.header
     if header is None:
-        if known:
-            header = {*known} <= {*sample[0]}
-            if not header and not all(name.startswith("column_") for name in known):
-                header = has_header(path, sample, decimal, options.na)
-        else:
+        header = bool(known) and {*known} <= {*sample[0]}
+    if header is False and options.header is None:
+        try:
             header = has_header(path, sample, decimal, options.na)
+        except ValueError:
+            if not (known and all(name.startswith("column_") for name in known)):
+                raise  # else a model of a table without a header is given another one
     said = "given" if options.header is not None else "found" if header else "absent"
     reading.facts |= {"kind": rows.kind, "header": header, "header_from": said}
     if isinstance(rows, TextTable):
@@ -92,12 +96,14 @@ def look(rows: Rows, options: Options, reading: Reading, known: Sequence[str] = 
     }  # fmt: skip
     if decimal == ",":
         where += ", decimal commas"
+    given = options.given_names
+    if header and lacks_index(sample, given):
+        sample[0].insert(0, given[0] if given else "")
     names = list(sample[0]) if header else [f"column_{k + 1}" for k in range(len(sample[0]))]
     if header:
-        line = f"{rows.kind}: the first row holds the names{where}"
+        line = f"{rows.kind}: the first row holds the names ({listed(names, False)}){where}"
     else:
         line = f"{rows.kind}: no header, the first row is data{where}"
-    given = options.given_names
     reading.facts["names"] = "header" if header else "numbered"
     layout = Layout(names, header, decimal, options.na)
     if given is not None:
@@ -144,10 +150,9 @@ def dataset(rows: Rows, options: Options, reading: Reading | None = None) -> Dat
     found = look(rows, options, reading)
     roles = Roles.of(rows.path, found.positions, options)
     weights = [roles.weight] if roles.weight else []
-    result = found.scan(
-        rows, [n for n in (*roles.features, *weights) if n not in roles.words], roles.targets,
-        roles.words,
-    )  # fmt: skip
+    words = {*roles.words}
+    numeric = [name for name in (*roles.features, *weights) if name not in words]
+    result = found.scan(rows, numeric, roles.targets, roles.words)
     return assemble(rows.path, result, roles, options, reading, found.layout.decimal)
 
 
@@ -169,9 +174,10 @@ class Roles:
         words = chosen(path, positions, options.words, "words")
         if options.weight:
             position(path, positions, options.weight, "weight: ")
+        dropped = {*drop}
         for name in targets:
-            if name in drop or name == options.weight:
-                other = "drop" if name in drop else "weight"
+            if name in dropped or name == options.weight:
+                other = "drop" if name in dropped else "weight"
                 raise ValueError(f"{path}: column {name!r} is named as target and as {other}")
         out = {*targets, *drop, *([options.weight] if options.weight else [])}
         features = [name for name in positions if name not in out]
@@ -323,6 +329,11 @@ def _words(path: Any, inputs: list[Column], options: Options, reading: Reading) 
                 f"word: --drop '{column.name}' leaves it out, --categorical onehot or ordinal "
                 "takes it"
             )
+        if len(distinct) == len(column.words) >= _BY_CHANCE:
+            reading.say(
+                f"column {column.name!r} holds another word in every row and is taken as an input; "
+                f"--drop '{column.name}' leaves it out"
+            )
     reading.facts["words"] = counts
     if counts:
         each = ", ".join(f"{name!r} {n}" for name, n in list(counts.items())[:_LISTED])
@@ -356,7 +367,7 @@ def _say_what(
     kind, why = taken_as(y, task, options.task)
     count = len(np.unique(y)) if kind == "labels" else None
     by = "" if options.target else " (the last column)"
-    what = f"{count:,} labels" if count else kind
+    what = f"{count:,} label{'s' if count > 1 else ''}" if count else kind
     noun = "target" if len(roles.targets) == 1 else "targets"
     reading.say(
         f"{noun} {listed(roles.targets)}{by}: {what} ({why})",
@@ -384,8 +395,7 @@ def _say_what(
 
 
 def _counts_rows(values: NDArray[np.float64]) -> bool:
-    few = len(values) < 10  # by chance
-    return not few and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
+    return len(values) >= _BY_CHANCE and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
 
 
 def matrix(inputs: Sequence[Column], table: NDArray[np.float64] | None = None) -> NDArray[Any]:
@@ -417,8 +427,11 @@ def read_csv(
     na_values: str | Sequence[str] | None = None,
     categorical: str | None = None,
     words: str | Sequence[str] = (),
+    encoding: str = "utf-8",
 ) -> Dataset:
     """Read a CSV file.  Where two readings are plausible, it is refused.
+
+    Cells are taken without the spaces around them.
 
     Parameters
     ----------
@@ -438,6 +451,8 @@ def read_csv(
         Whether the first row holds the names; None: where that is plain.
     names
         Of all columns, in place of the header's; one string is split at commas outside of quotes.
+    encoding
+        Of the text: ``utf-8``, ``cp1252`` (older files of Excel), ``utf-16``, ...
     separator
         One sign, ``tab`` or ``space``; None: comma, semicolon, tab or bar, as the file has it.
     decimal
@@ -477,4 +492,4 @@ def read_csv(
         target, drop, task, weight, header, names, separator, decimal, missing, na_values,
         categorical, words,
     )  # fmt: skip
-    return dataset(TextTable(path, separator), options)
+    return dataset(TextTable(path, separator, encoding), options)

@@ -1,5 +1,6 @@
 """The text of a CSV file as rows of cells: strict, for what is not plain CSV is refused by line."""
 
+import codecs
 import csv
 import gzip
 import os
@@ -45,17 +46,27 @@ def check_separator(value: str | None) -> str | None:
 
 
 @contextmanager
-def open_text(path: PathLike) -> Iterator[TextIO]:
+def open_text(path: PathLike, encoding: str = "utf-8") -> Iterator[TextIO]:
     """The text of a file; what can be wrong with it ends in one line."""
+    try:
+        name = codecs.lookup(encoding).name
+    except (LookupError, TypeError) as error:
+        raise ValueError(
+            f"encoding: expected a name such as utf-8, cp1252 or utf-16, got {encoding!r}"
+        ) from error
+    if name == "utf-8":
+        encoding = "utf-8-sig"  # with or without a byte-order mark
     opener = gzip.open if os.fspath(path).lower().endswith(".gz") else open
     try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+        with opener(path, "rt", encoding=encoding, newline="") as file:
             yield file  # type: ignore[misc]
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{path}: no such file") from error
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
+        what = "UTF-8" if name == "utf-8" else name
         raise ValueError(
-            f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"
+            f"{path}: not {what} text; --encoding cp1252 or utf-16 reads what Excel writes "
+            f"({error})"
         ) from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ValueError(f"{path}: damaged gzip file ({error})") from error
@@ -106,6 +117,8 @@ class TextTable:
         Of the file.
     separator
         None: found, which `found` then says.
+    encoding
+        Of the text.
 
     Raises
     ------
@@ -117,10 +130,12 @@ class TextTable:
 
     kind = "CSV"
 
-    def __init__(self, path: PathLike, separator: str | None = None) -> None:
-        self.path = path
+    def __init__(
+        self, path: PathLike, separator: str | None = None, encoding: str = "utf-8"
+    ) -> None:
+        self.path, self.encoding = path, encoding
         separator = check_separator(separator)
-        with open_text(path) as file:
+        with open_text(path, encoding) as file:
             lines = list(islice(file, _SAMPLE_LINES))
             cut = next(file, None) is not None
         self._skip = 0
@@ -137,7 +152,7 @@ class TextTable:
         self.separator = separator
 
     def __iter__(self) -> Iterator[Row]:
-        with open_text(self.path) as file:
+        with open_text(self.path, self.encoding) as file:
             yield from _cells(self.path, file, self.separator, self._skip)
 
     def sample(self) -> list[list[str]]:
