@@ -223,16 +223,28 @@ def classifier(**options: Any) -> loopbp.Network:
 # -- other processes ------------------------------------------------------------------------------
 
 
+def finished(code: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """A new Python process that has ended, warnings being errors in it as well."""
+    command = [sys.executable, "-W", "error", "-c", code]
+    return ended(command, env={**os.environ, **environment})
+
+
+def ended(
+    command: list[str], seconds: float = 300, **options: Any
+) -> "subprocess.CompletedProcess[str]":
+    """What `subprocess.run` returns; who takes longer fails with what was said until then."""
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=seconds, check=False, **options
+        )
+    except subprocess.TimeoutExpired as error:
+        said = [(part or b"").decode(errors="replace") for part in (error.stdout, error.stderr)]
+        pytest.fail(f"{command[:3]} has not ended after {seconds} s; it said {said}")
+
+
 def run_python(code: str, **environment: str) -> str:
-    """What a new Python process prints, warnings being errors in it as well."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    """What a new Python process prints."""
+    done = finished(code, **environment)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
