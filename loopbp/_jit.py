@@ -9,6 +9,8 @@ search and a test see one line per flag:
     the same for the sums of the derivation, which may be reordered into vector registers;
 ``parallel_jit``
     the same as ``sum_jit``, its ``prange`` loops shared out among threads;
+``threads_jit``
+    the same as ``jit`` for what starts threads by what it calls;
 ``inner_jit``
     the same as ``jit`` for what compiled code calls: a call from Python compiles a way in first;
 ``inner_parallel_jit``
@@ -45,6 +47,7 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder, _LowerResult
 from numba.core.compiler_machinery import register_pass
+from numba.core.registry import CPUDispatcher
 from numba.core.typed_passes import (
     BaseNativeLowering,
     InlineOverloads,
@@ -426,6 +429,30 @@ _in_large_frame.__code__ = _in_large_frame.__code__.replace(co_stacksize=_FRAME_
 _ROOM = _Room()
 
 
+# Numba's workqueue ends the process when a second thread of Python starts a parallel loop.
+_TURN = threading.RLock()
+
+
+class _OneAtATime(CPUDispatcher):
+    """A function that starts threads: where the layer is workqueue, callers from Python queue."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if threading_layer() != "workqueue":
+            return super().__call__(*args, **kwargs)
+        with _TURN:
+            return super().__call__(*args, **kwargs)
+
+
+def _turn_in_child() -> None:
+    """A thread that had its turn when the process was copied is not in the copy."""
+    global _TURN  # noqa: PLW0603
+    _TURN = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_turn_in_child)
+
+
 def _compile(
     function: F,
     fastmath: set[str],
@@ -433,6 +460,7 @@ def _compile(
     parallel: bool = False,
     inline: bool = False,
     inner: bool = False,
+    threads: bool = False,
 ) -> F:
     more: dict[str, Any] = {
         "pipeline_class": _InlineCompiler if inline else _SymbolCompiler,
@@ -445,6 +473,8 @@ def _compile(
         _DISPATCHERS[function.__module__, function.__qualname__] = dispatcher
     if config.DISABLE_JIT:
         return dispatcher
+    if parallel or threads:
+        dispatcher.__class__ = _OneAtATime
     dispatcher.get_call_template = _without_literals(dispatcher.get_call_template)
     dispatcher.compile = partial(_ROOM.run, dispatcher.compile)
     if inner:
@@ -469,6 +499,11 @@ def sum_jit(function: F) -> F:
 def parallel_jit(function: F) -> F:
     """`sum_jit` with ``prange`` loops on all threads."""
     return _compile(function, FASTMATH, parallel=True)
+
+
+def threads_jit(function: F) -> F:
+    """`jit` for what starts threads by what it calls."""
+    return _compile(function, EXACT, threads=True)
 
 
 def inner_jit(function: F) -> F:
