@@ -9,6 +9,8 @@ search and a test see one line per flag:
     the same for the sums of the derivation, which may be reordered into vector registers;
 ``parallel_jit``
     the same as ``sum_jit``, its ``prange`` loops shared out among threads;
+``threads_jit``
+    the same as ``jit`` for what starts threads by what it calls;
 ``inner_jit``
     the same as ``jit`` for what compiled code calls: a call from Python compiles a way in first;
 ``inner_parallel_jit``
@@ -16,7 +18,7 @@ search and a test see one line per flag:
 ``inline_jit``
     a helper that disappears into its caller; not cached, for it never runs alone.
 
-``LOOPBP_CACHE=0`` switches the disk cache off.  All of Numba's own switches
+`loopbp.cache` keeps compiled code; ``LOOPBP_CACHE=0`` switches that off.  All of Numba's switches
 (``NUMBA_DISABLE_JIT``, ``NUMBA_BOUNDSCHECK``, ``NUMBA_CACHE_DIR``, ...) work as documented.
 """
 
@@ -30,7 +32,7 @@ import pickle
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType, SimpleNamespace
@@ -41,10 +43,11 @@ from llvmlite import ir
 from numba import cfunc, njit
 from numba import config as numba_config
 from numba.core import serialize, types
-from numba.core.caching import FunctionCache
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder, _LowerResult
 from numba.core.compiler_machinery import register_pass
+from numba.core.registry import CPUDispatcher
 from numba.core.typed_passes import (
     BaseNativeLowering,
     InlineOverloads,
@@ -65,6 +68,8 @@ from numba.core.untyped_passes import (
     RewriteSemanticConstants,
     WithLifting,
 )
+
+from loopbp import cache
 
 
 class _Flags(set[str]):
@@ -91,93 +96,81 @@ MASK64 = 0xFFFFFFFFFFFFFFFF
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-# Every file that holds kernels.  A test fails when one is missing here.
-KERNEL_FILES = (
-    "_jit.py", "activations.py", "compiled.py", "engines.py", "halves.py", "lanes.py", "loops.py",
-    "losses.py", "optimizers.py", "parameters.py", "passes.py", "rng.py", "shares.py", "small.py",
-    "split.py", "subnormals.py", "team.py", "tiled.py", "tiled_training.py", "tiled_workspace.py",
-    "tiles.py", "vector_math.py", "views.py", "study/forward_mode.py",
-)  # fmt: skip
-
-
-def _stamp() -> str:
-    """A digest of time and size of every file with kernels, and of what Numba's key leaves out."""
-    facts: list[Any] = [config.BOUNDSCHECK, sorted(FASTMATH)]
-    for name in KERNEL_FILES:
-        status = (Path(__file__).parent / name).stat()
-        facts += [name, status.st_mtime_ns, status.st_size]
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
-
-
-_STAMP = _stamp()
+_STAMP = cache.stamp()  # of the code that is imported now, and not of later edits
 
 
 # Files that another process is about to write, each with what waits for it (`loopbp.ahead`).
 EXPECTED: dict[Path, Callable[[Path], None]] = {}
 
 
-class _KeyedFiles:
-    """One file for each compiled signature, named by its key.
+class _Results(CompileResultCacheImpl):
+    """Numba's way to take compiled functions apart, without its own search for a folder."""
 
-    Numba numbers its files and keeps a list of them; two processes that compile at once may
-    number alike, and then each loads what the other compiled.
-    """
-
-    def __init__(self, folder: str, name: str) -> None:
-        self._start = Path(folder) / name
-
-    def path(self, key: Any) -> Path:
-        digest = hashlib.sha256(repr(key).encode()).hexdigest()[:24]
-        return self._start.with_name(f"{self._start.name}.{digest}.nbc")
-
-    def save(self, key: Any, data: Any) -> None:
-        path = self.path(key)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
-        temporary.write_bytes(serialize.dumps(data))
-        temporary.replace(path)
-
-    def load(self, key: Any) -> Any:
-        path = self.path(key)
-        wait_for = EXPECTED.pop(path, None)
-        if wait_for is not None:
-            wait_for(path)
-        try:
-            return pickle.loads(path.read_bytes())
-        except (OSError, EOFError, pickle.UnpicklingError):
-            return None  # not there, or cut off: compile
-
-    def flush(self) -> None:
-        for path in self._start.parent.glob(f"{self._start.name}.*.nbc"):
-            path.unlink(missing_ok=True)
+    def __init__(self, function: Any) -> None:
+        self._lineno = function.__code__.co_firstlineno
+        self._locator = SimpleNamespace(_py_file=function.__code__.co_filename)
 
 
 class _PackageCache(FunctionCache):
-    """Numba's function cache with a key that sees what Numba's own key does not.
-
-    Numba looks at the function's own file only, so an edit in a file that a kernel inlines, or
-    ``NUMBA_BOUNDSCHECK=1`` on a warm cache, would load stale code.
-    """
+    """Numba's function cache in the files of `loopbp.cache`."""
 
     def __init__(self, function: Any) -> None:
-        super().__init__(function)
-        self._cache_file = _KeyedFiles(self._cache_path, self._impl.filename_base)
+        self._name, self._py_func = f"{function.__module__}.{function.__qualname__}", function
+        self._impl = _Results(function)
+        # The stamp knows only the package.
+        files = {*getattr(function, "foreign_files", ()), *_foreign_files([function])}
+        self._sources = [_digest_of(file) for file in sorted(files)]
+        self.enable()
 
-    def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return (*super()._index_key(sig, codegen), _STAMP)
+    @property
+    def cache_path(self) -> str:
+        """The folder of all functions."""
+        return str(cache.root() / _STAMP)
 
     def path(self, signature: Any, codegen: Any) -> Path:
         """The file of a signature."""
-        return self._cache_file.path(self._index_key(signature, codegen))
+        key = repr((self._sources, self._index_key(signature, codegen)))
+        return cache.file_of(self._name, key)
+
+    def flush(self) -> None:
+        """Forget this function; Numba calls it for `recompile`."""
+        start = cache.file_of(self._name, "").name.rsplit(".", 2)[0]
+        for path in Path(self.cache_path).glob(f"{start}.*.nbc"):
+            path.unlink(missing_ok=True)
+
+    def _save_overload(self, sig: Any, data: Any) -> None:
+        if self._enabled and self._impl.check_cachable(data):
+            reduced = serialize.dumps(self._impl.reduce(data))
+            cache.write(self.path(sig, data.codegen), reduced)
 
     def _load_overload(self, sig: Any, target_context: Any) -> Any:
-        overload = super()._load_overload(sig, target_context)
-        if overload is not None:
-            library = overload.library
-            library.__class__ = _SymbolLibrary
-            # Numba restores these of the overload but not of its library.
-            library._reload_init.update(overload.reload_init)
-            library._reload_init.add(_LoadCallee.of(self._py_func, sig))
+        if not self._enabled:
+            return None
+        path = self.path(sig, target_context.codegen())
+        wait_for = EXPECTED.pop(path, None)
+        if wait_for is not None:
+            wait_for(path)
+        reduced = cache.read(path)
+        if reduced is None:
+            return None
+        overload = self._impl.rebuild(target_context, pickle.loads(reduced))
+        library = overload.library
+        library.__class__ = _SymbolLibrary
+        # Numba restores these of the overload but not of its library.
+        library._reload_init.update(overload.reload_init)
+        library._reload_init.add(_LoadCallee.of(self._py_func, sig))
         return overload
+
+
+def _foreign_files(values: Iterable[Any]) -> set[str]:
+    """Files outside the package in which those of the values are that are functions."""
+    functions = [function for function in map(plain, values) if isinstance(function, FunctionType)]
+    return {f.__code__.co_filename for f in functions if not f.__module__.startswith("loopbp.")}
+
+
+@lru_cache
+def _digest_of(file: str) -> str:
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
 def cache_path(dispatcher: Any, signature: tuple[Any, ...]) -> Path | None:
@@ -185,7 +178,8 @@ def cache_path(dispatcher: Any, signature: tuple[Any, ...]) -> Path | None:
     cached = getattr(dispatcher, "_cache", None)
     if not isinstance(cached, _PackageCache):
         return None
-    return cached.path(signature, dispatcher.targetctx.codegen())
+    path = cached.path(signature, dispatcher.targetctx.codegen())
+    return None if cache.trouble(path.parent) else path
 
 
 # Compile once, call by symbol.  Numba links a copy of every callee into each caller and optimises
@@ -206,6 +200,9 @@ class _LoadCallee:
     qualname: str
     signature: Any
 
+    def __reduce__(self) -> Any:
+        return _callee, (self.module, self.qualname, self.signature, _STAMP)
+
     @classmethod
     def of(cls, function: Any, signature: Any) -> "_LoadCallee":
         return cls(function.__module__, function.__qualname__, tuple(signature))
@@ -216,6 +213,17 @@ class _LoadCallee:
         if (self.module, self.qualname) not in _DISPATCHERS:
             import_module("loopbp.engines").all_engines()
         _DISPATCHERS[self.module, self.qualname].compile(self.signature)
+
+
+def _callee(module: str, qualname: str, signature: Any, stamp: str) -> _LoadCallee:
+    """A callee of a cached caller, which may be a user's own function that Numba keeps.
+
+    Its symbols have the stamp in their names.  Numba takes an `OSError` for a file that is not
+    there and compiles the caller anew.
+    """
+    if stamp != _STAMP:
+        raise OSError(f"{module}.{qualname} was compiled from other sources")
+    return _LoadCallee(module, qualname, signature)
 
 
 class _SymbolLibrary(JITCodeLibrary):
@@ -354,7 +362,7 @@ def _enter_when_called(dispatcher: Any) -> None:
     def add_overload(result: Any) -> None:
         dispatcher.overloads[tuple(result.signature.args)] = result
 
-    @cache
+    @lru_cache
     def way_in() -> Any:
         def call(*args):
             return dispatcher(*args)
@@ -421,6 +429,30 @@ _in_large_frame.__code__ = _in_large_frame.__code__.replace(co_stacksize=_FRAME_
 _ROOM = _Room()
 
 
+# Numba's workqueue ends the process when a second thread of Python starts a parallel loop.
+_TURN = threading.RLock()
+
+
+class _OneAtATime(CPUDispatcher):
+    """A function that starts threads: where the layer is workqueue, callers from Python queue."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if threading_layer() != "workqueue":
+            return super().__call__(*args, **kwargs)
+        with _TURN:
+            return super().__call__(*args, **kwargs)
+
+
+def _turn_in_child() -> None:
+    """A thread that had its turn when the process was copied is not in the copy."""
+    global _TURN  # noqa: PLW0603
+    _TURN = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_turn_in_child)
+
+
 def _compile(
     function: F,
     fastmath: set[str],
@@ -428,6 +460,7 @@ def _compile(
     parallel: bool = False,
     inline: bool = False,
     inner: bool = False,
+    threads: bool = False,
 ) -> F:
     more: dict[str, Any] = {
         "pipeline_class": _InlineCompiler if inline else _SymbolCompiler,
@@ -440,13 +473,15 @@ def _compile(
         _DISPATCHERS[function.__module__, function.__qualname__] = dispatcher
     if config.DISABLE_JIT:
         return dispatcher
+    if parallel or threads:
+        dispatcher.__class__ = _OneAtATime
     dispatcher.get_call_template = _without_literals(dispatcher.get_call_template)
     dispatcher.compile = partial(_ROOM.run, dispatcher.compile)
     if inner:
         _enter_when_called(dispatcher)
     if os.environ.get("LOOPBP_CACHE", "1") != "0" and not inline:
-        # Where no folder can be written: compile in every process, but never break an import.
-        with contextlib.suppress(RuntimeError, OSError):
+        # Of code that was typed, and lies in no file, nothing tells whether it is the same.
+        with contextlib.suppress(OSError):
             dispatcher._cache = _PackageCache(function)
     return dispatcher
 
@@ -464,6 +499,11 @@ def sum_jit(function: F) -> F:
 def parallel_jit(function: F) -> F:
     """`sum_jit` with ``prange`` loops on all threads."""
     return _compile(function, FASTMATH, parallel=True)
+
+
+def threads_jit(function: F) -> F:
+    """`jit` for what starts threads by what it calls."""
+    return _compile(function, EXACT, threads=True)
 
 
 def inner_jit(function: F) -> F:
@@ -525,6 +565,7 @@ def specialise(
         twin.__qualname__ = f"{source.__qualname__}__{name}"
         twin.__doc__ = source.__doc__
         twin.__module__ = source.__module__
+        vars(twin)["foreign_files"] = _foreign_files(bindings.values())
         namespace[source.__name__] = decorator(twin)
     return SimpleNamespace(**namespace)
 
@@ -603,7 +644,7 @@ def c_address(function: Any) -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-@cache
+@lru_cache
 def threading_layer() -> str:
     """The threading layer that parallel functions will run on: tbb, omp or workqueue.
 

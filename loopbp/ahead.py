@@ -27,6 +27,7 @@ from numba import from_dtype, typeof, types
 
 from loopbp import rng, tiled
 from loopbp._jit import EXPECTED, cache_path
+from loopbp.cores import usable_cores
 from loopbp.optimizers import SGD, update_part
 from loopbp.parameters import Architecture
 from loopbp.shares import SharesWorkspace, give
@@ -155,7 +156,7 @@ def start(dtype: str, with_softmax: bool) -> bool:
     files = [file for part in wanted if (file := cache_path(*part)) is not None]
     if len(files) < len(wanted) or all(file.exists() for file in files):
         return False
-    if os.environ.get("LOOPBP_AHEAD", "1") != "0" and sys.executable and _cores() > 1:
+    if os.environ.get("LOOPBP_AHEAD", "1") != "0" and sys.executable and usable_cores() > 1:
         order = {
             "dtype": dtype, "with_softmax": with_softmax, "files": [str(file) for file in files],
             "sys_path": sys.path,
@@ -180,10 +181,5 @@ def compile_parts(dtype: str, with_softmax: bool, files: list[str]) -> None:
         if str(cache_path(function, signature)) != file:
             return
         function.compile(signature)
-
-
-def _cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        if not Path(file).exists():
+            return  # it cannot be kept

@@ -58,8 +58,10 @@ from loopbp._jit import (
     specialise,
     sum_jit,
     threading_layer,
+    threads_jit,
 )
 from loopbp.activations import SOFTMAX
+from loopbp.cores import usable_cores
 from loopbp.losses import CROSS_ENTROPY
 
 # The functions that every engine defines, in the order of their first use.
@@ -122,7 +124,8 @@ def loops_engine(parallel: bool) -> Engine:
     kernels = _kernels(loops)
     if not parallel:
         kernels = vars(specialise(kernels.values(), name, {}, sum_jit))
-    bound = specialise([getattr(passes, p) for p in _PASSES], f"loops_{name}", kernels, jit)
+    sources = [getattr(passes, p) for p in _PASSES]
+    bound = specialise(sources, f"loops_{name}", kernels, threads_jit if parallel else jit)
     return _engine("loops", kernels, bound)
 
 
@@ -174,7 +177,8 @@ def _shares_engine(
     with_softmax: bool,
 ) -> Engine:  # fmt: skip
     name, inner = _outputs(with_softmax)
-    bound = specialise([epoch], name, vars(specialise([work], name, vars(inner), inner_jit)), jit)
+    works = specialise([work], name, vars(inner), inner_jit)
+    bound = specialise([epoch], name, vars(works), threads_jit)
     return replace(tiled_engine(False), make_workspace=make_workspace, epoch=bound.epoch)
 
 
@@ -196,14 +200,14 @@ def is_softmax(architecture: Any) -> bool:
 
 
 def _threads() -> int:
-    """How many threads an epoch may start.
+    """How many threads an epoch may start: no more than there are CPUs for, who would only wait.
 
     One in a child of a process that has started some: GNU's OpenMP ends such a child when it
     starts threads.  The bits are the same.
     """
     if config.DISABLE_JIT or _FORKED["after threads"]:
         return 1
-    threads = get_num_threads()
+    threads = min(get_num_threads(), usable_cores())
     _FORKED["has threads"] |= threads > 1
     return threads
 
@@ -275,7 +279,7 @@ def _tiled_engine(parallel: bool, with_softmax: bool) -> Engine:
     inner = SimpleNamespace(**vars(inner), **vars(update))
     if parallel:
         work = specialise([tiled_training.work], name, vars(inner), inner_jit)
-        bound.epoch = specialise([tiled_training.epoch], name, vars(work), jit).epoch
+        bound.epoch = specialise([tiled_training.epoch], name, vars(work), threads_jit).epoch
         bound.make_workspace = _team_workspace
     else:
         name = f"alone_{name}"

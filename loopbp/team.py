@@ -17,6 +17,7 @@ has nothing left takes from the end of what others have not begun (`next_part`).
 import os
 import platform
 import sys
+import time
 
 import numpy as np
 from llvmlite import ir
@@ -34,10 +35,12 @@ _OPEN, _TOGETHER, _ALONE = 0, 1, 2
 # the word of another step is none.
 WHOLE, _BITS = 1 << 24, 25
 _STEPS = (1 << 63 - 2 * _BITS) - 1
-# How often to look before letting another thread have the core; how often to do that before going
-# on alone, some 10 ms; and how often if the last epoch had to be done alone, as always inside a
-# parallel region of somebody else's.
-_LOOKS, _PATIENCE, _LITTLE_PATIENCE = 2_000, 20_000, 400
+# How often to look before letting another thread have the core; how often to do that before
+# sleeping.
+_LOOKS, _OFFERS = 2_000, 50
+# How often to sleep before going on alone, some 10 ms; and how often if the last epoch had to be
+# done alone, as always inside a parallel region of somebody else's.
+_SLEEP_MICROSECONDS, _PATIENCE, _LITTLE_PATIENCE = 50, 100, 2
 
 
 def _word(context, builder, array, index):
@@ -134,8 +137,42 @@ def _rest(typing_context):
 
 
 def give_way():
-    """Let another thread have the core."""
+    """Let another thread have the core, if one wants it."""
     os.sched_yield()
+
+
+def sleep():
+    """Leave the core to whoever wants it, for some 0.1 ms; on Windows until the next tick."""
+    time.sleep(_SLEEP_MICROSECONDS * 1e-6)
+
+
+@instruction(sleep)
+def _sleep(typing_context):
+    # Both take a number of 32 bits: milliseconds and microseconds.
+    name, time_asleep = ("Sleep", 1) if sys.platform == "win32" else ("usleep", _SLEEP_MICROSECONDS)
+
+    def codegen(context, builder, signature, arguments):
+        i32 = ir.IntType(32)
+        kind = ir.FunctionType(i32, [i32])
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        builder.call(function, [i32(time_asleep)])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@inline_jit
+def wait(looks):
+    """What to do after so many looks in vain: first keep the core, then offer it, then leave it.
+
+    Threads that only offer it to each other keep the one off it that they wait for.
+    """
+    if looks < _LOOKS:
+        rest()
+    elif looks < _LOOKS + _OFFERS:
+        give_way()
+    else:
+        sleep()
 
 
 @instruction(give_way)
@@ -178,10 +215,8 @@ def join(words, workers):
     looks = 0
     while look(words, _MODE) == _OPEN:
         looks += 1
-        if looks < _LOOKS:
-            rest()
-        elif looks < _LOOKS + patience:
-            give_way()
+        if looks < _LOOKS + _OFFERS + patience:
+            wait(looks)
         elif claim(words, _MODE, _OPEN, _ALONE):
             return 1
     return workers if look(words, _MODE) == _TOGETHER else 0
@@ -203,10 +238,7 @@ def meet(words, worker, workers):
         looks = 0
         while look(words, _MET + other * _LINE) < times:
             looks += 1
-            if looks < _LOOKS:
-                rest()
-            else:
-                give_way()
+            wait(looks)
 
 
 @inline_jit

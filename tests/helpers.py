@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -223,16 +224,60 @@ def classifier(**options: Any) -> loopbp.Network:
 # -- other processes ------------------------------------------------------------------------------
 
 
+def finished(code: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """A new Python process that has ended, warnings being errors in it as well."""
+    command = [sys.executable, "-W", "error", "-c", code]
+    return ended(command, env={**os.environ, **environment})
+
+
+def ended(
+    command: list[str], seconds: float = 300, **options: Any
+) -> "subprocess.CompletedProcess[str]":
+    """What `subprocess.run` returns; who takes longer fails with what was said until then."""
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=seconds, check=False, **options
+        )
+    except subprocess.TimeoutExpired as error:
+        said = [(part or b"").decode(errors="replace") for part in (error.stdout, error.stderr)]
+        pytest.fail(f"{command[:3]} has not ended after {seconds} s; it said {said}")
+
+
+def line_that_begins(process: "subprocess.Popen[str]", start: str, seconds: float = 120) -> str:
+    """The first such line that a program prints; if none comes, what it said instead."""
+    said: list[str] = []
+    found = threading.Event()
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith(start):
+                break
+        found.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    in_time = found.wait(seconds)
+    if in_time and said and said[-1].startswith(start):
+        return said[-1]
+    process.kill()
+    error = process.stderr.read() if process.stderr is not None else ""
+    pytest.fail(f"no line {start!r} in {seconds} s (code {process.wait(9)}): {said} {error}")
+
+
+def said_until_the_end(process: "subprocess.Popen[str]", seconds: float = 120) -> tuple[str, str]:
+    """Output and errors of a program that ends; who does not is ended, and fails the test."""
+    try:
+        return process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        pytest.fail(f"{process.args} has not ended after {seconds} s; it said {out!r} {err!r}")
+
+
 def run_python(code: str, **environment: str) -> str:
-    """What a new Python process prints, warnings being errors in it as well."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    """What a new Python process prints."""
+    done = finished(code, **environment)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -240,6 +285,8 @@ def run_python(code: str, **environment: str) -> str:
 _BITS = """
 import sys
 sys.path.insert(0, {tests!r})
+from loopbp import engines
+engines.usable_cores = lambda: {threads}  # a team of more than there are cores for
 from {module} import bits
 print(bits())
 """
@@ -260,6 +307,7 @@ def bits_by_threads(bits: Callable[..., str], forsaken: Callable[[], str]) -> se
     finally:
         numba.set_num_threads(usable)
     for threads in (3, 4):
-        code = _BITS.format(tests=str(Path(__file__).parent), module=bits.__module__)
+        tests = str(Path(__file__).parent)
+        code = _BITS.format(tests=tests, threads=threads, module=bits.__module__)
         found.add(run_python(code, NUMBA_NUM_THREADS=str(threads)))
     return found

@@ -46,7 +46,7 @@ def test_an_epoch_asks_for_every_part_with_that_signature(dtype, softmax):
 
 
 @needs_jit
-@pytest.mark.skipif(ahead._cores() < 2, reason="a second process needs a second core")
+@pytest.mark.skipif(ahead.usable_cores() < 2, reason="a second process needs a second core")
 def test_the_first_process_compiles_no_part_that_takes_long(processes):
     hard = [name_of(part) for part in ahead.parts("float32", True)[: -ahead._EASY]]
     assert "weight_sums" in hard
@@ -157,7 +157,7 @@ def started(monkeypatch, tmp_path):
 
     monkeypatch.delenv("LOOPBP_AHEAD", raising=False)
     monkeypatch.setattr(ahead, "_READY", set())
-    monkeypatch.setattr(ahead, "_cores", lambda: 2)
+    monkeypatch.setattr(ahead, "usable_cores", lambda: 2)
     monkeypatch.setattr(ahead, "cache_path", lambda *part: tmp_path / name_of(part))
     monkeypatch.setattr(ahead.subprocess, "Popen", popen)
     return orders
@@ -184,7 +184,7 @@ def test_without_a_second_process_it_still_compiles(started, monkeypatch, why):
     if why == "variable":
         monkeypatch.setenv("LOOPBP_AHEAD", "0")
     elif why == "one core":
-        monkeypatch.setattr(ahead, "_cores", lambda: 1)
+        monkeypatch.setattr(ahead, "usable_cores", lambda: 1)
     else:
         monkeypatch.setattr(sys, "executable", "")
     assert ahead.start("float32", False)
@@ -211,12 +211,17 @@ def test_a_process_that_is_set_up_differently_compiles_nothing(started, monkeypa
     done: list[str] = []
     work = [(Function(name, done), (k,)) for k, name in enumerate("abc")]
     monkeypatch.setattr(ahead, "parts", lambda dtype, with_softmax: work)
+    for name in "ab":
+        (tmp_path / name).touch()
     monkeypatch.setattr(ahead, "cache_path", lambda function, signature: tmp_path / function.name)
     files = [str(tmp_path / name) for name in "abc"]
     ahead.compile_parts("float32", True, [files[0], "elsewhere", files[2]])
     assert done == ["a(0,)"]
     ahead.compile_parts("float32", True, files)
     assert done == ["a(0,)", "a(0,)", "b(1,)", "c(2,)"]
+    (tmp_path / "b").unlink()
+    ahead.compile_parts("float32", True, files)
+    assert done[4:] == ["a(0,)", "b(1,)"], "where nothing can be kept it stops"
 
 
 def test_engines_that_need_the_parts_say_so():

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import helpers
 import numba
 import numpy as np
 import pytest
@@ -629,7 +630,7 @@ def program(*words, **settings):
 
 def test_module_is_the_program():
     process = program("train", "xor", *QUICK, "--json")
-    out, err = process.communicate(timeout=120)
+    out, err = helpers.said_until_the_end(process)
     assert (process.returncode, err) == (0, "")
     assert json.loads(out)["model"] == "loopbp-xor.npz"
 
@@ -642,12 +643,11 @@ def test_reader_that_goes_away():
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
     process = program("predict", "net.npz", "d.npz", env=environment)
     assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.readline()
+    helpers.line_that_begins(process, "")
     process.stdout.close()
-    err = process.stderr.read()
-    process.stderr.close()
-    assert (process.wait(timeout=120), err) == (141, "")
+    process.stdout = None
+    _, err = helpers.said_until_the_end(process)
+    assert (process.returncode, err) == (141, "")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent otherwise there")
@@ -657,10 +657,8 @@ def test_reader_that_goes_away():
 )
 def test_ctrl_c():
     process = program("train", "spirals", *QUICK, "--epochs", "1000000")
-    assert process.stdout is not None
-    while not process.stdout.readline().startswith("loss"):
-        pass
+    helpers.line_that_begins(process, "loss")
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = helpers.said_until_the_end(process)
     assert (process.returncode, err) == (130, "loopbp: interrupted\n")

@@ -65,12 +65,12 @@ def test_the_code_belongs_to_a_run(monkeypatch, tmp_path):
     first = partial.identity("loopbp bench", machine)
     assert first == partial.identity("loopbp bench", machine | {"date": "2000-01-01"})
     assert first == json.loads(json.dumps(first)), "as it comes back from the file"
-    monkeypatch.setattr(partial._jit, "KERNEL_FILES", ("tiled.py",))
+    monkeypatch.setattr(partial.cache, "sources", lambda: [("tiled.py", b"")])
     codes = {first["code"], partial.identity("loopbp bench", machine)["code"]}
     for text in ("one", "other"):  # of the benchmark itself
         (tmp_path / "runner.py").write_text(text, encoding="utf-8")
         with monkeypatch.context() as patch:
-            patch.setattr(partial._jit, "KERNEL_FILES", ())
+            patch.setattr(partial.cache, "sources", list)
             patch.setattr(partial, "_HERE", tmp_path)
             codes.add(partial.identity("loopbp bench", machine)["code"])
     assert len(codes) == 4

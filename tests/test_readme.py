@@ -1,10 +1,10 @@
 """The README's Python examples run as they stand, in one process each."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
+import helpers
 import pytest
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -15,10 +15,7 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_example_runs_and_prints_what_it_says(number: int, tmp_path: Path) -> None:
     code = EXAMPLES[number]
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        capture_output=True, text=True, check=False, cwd=tmp_path, timeout=300,
-    )  # fmt: skip
+    done = helpers.ended([sys.executable, "-W", "error", "-c", code], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     printed = done.stdout.split("\n")
     if "XOR is learnt" in code or "report.max_relative_error" in code:

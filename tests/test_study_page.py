@@ -4,11 +4,11 @@ import json
 import math
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import helpers
 import numpy as np
 import pytest
 
@@ -296,9 +296,7 @@ console.log(JSON.stringify(out));
 def run_node(script, tmp_path, *files):
     target = tmp_path / "run.js"
     target.write_text(script)
-    done = subprocess.run(
-        [str(NODE), str(target), *map(str, files)], capture_output=True, text=True, check=False
-    )
+    done = helpers.ended([str(NODE), str(target), *map(str, files)])
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from loopbp.cores import usable_cores
+
 # They make OpenBLAS choose a slower kernel than the processor has.
 REMOVED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -24,13 +26,6 @@ _PEAK_SIZE = 2048
 # after them, 2^26 cycles.
 CALM, PATIENCE, MOST_PATIENCE = 0.9, 3.0, 30.0
 LOOK_SIZE, _LOOK_PRODUCTS, _SPIN_SECONDS = 512, 20, 0.05
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def check_threads(threads: int | None) -> int:

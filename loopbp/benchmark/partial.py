@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from loopbp import _jit
+from loopbp import cache
 from loopbp.cli.output import json_text, plain
 
 _HERE = Path(__file__).parent
@@ -34,9 +34,10 @@ def identity(command: str, machine: dict[str, Any]) -> dict[str, Any]:
 
 def _code() -> str:
     """A digest of all that is timed, and of what times it."""
-    files = [_HERE.parent / name for name in _jit.KERNEL_FILES] + sorted(_HERE.glob("*.py"))
     digest = hashlib.sha256()
-    for file in files:
+    for _, content in cache.sources():
+        digest.update(content)
+    for file in sorted(_HERE.glob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 

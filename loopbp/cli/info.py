@@ -14,7 +14,9 @@ import numpy as np
 from llvmlite import binding
 from numba.np.ufunc.parallel import threading_layer
 
+from loopbp import cache
 from loopbp.cli.output import print_json
+from loopbp.cores import usable_cores
 from loopbp.loops import bias_gradient
 
 FEATURES = (
@@ -30,12 +32,11 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(facts)
     else:
-        for name, value in facts.items():
-            print(f"{name.replace('_', ' '):<17}{_text(value)}")
+        print_facts(facts)
     if facts["threading_layer"] == "workqueue":
         print(
             "loopbp info: warning: Numba found no OpenMP or TBB; its workqueue starts a parallel "
-            "loop a hundred times more slowly and ends the process when two threads enter it",
+            "loop a hundred times more slowly, and threads of Python take turns at them",
             file=sys.stderr,
         )
     return 0
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
 def collect() -> dict[str, Any]:
     """The facts by name."""
-    layer, folder = _threading_layer()
+    layer = _threading_layer()
     present = binding.get_host_cpu_features()
     extras = {}
     for name in EXTRAS:
@@ -63,12 +64,34 @@ def collect() -> dict[str, Any]:
         "llvm_target": binding.get_host_cpu_name(),
         "features": [name for name in FEATURES if present.get(name)],
         "cores": os.cpu_count(),
-        "usable_cores": _usable_cores(),
+        "usable_cores": usable_cores(),
         "threads": numba.get_num_threads(),
         "threading_layer": layer,
         "compiler": "on" if hasattr(bias_gradient, "stats") else "off (NUMBA_DISABLE_JIT)",
-        "cache_folder": folder,
+        **cache_facts(),
     }
+
+
+def cache_facts() -> dict[str, Any]:
+    """Where compiled code is kept, how much of it there is, and why it is not, where it is not."""
+    on = os.environ.get("LOOPBP_CACHE", "1") != "0"
+    why = cache.trouble(cache.root() / cache.stamp()) if on else "LOOPBP_CACHE=0"
+    files, size = cache.size()
+    return {
+        "cache_folder": str(cache.root()),
+        "cache_files": files,
+        "cache_bytes": size,
+        "cache_off": why or None,
+    }
+
+
+def print_facts(facts: dict[str, Any]) -> None:
+    """One line for each, and the number of bytes as people say it."""
+    for name, value in facts.items():
+        if name == "cache_bytes":
+            print(f"{'cache size':<17}{value / 1e6:.1f} MB")
+        else:
+            print(f"{name.replace('_', ' '):<17}{_text(value)}")
 
 
 def _text(value: Any) -> str:
@@ -77,12 +100,6 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(value) or "none of note"
     return "none" if value is None else str(value)
-
-
-def _usable_cores() -> int | None:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count()
 
 
 def _processor() -> str:
@@ -95,13 +112,11 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _threading_layer() -> tuple[str | None, str | None]:
-    """The layer that a parallel loop of ours runs on, and where it was cached.
+def _threading_layer() -> str | None:
+    """The layer that a parallel loop of ours runs on.
 
     Numba chooses the layer when the first parallel loop runs, not before.
     """
     bias_gradient(np.zeros((1, 1)), np.zeros(1))
-    stats = getattr(bias_gradient, "stats", None)
-    if stats is None:  # nothing is compiled, so nothing runs in parallel
-        return None, None
-    return threading_layer(), getattr(stats, "cache_path", None)
+    compiled = hasattr(bias_gradient, "stats")  # else nothing runs in parallel
+    return threading_layer() if compiled else None

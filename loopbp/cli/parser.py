@@ -237,6 +237,19 @@ def _add_info(commands: Any) -> None:
     add_json(parser)
 
 
+def _add_cache(commands: Any) -> None:
+    parser = commands.add_parser(
+        "cache",
+        help="show where compiled code is kept and how much of it, or remove it",
+        description="Show where compiled code is kept, and how much of it there is. What was not "
+        "used for a month goes by itself.",
+    )
+    parser.add_argument(
+        "--clear", action="store_true", help="remove it: the next run compiles again"
+    )
+    add_json(parser)
+
+
 def _add_bench(commands: Any) -> None:
     parser = commands.add_parser(
         "bench",
@@ -320,6 +333,7 @@ COMMANDS = {
     "derive": derive.add_parser,
     "study": study.add_parser,
     "info": _add_info,
+    "cache": _add_cache,
 }
 # Where the module of a command is, if not in this package.
 ELSEWHERE = dict.fromkeys(("explain", "derive", "study"), "loopbp.study.commands")
