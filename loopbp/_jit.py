@@ -96,7 +96,7 @@ KERNEL_FILES = (
     "_jit.py", "activations.py", "compiled.py", "engines.py", "halves.py", "lanes.py", "loops.py",
     "losses.py", "optimizers.py", "parameters.py", "passes.py", "rng.py", "shares.py", "small.py",
     "split.py", "subnormals.py", "team.py", "tiled.py", "tiled_training.py", "tiled_workspace.py",
-    "tiles.py", "vector_math.py", "views.py", "study/forward_mode.py",
+    "tiles.py", "vector_activations.py", "vector_math.py", "views.py", "study/forward_mode.py",
 )  # fmt: skip
 
 
