@@ -6,7 +6,7 @@ that is max(|a|, |y|), of (a - y)**2 / 2 it is |a - y| max(|a|, |y|).  Points wh
 sigma' in it, is no normal number of the dtype are left out: training flushes them to zero.
 
 z runs over both signs and all magnitudes from the smallest subnormal number to 1e4, y over what the
-loss allows, 0 and 1 included.  ``loopbp check --numerics`` prints `table`.
+loss allows, 0 and 1 included.  ``loopbp check --numerics`` prints both.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -312,31 +312,28 @@ def activation_errors(
 # -- what is printed ------------------------------------------------------------------------------
 
 
-def table(pairs: Iterable[PairError], units: Iterable[ActivationError]) -> str:
-    """Both lists as plain text, a line each, with a verdict."""
-    lines = [
-        "sigma and sigma', units in the last place",
-        f"{'activation':<32} {'dtype':<8} {'engine':<7} {'sigma':>9} {'sigma_':>9} {'bound':>7}",
-    ]
-    lines[1] = lines[1].replace("sigma_", "sigma'")
-    for u in units:
-        verdict = "ok" if u.ok else f"WRONG at z = {u.sigma_at:.9g}, {u.prime_at:.9g}"
-        lines.append(
-            f"{u.name:<32} {u.dtype:<8} {u.engine:<7} {u.sigma_ulps:>9.3g} {u.prime_ulps:>9.3g} "
-            f"{u.bound:>7.3g}  {verdict}"
-        )
-    lines += [
-        "", "C^t and delta^L, relative to the larger of the result and its terms",
-        f"{'output, loss':<32} {'dtype':<8} {'engine':<7} {'loss':>9} {'delta':>9} {'bound':>7}",
-    ]  # fmt: skip
-    for p in pairs:
-        places = f"{p.loss_at.tolist()}, {p.delta_at.tolist()}"
-        verdict = "ok" if p.ok else f"WRONG at z = {places}"
-        lines.append(
-            f"{p.output + ', ' + p.loss:<32} {p.dtype:<8} {p.engine:<7} {p.loss_error:>9.1e} "
-            f"{p.delta_error:>9.1e} {p.bound:>7.0e}  {verdict}"
-        )
-    return "\n".join(lines)
+_HEAD = "{:<32} {:<8} {:<7} {:>9} {:>9} {:>7}"
+
+
+def activation_lines(errors: Iterable[ActivationError]) -> Iterator[str]:
+    """A plain table of sigma and sigma', line by line as the errors come."""
+    yield "sigma and sigma', units in the last place:"
+    yield _HEAD.format("activation", "dtype", "engine", "sigma", "sigma'", "bound")
+    for e in errors:
+        verdict = "ok" if e.ok else f"WRONG at z = {e.sigma_at:.9g}, {e.prime_at:.9g}"
+        figures = f"{e.sigma_ulps:.3g}", f"{e.prime_ulps:.3g}", f"{e.bound:g}"
+        yield f"{_HEAD.format(e.name, e.dtype, e.engine, *figures)}  {verdict}"
+
+
+def pair_lines(errors: Iterable[PairError]) -> Iterator[str]:
+    """A plain table of C^t and delta^L, line by line as the errors come."""
+    yield "C^t and delta^L, relative to the larger of the result and its terms:"
+    yield _HEAD.format("output, loss", "dtype", "engine", "loss", "delta", "bound")
+    for e in errors:
+        places = f"{e.loss_at.tolist()}, {e.delta_at.tolist()}"
+        verdict = "ok" if e.ok else f"WRONG at z = {places}"
+        figures = f"{e.loss_error:.1e}", f"{e.delta_error:.1e}", f"{e.bound:g}"
+        yield f"{_HEAD.format(f'{e.output}, {e.loss}', e.dtype, e.engine, *figures)}  {verdict}"
 
 
 def as_dict(error: PairError | ActivationError) -> dict[str, Any]:

@@ -5,13 +5,16 @@ import argparse
 import numpy as np
 
 from loopbp import check_gradient
+from loopbp.cli import numerics
 from loopbp.cli.output import print_json
 from loopbp.cli.problem import labels, load_data, make_network, scale_kind, shape_of
 from loopbp.datasets import Scaling, split_indices
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check and print; 1 where the gradient is wrong."""
+    """Check and print; 1 where the gradient, or with --numerics a number, is wrong."""
+    if args.numerics:
+        return numerics.run(args)
     data = load_data(args)
     y = data.y
     if data.task == "classification":
