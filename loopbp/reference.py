@@ -313,13 +313,26 @@ def delta_from_da(code, address, z, da, out_delta):
 
 def weight_gradient(delta, a_prev, out_dw):
     """dW = (1/m) dZ^T A_prev  (seed 001, BP1: (1/m) dZ A^T with examples as columns)."""
-    np.matmul(delta.T, a_prev, out=out_dw)
-    out_dw /= delta.shape[0]
+    parts = (np.matmul(delta[rows].T, a_prev[rows]) for rows in _row_blocks(delta))
+    out_dw[...] = _sum_of(parts) / delta.shape[0]
 
 
 def bias_gradient(delta, out_db):
     """db = (1/m) sum over examples of dZ  (seed 001, BP2)."""
-    out_db[...] = np.mean(delta, axis=0, dtype=np.float64)
+    out_db[...] = _sum_of(delta[rows].sum(axis=0) for rows in _row_blocks(delta)) / len(delta)
+
+
+def _row_blocks(delta):
+    """Slices of 1024 examples: NumPy adds down a column number by number."""
+    return (slice(start, start + 1024) for start in range(0, len(delta), 1024))
+
+
+def _sum_of(parts):
+    """The sum of arrays, in float64 where there are several."""
+    total = next(parts)
+    for part in parts:
+        total = total.astype(np.float64) + part
+    return total
 
 
 # What follows has its twins in loopbp.losses, loopbp.optimizers, loopbp.passes and loopbp.rng.
