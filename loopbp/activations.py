@@ -5,7 +5,7 @@ name                  sigma(z)                                   sigma'(z)
 ====================  =========================================  =================================
 identity              z                                          1
 sigmoid               1 / (1 + exp(-z))                          a (1 - a)
-tanh                  tanh z                                     1 - a**2
+tanh                  tanh z                                     1 - a**2 = 1 / cosh(z)**2
 relu                  max(z, 0)                                  1 if z > 0 else 0
 leaky_relu            z if z > 0 else 0.01 z                     1 if z > 0 else 0.01
 elu                   z if z > 0 else exp(z) - 1                 1 if z > 0 else exp(z)
@@ -18,6 +18,11 @@ softmax (output)      exp(z_i) / sum_k exp(z_k)                  a full Jacobian
 Convention at the kink: relu'(0) = 0 and leaky_relu'(0) = 0.01, the left derivative.
 gelu is the exact form (Hendrycks and Gimpel 2016), not its tanh approximation.
 None of these overflows or becomes NaN for finite z.
+
+Each is right to a few units in the last place wherever it is a normal number (`loopbp.numerics`
+measures it): where a formula of the table loses digits, as 1 - a does for a near 1, the function
+computes the same from exp(-|z|) or erfc.  gelu' and silu' cross zero; there the unit is that of the
+two terms whose sum is 0.  Training flushes subnormal results to zero (`loopbp.subnormals`).
 """
 
 from __future__ import annotations
@@ -27,12 +32,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from loopbp._jit import c_address, c_function, call_address, inline_jit, inner_jit
 from loopbp.calls import suggests
 
 LEAKY_SLOPE = 0.01
+# sqrt(1/2) as a number of 24 bits and the rest of it: a product with a number of 26 bits is exact.
 _SQRT_HALF = math.sqrt(0.5)
+_SQRT_HALF_HIGH, _SQRT_HALF_LOW = 0.7071067690849304, 1.210161710447897e-08
+_TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 _INVERSE_SQRT_TWO_PI = 1.0 / math.sqrt(2.0 * math.pi)
+# Numbers beyond which phi(z) and Phi(-z) are 0, and the grid that cuts them off at 26 bits.
+_NORMAL_END, _GRID = 40.0, 1048576.0
 
 NAMES = (
     "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "gelu", "silu",
@@ -53,14 +65,14 @@ def sigmoid(z):
 
 @inline_jit
 def sigmoid_prime(z):
-    s = sigmoid(z)
-    return s * (1.0 - s)
+    e = math.exp(-abs(z))
+    return e / ((1.0 + e) * (1.0 + e))  # a (1 - a), and 1 - a keeps its digits
 
 
 @inline_jit
 def tanh_prime(z):
-    a = math.tanh(z)
-    return 1.0 - a * a
+    e = math.exp(-2.0 * abs(z))
+    return 4.0 * e / ((1.0 + e) * (1.0 + e))  # where a is near 1, 1 - a**2 would lose digits
 
 
 @inline_jit
@@ -99,25 +111,55 @@ def softplus(z):
 
 
 @inline_jit
+def normal_tail(s):
+    """Phi(-s) = erfc(s / sqrt 2) / 2 for s >= 0, of the normal distribution.
+
+    erfc makes 2 x**2 times as much of an error of its argument x, so what the product with
+    sqrt(1/2) rounds off comes back through erfc' = -2/sqrt(pi) exp(-x**2).
+    """
+    s = _NORMAL_END if s > _NORMAL_END else np.float64(s)
+    x = _SQRT_HALF * s
+    high = np.floor(s * _GRID) / _GRID
+    lost = (high * _SQRT_HALF_HIGH - x) + high * _SQRT_HALF_LOW + (s - high) * _SQRT_HALF
+    return 0.5 * (math.erfc(x) - _TWO_OVER_SQRT_PI * lost * math.exp(-x * x))
+
+
+@inline_jit
+def normal_density(s):
+    """phi(s) = exp(-s**2 / 2) / sqrt(2 pi) for s >= 0, s**2 in two parts for the same reason."""
+    s = _NORMAL_END if s > _NORMAL_END else np.float64(s)
+    high = np.floor(s * _GRID) / _GRID
+    rest = math.exp(-0.5 * (s - high) * (s + high))
+    return _INVERSE_SQRT_TWO_PI * math.exp(-0.5 * high * high) * rest
+
+
+@inline_jit
 def gelu(z):
-    return 0.5 * z * (1.0 + math.erf(_SQRT_HALF * z))
+    tail = normal_tail(abs(z))  # z Phi(z): Phi(z) is the tail of -z, or 1 less that of z
+    return z * (tail if z < 0.0 else 1.0 - tail)
 
 
 @inline_jit
 def gelu_prime(z):
-    density = _INVERSE_SQRT_TWO_PI * math.exp(-0.5 * z * z)
-    return 0.5 * (1.0 + math.erf(_SQRT_HALF * z)) + z * density
+    tail = normal_tail(abs(z)) - abs(z) * normal_density(abs(z))
+    return tail if z < 0.0 else 1.0 - tail
 
 
 @inline_jit
 def silu(z):
-    return z * sigmoid(z)
+    if z < 0.0:
+        half = math.exp(0.5 * z)  # exp(z) may be subnormal where z exp(z) is not
+        return half * z * half / (1.0 + half * half)
+    return z / (1.0 + math.exp(-z))
 
 
 @inline_jit
 def silu_prime(z):
-    s = sigmoid(z)
-    return s * (1.0 + z * (1.0 - s))
+    half = math.exp(-0.5 * abs(z))
+    e = half * half
+    if z < 0.0:
+        return half * (1.0 + z + e) * half / ((1.0 + e) * (1.0 + e))
+    return (1.0 + e * (1.0 + z)) / ((1.0 + e) * (1.0 + e))
 
 
 @inner_jit

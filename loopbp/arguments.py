@@ -1,5 +1,6 @@
 """The arguments of `Network` and `fit` in the many forms that people give them, made one form."""
 
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
@@ -98,6 +99,44 @@ def output_and_loss(output: Any, loss: Any, n_outputs: int) -> tuple[str | Activ
         if which == "softmax" and n_outputs == 1:
             raise ValueError("output: softmax of one output is always 1; use sigmoid")
     return which, loss
+
+
+# What an output can come near to; the others reach every number.
+_RANGES = {
+    "sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, np.inf),
+    "softplus": (0.0, np.inf), "elu": (-1.0, np.inf), "gelu": (-0.2, np.inf),
+    "silu": (-0.3, np.inf),
+}  # fmt: skip
+
+
+def warn_of_targets(output: str, loss: str, Y: Any) -> None:
+    """Warn where outputs and a loss cannot learn these targets, and name the ones that can."""
+    low, high = _RANGES.get(output, (-np.inf, np.inf))
+    text = ""
+    if output == "sigmoid" and loss == "cross_entropy":
+        # -sum y log a has nothing against outputs that are all 1
+        text = (
+            "cross_entropy is for outputs that sum to 1: over sigmoid outputs only the targets "
+            "above 0 count, so that every output goes to 1; use loss='binary_cross_entropy' for "
+            "several labels at once, or output='softmax' for one class of several"
+        )
+    elif loss == "poisson" and Y.max() > high:
+        text = (
+            f"poisson over {output} outputs, which are at most 1, cannot reach targets up to "
+            f"{Y.max():g}; use output='softplus'"
+        )
+    else:
+        least, most = Y.min(axis=0), Y.max(axis=0)
+        beyond = (least > high) | (most < low)
+        if beyond.any():
+            i = int(np.argmax(beyond))
+            text = (
+                f"y: {output} outputs stay between {low:g} and {high:g}, and all targets of "
+                f"output {i} are between {least[i]:g} and {most[i]:g}; use output='identity', or "
+                "scale the targets"
+            )
+    if text:
+        warnings.warn(text, UserWarning, stacklevel=3)
 
 
 def dtype(value: Any) -> np.dtype[Any]:

@@ -548,6 +548,21 @@ def _larger(builder, x, y):
     return builder.select(builder.fcmp_ordered(">", x, y), x, y)
 
 
+def count_of(condition):
+    """In how many lanes a condition holds."""
+    return int(np.count_nonzero(condition))
+
+
+@instruction(count_of)
+def _count_of(typing_context, condition):
+    def codegen(context, builder, signature, arguments):
+        mask = arguments[0]
+        bits = builder.bitcast(mask, ir.IntType(mask.type.count))
+        return builder.zext(builder.ctpop(bits), ir.IntType(64))
+
+    return types.intp(condition), codegen
+
+
 def combine(s, alpha, beta, d, j, count):
     """alpha s + beta d[j : j + count], alpha s in the lanes beyond."""
     return fma(alpha, s, beta * load_part(d, j, count))

@@ -164,8 +164,8 @@ def weight_gradient(delta, a_prev, out_dw):
     m, n_l = delta.shape
     for i in prange(n_l):
         for j in range(a_prev.shape[1]):
-            total = delta[0, i] * a_prev[0, j]
-            for t in range(1, m):
+            total = 0.0  # in float64, for there may be many examples
+            for t in range(m):
                 total += delta[t, i] * a_prev[t, j]
             out_dw[i, j] = total / m
 
@@ -182,7 +182,7 @@ def bias_gradient(delta, out_db):
     """
     m, n_l = delta.shape
     for i in prange(n_l):
-        total = delta[0, i]
-        for t in range(1, m):
+        total = 0.0
+        for t in range(m):
             total += delta[t, i]
         out_db[i] = total / m

@@ -15,19 +15,42 @@ poisson               1/n_L sum_i a_i - y_i log a_i                   mean      
 h(e) = e**2/2 for abs(e) <= 1, else abs(e) - 1/2; clip is to [-1, 1]; sign(0) = 0.
 The cost is J = (1/m) sum_t s_t C^t, s_t the weight of example t.
 
-delta^L_i = dC^t/dz^L_i (seed 002, Task 1) is sigma'(z_i) dC/da_i, but for
+delta^L_i = dC^t/dz^L_i (seed 002, Task 1) is sigma'(z_i) dC/da_i, and with softmax
+a_i (g_i - sum_k a_k g_k), g = dC/da: the full Jacobian.  Where C^t has a logarithm
+(`is_logarithmic`) both are computed from z, so that neither loses digits, or stops growing, where
+a reaches 0 or 1:
 
-- sigmoid with binary_cross_entropy and softmax with cross_entropy: a_i - y_i, and C^t is computed
-  from z, so that neither loses digits where a reaches 0 or 1 (softmax: for sum_i y_i = 1);
-- softmax with any other loss: a_i (g_i - sum_k a_k g_k), g = dC/da: the full Jacobian.
+====================  =========  ==============================================================
+loss                  output     delta^L_i
+====================  =========  ==============================================================
+binary_cross_entropy  sigmoid    a_i - y_i
+cross_entropy         softmax    a_i - y_i, for sum_i y_i = 1
+cross_entropy         sigmoid    -y_i (1 - a_i)
+poisson               sigmoid    (1 - a_i) (a_i - y_i) / n_L
+poisson               softplus   (sigma'_i / a_i) (a_i - y_i) / n_L
+poisson               softmax    (a_i sum_k y_k - y_i) / n_L
+binary_cross_entropy  softmax    (1-y_i) a_i - y_i (1-a_i) + a_i sum_k!=i (y_k - (1-y_k) o_k),
+                                 o_k = a_k / (1 - a_k)
+====================  =========  ==============================================================
 
-Where a logarithm or a quotient would meet 0, a is held at float32's smallest normal number.
+1 - a_i is never a difference there: it is sigmoid(-z_i), or a sum over the other outputs.  C^t is
+summed in float64 whatever the dtype.  With a user's own output, of which only a is known, a is held
+at float32's smallest normal number where a logarithm or a quotient would meet 0.
 """
 
 import math
 
+import numpy as np
+
 from loopbp._jit import inline_jit, inner_jit
-from loopbp.activations import SIGMOID, SOFTMAX, sigma_prime_row
+from loopbp.activations import (
+    SIGMOID,
+    SOFTMAX,
+    SOFTPLUS,
+    sigma_prime_row,
+    sigmoid,
+    softplus,
+)  # fmt: skip
 
 NAMES = (
     "half_mse", "quadratic", "mae", "huber", "binary_cross_entropy", "cross_entropy", "poisson",
@@ -126,6 +149,123 @@ def poisson_prime(y, a):
     return 1.0 - y / held(a)
 
 
+# -- from z: the pairs that have a logarithm ------------------------------------------------------
+
+# z below which softplus(z) is exp(z) but for a part of 1e-16.
+_FAR = -36.0
+
+
+@inline_jit
+def _is_probability(output):
+    return True if output == SIGMOID else output == SOFTMAX
+
+
+@inline_jit
+def is_logarithmic(loss, output):
+    """Whether a loss and an output are a pair whose logarithms come from z; codes of both."""
+    if output == SOFTPLUS:
+        return loss == POISSON
+    return loss >= BINARY_CROSS_ENTROPY and _is_probability(output)
+
+
+@inline_jit
+def log_softplus(z):
+    """log softplus(z), which is z - exp(z) / 2 + ... for z far below 0."""
+    return z - 0.5 * math.exp(z) if z < _FAR else math.log(softplus(z))
+
+
+@inline_jit
+def softplus_slope_to_value(z):
+    """softplus'(z) / softplus(z), which goes to 1 for z far below 0."""
+    return 1.0 - 0.5 * math.exp(z) if z < _FAR else sigmoid(z) / softplus(z)
+
+
+@inline_jit
+def top_two(z):
+    """The output of the largest z, that z, and the largest of the others."""
+    best = 0
+    for i in range(1, z.shape[0]):
+        if z[i] > z[best]:
+            best = i
+    second = -math.inf
+    for i in range(z.shape[0]):
+        if i != best:
+            second = max(second, np.float64(z[i]))
+    return best, np.float64(z[best]), second
+
+
+@inline_jit
+def rest_of_sum(z, best, top):
+    """sum_k exp(z_k - top) over all outputs but `best`, in float64."""
+    rest = 0.0
+    for k in range(z.shape[0]):
+        if k != best:
+            rest += math.exp(np.float64(z[k]) - top)
+    return rest
+
+
+@inner_jit
+def softmax_loss_row(loss, z, y):
+    """C^t of softmax with a loss that has a logarithm, in float64.
+
+    With e_k = exp(z_k - top) and rest = sum_k e_k - 1, the e_k of the top being 1:
+    log a_i = z_i - top - log(1 + rest), and 1 - a_i is a share of `rest` for the top, else
+    at least 1/2.
+    """
+    n = z.shape[0]
+    best, top, second = top_two(z)
+    rest = rest_of_sum(z, best, top)
+    log_mass = math.log1p(rest)
+    total = 0.0
+    for i in range(n):  # -y log a
+        total += y[i] * (log_mass - (np.float64(z[i]) - top))
+    if loss == POISSON:
+        return (1.0 + total) / n
+    if loss == BINARY_CROSS_ENTROPY:
+        for i in range(n):  # -(1-y) log(1-a)
+            if i != best:
+                total -= (1.0 - y[i]) * math.log1p(-math.exp(np.float64(z[i]) - top) / (1.0 + rest))
+            elif rest >= 1.0:
+                total += (1.0 - y[i]) * math.log1p(1.0 / rest)
+            else:  # log rest, where rest itself may be too small for a number
+                log_rest = second - top + math.log(rest_of_sum(z, best, second))
+                total += (1.0 - y[i]) * (log_mass - log_rest)
+    return total
+
+
+@inner_jit
+def softmax_delta_row(z, y, out):
+    """delta^L of softmax with binary_cross_entropy: the table above, term by term.
+
+    For k other than the top, 1 - a_k is at least 1/2 and o_k is a quotient of numbers that keep
+    their digits.  For the top 1 - a_k = rest / (1 + rest) may be too small for a number, and so
+    a_i o_k = a_k exp(z_i - second) / sum_j exp(z_j - second) over the others.
+    """
+    n = z.shape[0]
+    best, top, second = top_two(z)
+    rest, others = rest_of_sum(z, best, top), rest_of_sum(z, best, second)
+    mass = 1.0 + rest
+    targets = odds = 0.0
+    for k in range(n):
+        targets += y[k]
+        if k != best:
+            e = math.exp(np.float64(z[k]) - top)
+            odds += (1.0 - y[k]) * e / (mass - e)
+    for i in range(n):
+        y_i = np.float64(y[i])
+        if i == best:
+            a = 1.0 / mass
+            delta = (1.0 - y_i) * a - y_i * (rest / mass)
+            out[i] = delta + a * (targets - y_i) - a * odds
+        else:
+            e = math.exp(np.float64(z[i]) - top)
+            a, own = e / mass, (1.0 - y_i) * e / (mass - e)
+            delta = (1.0 - y_i) * a - y_i * ((mass - e) / mass)
+            share = math.exp(np.float64(z[i]) - second) / others
+            delta += a * (targets - y_i) - a * (odds - own)
+            out[i] = delta - (1.0 - y[best]) / mass * share
+
+
 @inner_jit
 def loss_row(loss, output, z, a, y):
     """C^t of one example.
@@ -144,43 +284,50 @@ def loss_row(loss, output, z, a, y):
     """
     n = a.shape[0]
     total = 0.0
-    if loss == BINARY_CROSS_ENTROPY and output == SIGMOID:
-        for i in range(n):  # -y log a - (1-y) log(1-a) = log(1 + exp z) - y z
-            total += max(z[i], 0.0) + math.log1p(math.exp(-abs(z[i]))) - y[i] * z[i]
-    elif loss == CROSS_ENTROPY and output == SOFTMAX:
-        top = z[0]
-        for i in range(1, n):
-            top = max(top, z[i])
-        normaliser = 0.0
-        for i in range(n):
-            normaliser += math.exp(z[i] - top)
-        for i in range(n):  # -y log a = y (log sum_k exp(z_k - top) - (z - top))
-            total += y[i] * (math.log(normaliser) - (z[i] - top))
+    if is_logarithmic(loss, output):
+        if output == SOFTMAX:
+            total = softmax_loss_row(loss, z, y)
+        elif loss == BINARY_CROSS_ENTROPY:
+            for i in range(n):  # -y log a - (1-y) log(1-a) = log(1 + exp z) - y z
+                z_i, y_i = np.float64(z[i]), np.float64(y[i])
+                total += math.log1p(math.exp(-abs(z_i)))
+                total += (1.0 - y_i) * z_i if z_i > 0.0 else -y_i * z_i
+        elif loss == CROSS_ENTROPY:
+            for i in range(n):  # -log a = log(1 + exp(-z))
+                total += y[i] * softplus(-np.float64(z[i]))
+        elif output == SIGMOID:
+            for i in range(n):
+                total += sigmoid(np.float64(z[i])) + y[i] * softplus(-np.float64(z[i]))
+            total = total / n
+        else:
+            for i in range(n):
+                total += softplus(np.float64(z[i])) - y[i] * log_softplus(np.float64(z[i]))
+            total = total / n
     elif loss == HALF_MSE:
         for i in range(n):
-            total += squared(y[i], a[i])
+            total += squared(np.float64(y[i]), np.float64(a[i]))
         total = total / (2 * n)
     elif loss == QUADRATIC:
         for i in range(n):
-            total += squared(y[i], a[i])
+            total += squared(np.float64(y[i]), np.float64(a[i]))
         total = total / 2
     elif loss == MAE:
         for i in range(n):
-            total += absolute(y[i], a[i])
+            total += absolute(np.float64(y[i]), np.float64(a[i]))
         total = total / n
     elif loss == HUBER:
         for i in range(n):
-            total += huber(y[i], a[i])
+            total += huber(np.float64(y[i]), np.float64(a[i]))
         total = total / n
     elif loss == BINARY_CROSS_ENTROPY:
         for i in range(n):
-            total += binary_cross_entropy(y[i], a[i])
+            total += binary_cross_entropy(np.float64(y[i]), np.float64(a[i]))
     elif loss == CROSS_ENTROPY:
         for i in range(n):
-            total += cross_entropy(y[i], a[i])
+            total += cross_entropy(np.float64(y[i]), np.float64(a[i]))
     else:
         for i in range(n):
-            total += poisson(y[i], a[i])
+            total += poisson(np.float64(y[i]), np.float64(a[i]))
         total = total / n
     return total
 
@@ -213,6 +360,29 @@ def times_loss_prime_row(loss, a, y, out):
 
 
 @inner_jit
+def logarithmic_delta_row(loss, output, z, a, y, out):
+    """`delta_row` of the pairs with a logarithm but those whose delta is a - y."""
+    n = z.shape[0]
+    if output == SOFTMAX and loss == BINARY_CROSS_ENTROPY:
+        softmax_delta_row(z, y, out)
+    elif output == SOFTMAX:
+        targets = 0.0
+        for k in range(n):
+            targets += y[k]
+        for i in range(n):
+            out[i] = (a[i] * targets - y[i]) / n
+    elif loss == CROSS_ENTROPY:
+        for i in range(n):
+            out[i] = -y[i] * sigmoid(-z[i])
+    elif output == SIGMOID:
+        for i in range(n):
+            out[i] = sigmoid(-z[i]) * (a[i] - y[i]) / n
+    else:
+        for i in range(n):
+            out[i] = softplus_slope_to_value(np.float64(z[i])) * (a[i] - y[i]) / n
+
+
+@inner_jit
 def delta_row(loss, output, address, z, a, y, out):
     """out_i = delta^L_i = dC^t/dz^L_i of one example, for every pair of output and loss.
 
@@ -230,6 +400,8 @@ def delta_row(loss, output, address, z, a, y, out):
     ):
         for i in range(n):
             out[i] = a[i] - y[i]
+    elif is_logarithmic(loss, output):
+        logarithmic_delta_row(loss, output, z, a, y, out)
     elif output == SOFTMAX:
         for i in range(n):
             out[i] = 1.0
@@ -250,7 +422,7 @@ def penalty(w, l2):
     total = 0.0
     for i in range(w.shape[0]):
         for j in range(w.shape[1]):
-            total += float(w[i, j]) * float(w[i, j])
+            total += np.float64(w[i, j]) * np.float64(w[i, j])
     return 0.5 * l2 * total
 
 

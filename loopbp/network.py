@@ -522,6 +522,8 @@ class Network:
             fraction = check_number("validation", validation, above=0.0, below=1.0)
             data, held_out = self._hold_out(data, fraction, task)
         batch_size = min(batch_size, len(data.X))
+        if self.history.epochs == 0:
+            arguments.warn_of_targets(self.output, self.loss_name, data.Y)
         self.task, self.classes = task, classes
         if self._state is None or self._state.optimizer != chosen_optimizer:
             rows = plain(optimizers.state_rows)(chosen_optimizer.settings)

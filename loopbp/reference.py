@@ -16,7 +16,7 @@ from loopbp.activations import LEAKY_SLOPE
 from loopbp.losses import CODES as LOSS
 from loopbp.losses import TINY
 
-_erf = np.frompyfunc(math.erf, 1, 1)  # NumPy has no erf
+_erfc = np.frompyfunc(math.erfc, 1, 1)  # NumPy has no erfc
 
 
 def _sigmoid(z):
@@ -24,22 +24,66 @@ def _sigmoid(z):
     return np.where(z >= 0, 1, e) / (1 + e)
 
 
+def _sigmoid_prime(z):
+    return _sigmoid(z) * _sigmoid(-z)  # 1 - a would lose its digits
+
+
+def _tanh_prime(z):
+    e = np.exp(-2 * np.abs(z))
+    return 4 * e / (1 + e) ** 2
+
+
+def _softplus(z):
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
+
+
 def _softmax(z):
     e = np.exp(z - z.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
 
 
-def _normal_cdf(z):
-    return 0.5 * (1 + np.asarray(_erf(z / math.sqrt(2)), z.dtype))
+def _normal(z):
+    """Phi(-s) and s phi(s) for s = |z|, in float64, each to its last digits.
+
+    s is cut in two, s = h + r, so that h**2 and h sqrt(1/2) need no rounding; what s / sqrt(2)
+    lost is given back by erfc' = -2/sqrt(pi) exp(-x**2).
+    """
+    s = np.minimum(np.abs(z.astype(np.float64)), 40.0)
+    h = np.rint(s * 2.0**20) / 2.0**20
+    r = s - h
+    root = math.sqrt(0.5)
+    high = float(np.float32(root))
+    x = s * root
+    lost = (h * high - x) + (h * _ROOT_LOW + r * root)
+    square = np.exp(-h * h / 2) * np.exp(-r * (s + h) / 2)
+    tail = np.asarray(_erfc(x), np.float64) / 2 - lost * square / math.sqrt(math.pi)
+    return tail, s * square / math.sqrt(2 * math.pi)
 
 
-def _normal_density(z):
-    return np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+_ROOT_LOW = 1.210161710447897e-08  # sqrt(1/2) less the float32 number next to it
+
+
+def _gelu(z):
+    tail, _ = _normal(z)
+    return z * np.where(z < 0, tail, 1 - tail)
+
+
+def _gelu_prime(z):
+    tail, slope = _normal(z)
+    return np.where(z < 0, tail - slope, 1 - (tail - slope))
+
+
+def _silu(z):
+    half = np.exp(np.minimum(z, 0) / 2)  # its square may be subnormal where z times it is not
+    return np.where(z < 0, half * z * half, z) / (1 + np.exp(-np.abs(z)))
 
 
 def _silu_prime(z):
-    s = _sigmoid(z)
-    return s * (1 + z * (1 - s))
+    half = np.exp(-np.abs(z) / 2)
+    e = half * half
+    with np.errstate(over="ignore"):
+        factor = np.where(z < 0, 1 + z + e, 1 + z)
+    return np.where(z < 0, half * factor * half, 1 + half * factor * half) / (1 + e) ** 2
 
 
 _SIGMA = {
@@ -49,20 +93,20 @@ _SIGMA = {
     "relu": lambda z: np.maximum(z, 0),
     "leaky_relu": lambda z: np.where(z > 0, z, LEAKY_SLOPE * z),
     "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
-    "softplus": lambda z: np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z))),
-    "gelu": lambda z: z * _normal_cdf(z),
-    "silu": lambda z: z * _sigmoid(z),
+    "softplus": _softplus,
+    "gelu": _gelu,
+    "silu": _silu,
     "softmax": _softmax,
 }
 _SIGMA_PRIME = {
     "identity": np.ones_like,
-    "sigmoid": lambda z: _sigmoid(z) * (1 - _sigmoid(z)),
-    "tanh": lambda z: 1 - np.tanh(z) ** 2,
+    "sigmoid": _sigmoid_prime,
+    "tanh": _tanh_prime,
     "relu": lambda z: np.where(z > 0, 1, 0),
     "leaky_relu": lambda z: np.where(z > 0, 1, LEAKY_SLOPE),
     "elu": lambda z: np.where(z > 0, 1, np.exp(np.minimum(z, 0))),
     "softplus": _sigmoid,
-    "gelu": lambda z: _normal_cdf(z) + z * _normal_density(z),
+    "gelu": _gelu_prime,
     "silu": _silu_prime,
 }
 
@@ -92,14 +136,17 @@ def activation(code, address, z, out_a):
 
 
 def _losses(loss, output, z, a, y):
-    """C^t of every example: the formulas of `loopbp.losses`, over whole arrays."""
+    """C^t of every example in float64: the formulas of `loopbp.losses`, over whole arrays."""
     name = _LOSS_NAME[int(loss)]
     n = a.shape[1]
-    if name == "binary_cross_entropy" and output == ACTIVATION["sigmoid"]:
-        return (np.logaddexp(0, z) - y * z).sum(axis=1)
-    if name == "cross_entropy" and output == ACTIVATION["softmax"]:
-        shifted = z - z.max(axis=1, keepdims=True)
-        return (y * (np.log(np.exp(shifted).sum(axis=1, keepdims=True)) - shifted)).sum(axis=1)
+    z, a, y = (array.astype(np.float64) for array in (z, a, y))
+    if name in _LOGARITHMIC and int(output) in _LOGARITHMIC[name]:
+        log_a, log_rest = _LOGARITHMS[int(output)](z)
+        if name == "cross_entropy":
+            return -(y * log_a).sum(axis=1)
+        if name == "binary_cross_entropy":
+            return -(y * log_a + (1 - y) * log_rest).sum(axis=1)
+        return (a - y * log_a).sum(axis=1) / n
     error = a - y
     if name == "half_mse":
         return (error**2).sum(axis=1) / (2 * n)
@@ -119,6 +166,90 @@ def _losses(loss, output, z, a, y):
 
 
 _LOSS_NAME = {code: name for name, code in LOSS.items()}
+
+
+def _softmax_shifts(z):
+    """z_i - top and the log of their sum of exp; the second largest z and its place at the top."""
+    best = z.argmax(axis=1)[:, None]
+    shifted = z - np.take_along_axis(z, best, 1)
+    others = shifted.copy()
+    np.put_along_axis(others, best, -np.inf, 1)
+    return best, shifted, others
+
+
+def _softmax_logarithms(z):
+    """log a and log(1 - a), the one at the top of the sum over the others."""
+    best, shifted, others = _softmax_shifts(z)
+    rest = np.exp(others).sum(axis=1, keepdims=True)
+    a = np.exp(shifted) / (1 + rest)
+    np.put_along_axis(a, best, 0, 1)
+    second = others.max(axis=1, keepdims=True)
+    log_rest = second + np.log(np.exp(others - second).sum(axis=1, keepdims=True))
+    with np.errstate(divide="ignore"):
+        log_top = np.where(rest < 1, log_rest - np.log1p(rest), -np.log1p(1 / rest))
+    log_1_a = np.log1p(-a)
+    np.put_along_axis(log_1_a, best, log_top, 1)
+    return shifted - np.log1p(rest), log_1_a
+
+
+def _log_softplus(z):
+    with np.errstate(divide="ignore"):
+        return np.where(z < -36, z - np.exp(np.minimum(z, 0)) / 2, np.log(_softplus(z)))
+
+
+# log a and log(1 - a) from z, by output, and with which losses they are used.
+_LOGARITHMS = {
+    ACTIVATION["sigmoid"]: lambda z: (-_softplus(-z), -_softplus(z)),
+    ACTIVATION["softmax"]: _softmax_logarithms,
+    ACTIVATION["softplus"]: lambda z: (_log_softplus(z), None),
+}
+_PROBABILITIES = {ACTIVATION["sigmoid"], ACTIVATION["softmax"]}
+_LOGARITHMIC = {
+    "binary_cross_entropy": _PROBABILITIES,
+    "cross_entropy": _PROBABILITIES,
+    "poisson": _PROBABILITIES | {ACTIVATION["softplus"]},
+}
+
+
+def _softmax_binary_delta(z, y):
+    """delta of softmax with binary_cross_entropy: sum_k (h_k [i = k] - a_i h_k) with
+    h_k = (a_k - y_k) / (1 - a_k), as a matrix of bounded terms."""
+    best, shifted, others = _softmax_shifts(z)
+    n = z.shape[1]
+    e = np.exp(shifted)
+    a = e / e.sum(axis=1, keepdims=True)
+    rest = np.exp(others)
+    second = np.exp(others - others.max(axis=1, keepdims=True))
+    # share[t, i, k] = e_i / sum_j!=k e_j
+    without = e.sum(axis=1, keepdims=True) - e
+    np.put_along_axis(without, best, 1, 1)
+    share = e[:, :, None] / without[:, None, :]
+    at_top = second / second.sum(axis=1, keepdims=True)
+    np.put_along_axis(share, best[:, :, None], at_top[:, :, None], 2)
+    not_same = 1 - np.eye(n)
+    one_less = without / (1 + rest.sum(axis=1, keepdims=True))
+    share_of_rest = rest.sum(axis=1, keepdims=True) / (1 + rest.sum(axis=1, keepdims=True))
+    np.put_along_axis(one_less, best, share_of_rest, 1)
+    own = (1 - y) * a - y * one_less
+    cross = a[:, :, None] * y[:, None, :] - ((1 - y) * a)[:, None, :] * share
+    return own + (cross * not_same).sum(axis=2)
+
+
+def _logarithmic_delta(loss, output, z, a, y):
+    """delta from z, for the pairs with a logarithm whose delta is not a - y."""
+    name, n = _LOSS_NAME[int(loss)], a.shape[1]
+    if output == ACTIVATION["softmax"]:
+        if name == "binary_cross_entropy":
+            return _softmax_binary_delta(z.astype(np.float64), y.astype(np.float64))
+        return (a * y.sum(axis=1, keepdims=True) - y) / n
+    if name == "cross_entropy":
+        return -y * _sigmoid(-z)
+    if output == ACTIVATION["sigmoid"]:
+        return _sigmoid(-z) * (a - y) / n
+    z = z.astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.where(z < -36, 1 - np.exp(np.minimum(z, 0)) / 2, _sigmoid(z) / _softplus(z))
+    return ratio * (a - y) / n
 
 
 def _loss_gradient(loss, a, y):
@@ -151,8 +282,11 @@ def output_delta(loss, output, address, z, a, y, weight, out_delta):
         (LOSS["binary_cross_entropy"], ACTIVATION["sigmoid"]),
         (LOSS["cross_entropy"], ACTIVATION["softmax"]),
     }
+    name = _LOSS_NAME[int(loss)]
     if (loss, output) in canonical:
         out_delta[...] = a - y
+    elif name in _LOGARITHMIC and int(output) in _LOGARITHMIC[name]:
+        out_delta[...] = _logarithmic_delta(loss, output, z, a, y)
     elif output == ACTIVATION["softmax"]:
         jacobian = a[:, :, None] * (np.eye(a.shape[1], dtype=a.dtype) - a[:, None, :])
         out_delta[...] = np.einsum("tki,tk->ti", jacobian, _loss_gradient(loss, a, y))
@@ -179,13 +313,26 @@ def delta_from_da(code, address, z, da, out_delta):
 
 def weight_gradient(delta, a_prev, out_dw):
     """dW = (1/m) dZ^T A_prev  (seed 001, BP1: (1/m) dZ A^T with examples as columns)."""
-    np.matmul(delta.T, a_prev, out=out_dw)
-    out_dw /= delta.shape[0]
+    parts = (np.matmul(delta[rows].T, a_prev[rows]) for rows in _row_blocks(delta))
+    out_dw[...] = _sum_of(parts) / delta.shape[0]
 
 
 def bias_gradient(delta, out_db):
     """db = (1/m) sum over examples of dZ  (seed 001, BP2)."""
-    np.mean(delta, axis=0, out=out_db)
+    out_db[...] = _sum_of(delta[rows].sum(axis=0) for rows in _row_blocks(delta)) / len(delta)
+
+
+def _row_blocks(delta):
+    """Slices of 1024 examples: NumPy adds down a column number by number."""
+    return (slice(start, start + 1024) for start in range(0, len(delta), 1024))
+
+
+def _sum_of(parts):
+    """The sum of arrays, in float64 where there are several."""
+    total = next(parts)
+    for part in parts:
+        total = total.astype(np.float64) + part
+    return total
 
 
 # What follows has its twins in loopbp.losses, loopbp.optimizers, loopbp.passes and loopbp.rng.

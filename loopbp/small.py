@@ -27,13 +27,13 @@ from loopbp.optimizers import RULE_SGD
 from loopbp.parameters import layer_count, unit_count
 from loopbp.rng import order_examples
 from loopbp.subnormals import flush_subnormals, restore_subnormals
-from loopbp.vector_math import exp, float64, log1p_of_unit, log_of_sum, sigma, sigma_prime
+from loopbp.vector_activations import sigma, sigma_prime
+from loopbp.vector_math import exp, float64, log1p_of_sum, log1p_of_unit
 from loopbp.views import borrow, flat, vector
 
 # Weights up to which this beats tiles, lanes of a register, and steps whose data are gathered.
 MOST_WEIGHTS, LANES, CHUNK = 128, (4, 8, 16), 16
 load, splat, row_starts, gather, lane_count = lanes_of(LANES[-1]).values()  # `epoch_of` sets others
-# Those whose sigma' can be had from a alone.
 _HIDDEN = (IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU)
 _PAIRS = {
     (SIGMOID, BINARY_CROSS_ENTROPY), (SOFTMAX, CROSS_ENTROPY), (IDENTITY, HALF_MSE),
@@ -90,18 +90,23 @@ def softmax_output(a, y, s, delta, losses, at, n_L, lanes):
     for i in range(1, n_L):
         z_i = load(a, at + i * lanes)
         top = choose(z_i > top, z_i, top)
-    hit = mass = one - one
+    zero = one - one
+    hit = rest = zero
+    ones = -one
     for i in range(n_L):
         shifted = load(a, at + i * lanes) - top
         hit = fma(load(y, i * lanes), shifted, hit)
         e = exp(shifted)
-        mass = mass + e
+        # apart from what is 1, the rest keeps its digits
+        rest = rest + choose(e == one, zero, e)
+        ones = ones + choose(e == one, one, zero)
         store(a, at + i * lanes, e)
-    scale = one / mass
+    rest = rest + ones
+    scale = one / (one + rest)
     for i in range(n_L):
         error = scale * load(a, at + i * lanes) - load(y, i * lanes)
         store(delta, at + i * lanes, weight * error)
-    C = log_of_sum(float64(mass)) - float64(hit)
+    C = log1p_of_sum(float64(rest)) - float64(hit)
     store(losses, 0, fma(float64(weight), C, load(losses, 0)))
 
 
@@ -115,7 +120,7 @@ def sigmoid_output(a, y, s, delta, losses, at, n_L, lanes):
         e = exp(-magnitude(z_i))
         a_i = choose(z_i < zero, e, one) / (one + e)
         store(delta, at + i * lanes, weight * (a_i - y_i))
-        C_i = choose(z_i < zero, zero, z_i) + log1p_of_unit(e) - y_i * z_i
+        C_i = choose(z_i < zero, -y_i, one - y_i) * z_i + log1p_of_unit(e)
         store(losses, 0, fma(float64(weight), float64(C_i), load(losses, 0)))
 
 
@@ -124,12 +129,12 @@ def squares_output(output, mean, a, y, s, delta, losses, at, n_L, lanes):
     """half_mse (mean = 1 / n_L) and quadratic (mean = 1): C = mean sum_i (a_i - y_i)**2 / 2."""
     weight = load(s, 0)
     for i in range(n_L):
-        a_i = sigma(output, load(a, at + i * lanes))
-        error = a_i - load(y, i * lanes)
-        store(delta, at + i * lanes, mean * weight * error * sigma_prime(output, a_i, a_i))
-        C_i = mean * error * error
-        half = float64(weight) * 0.5
-        store(losses, 0, fma(half, float64(C_i), load(losses, 0)))
+        z_i = load(a, at + i * lanes)
+        error = sigma(output, z_i) - load(y, i * lanes)
+        store(delta, at + i * lanes, mean * weight * error * sigma_prime(output, z_i))
+        C_i = float64(error) * float64(error)  # the square may leave float32
+        half = float64(weight) * (0.5 * float64(mean))
+        store(losses, 0, fma(half, C_i, load(losses, 0)))
 
 
 @jit
@@ -193,7 +198,7 @@ def steps(
         x = vector(memory, at, n_0 * lanes)
         y = vector(memory, at + n_0 * lanes, n_L * lanes)
         s = vector(memory, at + (n_0 + n_L) * lanes, lanes)
-        # forward; z^L stays z
+        # forward; z^L stays z, and sigma' waits where delta will be
         a_prev, prev_at = x, 0
         for l in range(1, last + 1):
             n_l, n_prev = sizes[l], sizes[l - 1]
@@ -201,7 +206,11 @@ def steps(
             at, code = architecture.unit_start[l] * lanes, architecture.activation[l]
             for i in range(n_l):
                 z_i = weighted_inputs(theta, w_at, b_at, i, n_prev, a_prev, prev_at, lanes)
-                store(a, at + i * lanes, z_i if l == last else sigma(code, z_i))
+                if l == last:
+                    store(a, at + i * lanes, z_i)
+                else:
+                    store(a, at + i * lanes, sigma(code, z_i))
+                    store(delta, at + i * lanes, sigma_prime(code, z_i))
             a_prev, prev_at = a, at
         at = architecture.unit_start[last] * lanes
         if output == SOFTMAX:
@@ -220,8 +229,7 @@ def steps(
                 for n in range(n_next):
                     w_ni = splat(item(theta, w_at + n * n_l + i))
                     d_i = fma(w_ni, load(delta, next_at + n * lanes), d_i)
-                a_i = load(a, at + i * lanes)
-                d_i = d_i * sigma_prime(architecture.activation[l], a_i, a_i)
+                d_i = d_i * load(delta, at + i * lanes)
                 store(delta, at + i * lanes, d_i)
         # update
         rate = theta.dtype.type(-learning_rate / m)

@@ -306,7 +306,7 @@ def work(
                 meet(split.words, worker, workers)
                 add_all(split, turn, workers, m * n_2, z, spare)
                 if code != SOFTMAX:
-                    activation_rows(code, address, z, a, 0, 1, m * n_2, 0)
+                    activation_rows(code, address, z, a, 0, 1, m * n_2, 0, last > 2)
         outputs(top, y, m, 0, m, own)
         # back, and the update: what is above layer 2 with the first share
         for s in range(first, end):

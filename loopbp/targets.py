@@ -1,5 +1,6 @@
 """From what people call y to the target matrix Y of shape (m, n_L), and what kind of task it is."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -248,7 +249,7 @@ def score(a: NDArray[Any], Y: NDArray[Any], task: str) -> float:
     """Accuracy for classification, share of rows all right for several labels, else R**2.
 
     R**2 is averaged over outputs, each 1 - sum (y - a)**2 / sum (y - mean y)**2; an output whose
-    targets are constant counts 1 if it is met exactly and 0 if not.
+    targets are constant counts 1 if it is met exactly and 0 if not.  All sums are in float64.
     """
     if task == CLASSIFICATION:
         if a.shape[1] == 1:
@@ -256,8 +257,28 @@ def score(a: NDArray[Any], Y: NDArray[Any], task: str) -> float:
         return float(np.mean(a.argmax(axis=1) == Y.argmax(axis=1)))
     if task == MULTILABEL:
         return float(np.mean(((a > 0.5) == (Y > 0.5)).all(axis=1)))
-    error = np.sum((Y - a).astype(np.float64) ** 2, axis=0)
-    spread = np.sum((Y - Y.mean(axis=0)).astype(np.float64) ** 2, axis=0)
-    constant = spread == 0
+    error, spread = np.zeros((2, Y.shape[1]))
+    constant = (Y[0] == Y).all(axis=0)
+    # In units of the largest number there is, so that no square overflows or vanishes.
+    unit = np.array([_largest(column) for column in (*Y.T, *a.T)]).reshape(2, -1).max(axis=0)
+    unit = np.where(unit > 0, unit, 1.0)
+    centre = sum(np.sum(y / unit, axis=0) for y in _in_float64(Y)) / len(Y)
+    for y, found in zip(_in_float64(Y), _in_float64(a), strict=True):
+        error += np.sum((y / unit - found / unit) ** 2, axis=0)
+        spread += np.sum((y / unit - centre) ** 2, axis=0)
+    spread = np.where(constant, 0.0, spread)
     ratio = error / np.where(constant, 1.0, spread)
     return float(np.mean(np.where(constant, np.where(error == 0, 1.0, 0.0), 1.0 - ratio)))
+
+
+_SCORE_ROWS = 1 << 16  # bounds the memory of the float64 copies
+
+
+def _in_float64(rows: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
+    """The rows in float64, block by block."""
+    for start in range(0, len(rows), _SCORE_ROWS):
+        yield rows[start : start + _SCORE_ROWS].astype(np.float64)
+
+
+def _largest(column: NDArray[Any]) -> float:
+    return float(max(abs(column.min()), abs(column.max())))

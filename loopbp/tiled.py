@@ -14,18 +14,20 @@ from numba import types
 
 from loopbp import tiles
 from loopbp._jit import call_address, inline_jit, inner_jit, instruction, jit
-from loopbp.activations import ELU, GELU, IDENTITY, RELU, SIGMOID, SILU, SOFTMAX, gelu, gelu_prime
+from loopbp.activations import IDENTITY, LEAKY_RELU, RELU, SIGMOID, SILU, SOFTMAX
 from loopbp.lanes import (
     ALIGNMENT,
     REGISTER_BYTES,
     choose,
     combine,
+    count_of,
     fma,
     highest,
     item_bytes,
     load,
     load_part,
     load_part_or,
+    magnitude,
     prefetch_first,
     splat,
     store,
@@ -36,18 +38,13 @@ from loopbp.lanes import (
 from loopbp.losses import (
     BINARY_CROSS_ENTROPY,
     CROSS_ENTROPY,
+    delta_row,
+    is_logarithmic,
     loss_row,
     times_loss_prime_row,
 )
-from loopbp.vector_math import (
-    exp,
-    log_of_sum,
-    relu,
-    relu_prime,
-    sigma,
-    sigma_prime,
-    softplus,
-)  # fmt: skip
+from loopbp.vector_activations import leaky_relu_prime, relu, relu_prime, sigma, sigma_prime
+from loopbp.vector_math import exp, log1p_of_sum, log1p_of_unit
 from loopbp.views import flat, vector
 
 # 16 registers (AVX2) or 32 (AVX-512, NEON): which tiles fit, and how many vectors wide they are.
@@ -314,19 +311,28 @@ def activation(code, address, z, out_a):
     """a^l_i = sigma(z^l_i)  (twin: `loopbp.loops.activation`).
 
     Reordering: t and i are one loop over all of z, whose body has no branch and no call, so that
-    it runs in vector registers; gelu (erf) and a user's own call a function for each number.
+    it runs in vector registers; a user's own calls a function for each number.
 
     Loops: t and i as one; softmax t, i.  Race-free: threads are given rows t.
     """
     if code == SOFTMAX:
         _softmax(z, out_a)
     else:
-        activation_rows(code, address, flat(z), flat(out_a), 0, 1, z.size, z.size)
+        activation_rows(code, address, flat(z), flat(out_a), 0, 1, z.size, z.size, False)
+
+
+@inline_jit
+def prime_from_a(code):
+    """Whether sigma' can be had from a as well as from z: from their signs."""
+    return code == IDENTITY or RELU <= code <= LEAKY_RELU
 
 
 @inner_jit
-def activation_rows(code, address, z, out_a, start, rows, columns, apart):
+def activation_rows(code, address, z, out_a, start, rows, columns, apart, keeps):
     """`activation` of a block of numbers: `rows` times `columns`, `apart` from row to row.
+
+    If `keeps`, sigma'(z) is left in z, but for a user's own and where `prime_from_a`: what both
+    need, as exp(-|z|), is computed once, and from a alone sigma' would lose its digits.
 
     For relu the choice between the activations and the masks of parts of registers cost more than
     itself: it goes without (2,048 numbers: 0.26 us with them, 0.10).
@@ -339,12 +345,18 @@ def activation_rows(code, address, z, out_a, start, rows, columns, apart):
             for k in range(at, full, W):
                 store(out_a, k, relu(load(z, k)))
             store_part(out_a, full, relu(load_part(z, full, end - full)), end - full)
-        elif code <= SILU and code != GELU:
+        elif prime_from_a(code):
             for k in range(at, end, W):
                 store_part(out_a, k, sigma(code, load_part(z, k, end - k)), end - k)
+        elif code <= SILU:
+            for k in range(at, end, W):
+                z_k = load_part(z, k, end - k)
+                store_part(out_a, k, sigma(code, z_k), end - k)
+                if keeps:
+                    store_part(z, k, sigma_prime(code, z_k), end - k)
         else:
             for k in range(at, end):
-                out_a[k] = gelu(z[k]) if code == GELU else call_address(address, z[k])
+                out_a[k] = call_address(address, z[k])
 
 
 @inline_jit
@@ -383,7 +395,8 @@ def softmax_cross_entropy(z, y, weight, out_a, out_delta, out_c):
     """`activation`, `example_losses` and `output_delta` of softmax with cross_entropy in one.
 
     For sum_i y_i = 1, as the pair demands: C^t = log sum_k exp(z_k - top) - sum_i y_i (z_i - top).
-    z is overwritten.
+    The terms of the sum that are 1 are counted, and the rest of it kept apart, so that the
+    logarithm has its digits where the rest is small beside 1.  z is overwritten.
 
     Loops: t, i.  Race-free: threads are given rows t.
     """
@@ -392,9 +405,15 @@ def softmax_cross_entropy(z, y, weight, out_a, out_delta, out_c):
         _softmax_of_long_rows(z, y, weight, out_a, out_delta, out_c)
     else:
         _softmax_of_short_rows(z, y, weight, out_a, out_delta, out_c)
-    sums = flat(z)  # of row t, in row t / n
+    rests = flat(z)  # sum_k exp(z_k - top) - 1 of row t, in row t / n
     for t in range(m):
-        out_c[t] = weight[t] * (out_c[t] + log_of_sum(np.float64(sums[t])))
+        out_c[t] = weight[t] * (out_c[t] + log1p_of_sum(np.float64(rests[t])))
+
+
+@inline_jit
+def _below_one(e, one):
+    """The lanes of e that are not 1, and 0 for those that are."""
+    return choose(e == one, one - one, e)
 
 
 @inline_jit
@@ -418,17 +437,18 @@ def _softmax_of_long_rows(z, y, weight, out_a, out_delta, out_c):
     for t in range(m):
         at = t * n
         top = _highest_of_row(zs, at, n, lowest)
-        hit, mass = splat(zero), splat(zero)
+        hit, rest, ones = splat(zero), splat(zero), 0
         for i in range(0, n, W):
             e = exp(load_part_or(zs, at + i, n - i, lowest) - top)
-            mass = mass + e
+            rest = rest + _below_one(e, splat(one))
+            ones += count_of(e == splat(one))
             shifted = load_part(zs, at + i, n - i) - top
             hit = fma(load_part(ys, at + i, n - i), shifted, hit)
             store_part(out, at + i, e, n - i)
-        sum_t = total(mass)
-        _scale_row(out, at, n, one / sum_t, ys, weight[t], out, delta)
+        rest_t = total(rest) + z.dtype.type(ones - 1)
+        _scale_row(out, at, n, one / (one + rest_t), ys, weight[t], out, delta)
         out_c[t] = -total(hit)
-        zs[t] = sum_t  # in row t / n, which has been read
+        zs[t] = rest_t  # in row t / n, which has been read
 
 
 @inner_jit
@@ -453,29 +473,34 @@ def _softmax_of_short_rows(z, y, weight, out_a, out_delta, out_c):
         store_part(zs, k, exp(load_part(out, k, m * n - k)), m * n - k)
     for t in range(m):
         at = t * n
-        mass = splat(zero)
+        rest, ones = splat(zero), 0
         for i in range(0, n, W):
-            mass = mass + load_part(zs, at + i, n - i)
-        sum_t = total(mass)
-        _scale_row(zs, at, n, one / sum_t, ys, weight[t], out, delta)
-        zs[t] = sum_t  # in row t / n, which has been read
+            e = load_part(zs, at + i, n - i)
+            rest = rest + _below_one(e, splat(one))
+            ones += count_of(e == splat(one))
+        rest_t = total(rest) + z.dtype.type(ones - 1)
+        _scale_row(zs, at, n, one / (one + rest_t), ys, weight[t], out, delta)
+        zs[t] = rest_t  # in row t / n, which has been read
 
 
 @inner_jit
 def example_losses(loss, output, z, a, y, weight, out_c):
     """s_t C^t  (twin: `loopbp.loops.example_losses`).
 
-    Reordering: none but that sigmoid with binary_cross_entropy takes log(1 + exp z) from
+    Reordering: none but that sigmoid with binary_cross_entropy takes log(1 + exp(-|z|)) from
     `loopbp.vector_math`.
 
     Loops: t, i.  Race-free: threads are given rows t.
     """
     m, n = z.shape
     if loss == BINARY_CROSS_ENTROPY and output == SIGMOID:
+        zero, one = z.dtype.type(0.0), z.dtype.type(1.0)
         for t in range(m):
             total = 0.0
             for i in range(n):
-                total += softplus(z[t, i]) - y[t, i] * z[t, i]
+                z_i, y_i = z[t, i], y[t, i]
+                total += log1p_of_unit(exp(-magnitude(z_i)))
+                total += choose(z_i < zero, -y_i, one - y_i) * z_i
             out_c[t] = weight[t] * total
     else:
         for t in range(m):
@@ -486,7 +511,7 @@ def example_losses(loss, output, z, a, y, weight, out_c):
 def output_delta(loss, output, address, z, a, y, weight, out_delta):
     """delta^L_i = s_t sigma'(z^L_i) dC^t/da_i  (twin: `loopbp.loops.output_delta`).
 
-    Reordering: sigma' from a, in one loop over all of it, instead of from z.
+    Reordering: sigma' in one loop over all of z, but for pairs whose logarithms come from z.
 
     Loops: t, i.  Race-free: threads are given rows t.
     """
@@ -497,6 +522,11 @@ def output_delta(loss, output, address, z, a, y, weight, out_delta):
         for t in range(m):
             for i in range(n):
                 out_delta[t, i] = weight[t] * (a[t, i] - y[t, i])
+    elif is_logarithmic(loss, output):
+        for t in range(m):
+            delta_row(loss, output, address, z[t], a[t], y[t], out_delta[t])
+            for i in range(n):
+                out_delta[t, i] = out_delta[t, i] * weight[t]
     elif output == SOFTMAX:
         for t in range(m):
             for i in range(n):
@@ -512,22 +542,33 @@ def output_delta(loss, output, address, z, a, y, weight, out_delta):
             for i in range(n):
                 out_delta[t, i] = weight[t]
             times_loss_prime_row(loss, a[t], y[t], out_delta[t])
-        times_sigma_prime(output, address, z, a, out_delta)
+        times_sigma_prime(output, address, z, out_delta)
 
 
 @inner_jit
-def times_sigma_prime(code, address, z, a, delta):
-    """delta^l_i = delta^l_i * sigma'(z^l_i), sigma' from a = sigma(z) where that is cheaper.
+def times_sigma_prime(code, address, z, delta):
+    """delta^l_i = delta^l_i * sigma'(z^l_i).
 
     Loops: t and i as one.  Race-free: threads are given rows t.
     """
-    size = delta.size
-    times_sigma_prime_rows(code, address, flat(z), flat(a), flat(delta), 0, 1, size, size)
+    if code > SILU or prime_from_a(code):
+        size = delta.size
+        times_kept_prime_rows(code, address, flat(z), flat(delta), 0, 1, size, size)
+        return
+    z1, delta1 = flat(z), flat(delta)
+    for k in range(0, delta.size, width(item_bytes(z))):
+        left = delta.size - k
+        prime = sigma_prime(code, load_part(z1, k, left))
+        store_part(delta1, k, load_part(delta1, k, left) * prime, left)
 
 
 @inner_jit
-def times_sigma_prime_rows(code, address, z, a, delta, start, rows, columns, apart):
-    """`times_sigma_prime` of a block of numbers: `rows` times `columns`, rows `apart`."""
+def times_kept_prime_rows(code, address, z, delta, start, rows, columns, apart):
+    """delta^l_i = delta^l_i * sigma'(z^l_i) of a block, where `activation_rows` left sigma' in z.
+
+    Of `rows` times `columns` numbers, rows `apart`.  z is z^l still for a user's own, and z^l or
+    a^l where `prime_from_a`.
+    """
     W = width(item_bytes(z))
     if code == IDENTITY:
         return
@@ -536,17 +577,19 @@ def times_sigma_prime_rows(code, address, z, a, delta, start, rows, columns, apa
         if code == RELU:
             full, left = at + columns // W * W, columns % W
             for k in range(at, full, W):
-                store(delta, k, load(delta, k) * relu_prime(load(a, k)))
-            prime = relu_prime(load_part(a, full, left))
+                store(delta, k, load(delta, k) * relu_prime(load(z, k)))
+            prime = relu_prime(load_part(z, full, left))
             store_part(delta, full, load_part(delta, full, left) * prime, left)
-        elif code <= SILU and code != GELU:
+        elif code <= SILU:
             for k in range(at, end, W):
                 left = end - k
-                prime = sigma_prime(code, load_part(z, k, left), load_part(a, k, left))
+                prime = load_part(z, k, left)
+                if code == LEAKY_RELU:
+                    prime = leaky_relu_prime(prime)
                 store_part(delta, k, load_part(delta, k, left) * prime, left)
         else:
             for k in range(at, end):
-                delta[k] *= gelu_prime(z[k]) if code == GELU else call_address(address, z[k])
+                delta[k] *= call_address(address, z[k])
 
 
 @inner_jit
@@ -600,17 +643,14 @@ def far(columns, itemsize):
 def delta_from_da(code, address, z, da, out_delta):
     """delta^l_i = dC^t/da^l_i * sigma'(z^l_i)  (twin: `loopbp.loops.delta_from_da`).
 
-    Reordering: t and i as one loop; sigma' from sigma(z), which is computed here once more.
+    Reordering: t and i as one loop, in registers.
 
     Loops: t and i as one.  Race-free: threads are given rows t.
     """
-    a = np.empty_like(z)
-    if code <= ELU:  # the others take sigma' from z
-        activation(code, address, z, a)
     delta, source = flat(out_delta), flat(da)
     for k in range(delta.shape[0]):
         delta[k] = source[k]
-    times_sigma_prime(code, address, z, a, out_delta)
+    times_sigma_prime(code, address, z, out_delta)
 
 
 @jit
@@ -622,10 +662,7 @@ def hidden_delta(w_next, delta_next, code, address, z, out_delta):
     Loops: i in panels, t in tiles, n; then t and i as one.  Race-free: threads are given rows t.
     """
     activation_gradient(w_next, delta_next, out_delta)
-    a = np.empty_like(z)
-    if code <= ELU:  # the others take sigma' from z
-        activation(code, address, z, a)
-    times_sigma_prime(code, address, z, a, out_delta)
+    times_sigma_prime(code, address, z, out_delta)
 
 
 @inline_jit
@@ -754,16 +791,30 @@ def weight_gradient(delta, a_prev, out_dw):
 def bias_sums(delta, start, stop, alpha, beta, out_b):
     """out_i = beta out_i + alpha sum_t delta_ti for i = start .. stop-1.
 
+    Of SLICE examples at a time: one sum over a million rows would lose a hundredth in float32.
+    """
+    m = delta.shape[0]
+    for t in range(0, m, SLICE):
+        _bias_sums_of(delta, t, min(m, t + SLICE), start, stop, alpha, beta, out_b)
+        beta = delta.dtype.type(1.0)
+
+
+@inline_jit
+def _bias_sums_of(delta, first, end, start, stop, alpha, beta, out_b):
+    """`bias_sums` over the examples first .. end-1.
+
     Four registers of i at a time, so that the sums do not wait for each other, nor rows that are
     far apart for one line each (128 x 512: 7.5 us one by one, 2.3).
     """
-    m, n_l = delta.shape
+    n_l = delta.shape[1]
     d = flat(delta)
+    top = first * n_l
     W = width(item_bytes(delta))
     i = start
     while stop - i >= 4 * W:
-        s0, s1, s2, s3 = load(d, i), load(d, i + W), load(d, i + 2 * W), load(d, i + 3 * W)
-        for t in range(1, m):
+        at = top + i
+        s0, s1, s2, s3 = load(d, at), load(d, at + W), load(d, at + 2 * W), load(d, at + 3 * W)
+        for t in range(first + 1, end):
             at = t * n_l + i
             s0 = s0 + load(d, at)
             s1 = s1 + load(d, at + W)
@@ -776,8 +827,8 @@ def bias_sums(delta, start, stop, alpha, beta, out_b):
         i += 4 * W
     while i < stop:
         count = min(W, stop - i)
-        s0 = load_part(d, i, count)
-        for t in range(1, m):
+        s0 = load_part(d, top + i, count)
+        for t in range(first + 1, end):
             s0 = s0 + load_part(d, t * n_l + i, count)
         _add_sums(s0, alpha, beta, out_b, i, count)
         i += W

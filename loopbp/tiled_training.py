@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from loopbp._jit import inline_jit, inner_jit, jit
-from loopbp.activations import GELU, SOFTMAX
+from loopbp.activations import SOFTMAX
 from loopbp.lanes import item_bytes
 from loopbp.losses import CROSS_ENTROPY, penalty
 from loopbp.optimizers import RULE_ADAMW, RULE_SGD, clip_by_norm, update_part
@@ -56,7 +56,7 @@ from loopbp.tiled import (
     panel_width,
     panels_size,
     softmax_cross_entropy,
-    times_sigma_prime_rows,
+    times_kept_prime_rows,
     unpack_transposed,
     weight_sums,
     weighted_input_dots,
@@ -132,6 +132,8 @@ def layer_forward(
 ):  # fmt: skip
     """z^l and, but for softmax, a^l of the units first .. end-1 for the examples start .. stop-1.
 
+    Of a hidden layer z^l becomes sigma'(z^l), as `activation_rows` says.
+
     In blocks that are still in the cache when sigma is applied to them.  Meanwhile the tiles of the
     first units ask for numbers of `soon`, as `sums_tall` says, with `soon_at` for the example 0.
     """
@@ -140,6 +142,7 @@ def layer_forward(
     z_l = z_of(workspace, architecture, l, m)
     z, a = flat(z_l), flat(layer_of(workspace.a, architecture, l, m))
     code, address = architecture.activation[l], architecture.sigma[l]
+    keeps = l < layer_count(architecture)
     packed = reads_panels(l, architecture, resident, workspace)
     panels = forward_panels(l, worker, workspace)
     K = a_prev.shape[1]
@@ -165,9 +168,9 @@ def layer_forward(
                 if code == SOFTMAX:
                     continue
                 if columns == n_l:
-                    activation_rows(code, address, z, a, t * n_l, 1, count * n_l, 0)
+                    activation_rows(code, address, z, a, t * n_l, 1, count * n_l, 0, keeps)
                 else:
-                    activation_rows(code, address, z, a, t * n_l + p, count, columns, n_l)
+                    activation_rows(code, address, z, a, t * n_l + p, count, columns, n_l, keeps)
 
 
 @inline_jit
@@ -248,15 +251,9 @@ def layer_backward(
     out = layer_of(workspace.delta, architecture, l - 1, m)
     delta = flat(out)
     z = flat(z_of(workspace, architecture, l - 1, m))
-    a = flat(layer_of(workspace.a, architecture, l - 1, m))
     code, address = architecture.activation[l - 1], architecture.sigma_prime[l - 1]
     rate = architecture.dropout[l - 1]
     thinned = drops and rate > 0.0
-    if thinned and code < GELU:
-        # a has been thinned out: sigma' needs it as it was
-        a = np.empty_like(z)
-        size = (stop - start) * n
-        activation_rows(code, address, z, a, start * n, 1, size, 0)
     w, w_row, w_panel = flat(weights_of(theta, architecture, l)), n, 1
     wide, tall = end - first, stop - start
     if workspace.backward_start[l] >= 0:
@@ -284,9 +281,9 @@ def layer_backward(
                     w, w_row, w_panel, delta_next, out, t, t + count, p, p + columns, ahead
                 )
                 if columns == n:
-                    times_sigma_prime_rows(code, address, z, a, delta, t * n, 1, count * n, 0)
+                    times_kept_prime_rows(code, address, z, delta, t * n, 1, count * n, 0)
                 else:
-                    times_sigma_prime_rows(code, address, z, a, delta, t * n + p, count, columns, n)
+                    times_kept_prime_rows(code, address, z, delta, t * n + p, count, columns, n)
     if thinned:
         dropout(rows(out, start, stop), stream_key(key, DROPOUT, l - 1), rate, start)
     return turned

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from loopbp._jit import inline_jit, inner_jit, jit
-from loopbp.activations import ELU
 from loopbp.lanes import aligned, in_lines, item_bytes
 from loopbp.parameters import layer_count, layer_of, unit_count, weights_of
 from loopbp.team import share, team_words
@@ -24,6 +23,7 @@ from loopbp.tiled import (
     panel_width,
     panels_size,
     panels_wait,
+    prime_from_a,
     scratch_size,
     unpack,
     unpack_transposed,
@@ -262,14 +262,14 @@ def unpack_rows(theta, architecture, l, start, stop, resident, workspace):
 
 @inline_jit
 def z_of(workspace, architecture, l, m):
-    """z^l, in the array of a^l where sigma' needs no z^l: sigma overwrites it.
+    """z^l, and sigma'(z^l) after the forward pass; in the array of a^l where sigma' needs neither.
 
     Lines that another core has read take 7 ns to write, so that a burst of them waits; sums come a
     tile at a time, and take the lines of a^l in passing (64 x 12 with 64: 107 us of a step, 101).
     """
     if (
         l < layer_count(architecture)
-        and architecture.activation[l] <= ELU
+        and prime_from_a(architecture.activation[l])
         and architecture.dropout[l] == 0.0
     ):
         return layer_of(workspace.a, architecture, l, m)

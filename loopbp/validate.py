@@ -162,6 +162,9 @@ def as_finite(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[A
 def check_weight(name: str, value: Any, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Weights of examples, scaled to a mean of 1; all 1 for None.
 
+    Only ratios count, so weights may be of any size; one that is smaller than the mean by more
+    than `dtype` holds (1e-38 in float32) counts as 0.
+
     Raises
     ------
     TypeError, ValueError
@@ -177,7 +180,9 @@ def check_weight(name: str, value: Any, count: int, dtype: np.dtype[Any]) -> NDA
     if (weight < 0).any():
         row = int(np.argmax(weight < 0))
         raise ValueError(f"{name}: expected weights of at least 0, got {weight[row]} at row {row}")
-    mean = float(weight.mean())
-    if mean == 0.0:
+    largest = float(weight.max())
+    if largest == 0.0:
         raise ValueError(f"{name}: expected a positive sum, got all zeros")
-    return (weight / mean).astype(dtype)
+    weight = weight / largest  # their sum may be more than a number holds
+    with np.errstate(under="ignore"):
+        return (weight / weight.mean()).astype(dtype)

@@ -3,7 +3,7 @@
 A loop over the C library's functions stays scalar (exp 3 ns, tanh 15 ns a number).  Each function
 here takes a number or a register of `loopbp.lanes`, and is the same source for both.  Each is a
 range reduction and Cephes' polynomial or rational approximation (S. Moshier); both sides of a case
-are computed and one is chosen.  `sigma` and `sigma_prime` are the activations made of them.
+are computed and one is chosen.  `loopbp.vector_activations` makes the activations of them.
 
 Largest error found, in units in the last place against the C library's long double, by
 ``tests/test_vector_math.py``, which sweeps the range and fails above these:
@@ -30,17 +30,7 @@ from numba import types
 from numba.extending import overload
 
 from loopbp._jit import inline_jit, instruction
-from loopbp.activations import (
-    ELU,
-    LEAKY_RELU,
-    LEAKY_SLOPE,
-    RELU,
-    SIGMOID,
-    SILU,
-    SOFTPLUS,
-    TANH,
-)
-from loopbp.lanes import Lanes, choose, fma, like, magnitude
+from loopbp.lanes import Lanes, choose, fma, magnitude
 
 _F, _D = np.float32, np.float64
 
@@ -103,7 +93,7 @@ def _float64(typing_context, x):
     return target(x), codegen
 
 
-def _by_type(single: Any, double: Any) -> Any:
+def by_type(single: Any, double: Any) -> Any:
     """A function that is `single` of float32 and `double` of float64, numbers or registers."""
 
     def chosen(x):
@@ -132,6 +122,7 @@ _D_LOWEST, _D_HIGHEST = _D(-746.0), _D(710.0)
 _F_ONE, _D_ONE = _F(1.0), _D(1.0)
 _F_TWO, _D_TWO = _F(2.0), _D(2.0)
 _F_ZERO, _D_ZERO = _F(0.0), _D(0.0)
+_F_HALF, _D_HALF = _F(0.5), _D(0.5)
 _F_E = tuple(map(_F, (
     1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
     5.0000001201e-1,
@@ -188,7 +179,7 @@ def _power_f(n):
 
 
 @inline_jit
-def _exp_f(x):
+def exp_f(x):
     n, p = _reduce_f(x)
     half = int32(n >> _I1)  # two factors: 2**n alone may be subnormal or infinite
     return ((p + _F_ONE) * _power_f(half)) * _power_f(int32(n - half))
@@ -229,7 +220,7 @@ def _power_d(n):
 
 
 @inline_jit
-def _exp_d(x):
+def exp_d(x):
     n, p = _reduce_d(x)
     half = n >> _L1
     return ((p + _D_ONE) * _power_d(half)) * _power_d(n - half)
@@ -245,8 +236,54 @@ def _expm1_d(x):
     return choose(x == _D_ZERO, x, less)
 
 
-exp = _by_type(_exp_f, _exp_d)
-expm1 = _by_type(_expm1_f, _expm1_d)
+exp = by_type(exp_f, exp_d)
+expm1 = by_type(_expm1_f, _expm1_d)
+
+# exp times a factor, in one: normal wherever the product is.
+
+
+@inline_jit
+def reduce_sum_f(x, rest):
+    """n and exp(r) - 1 of exp(x + rest), where x is in range and rest is small beside it."""
+    shifted = fma(x, _F_LOG2E, _F_MAGIC)
+    n = int32(reinterpret(shifted) - _F_MAGIC_BITS)
+    whole = shifted - _F_MAGIC
+    r = fma(whole, _F_LN2_LOW, fma(whole, _F_LN2_HIGH, x)) + rest
+    p = fma(_F_E[0], r, _F_E[1])
+    p = fma(p, r, _F_E[2])
+    p = fma(p, r, _F_E[3])
+    p = fma(p, r, _F_E[4])
+    p = fma(p, r, _F_E[5])
+    return n, fma(p, r * r, r)
+
+
+@inline_jit
+def reduce_sum_d(x, rest):
+    """n and exp(r) - 1 of exp(x + rest), where x is in range and rest is small beside it."""
+    shifted = fma(x, _D_LOG2E, _D_MAGIC)
+    n = reinterpret(shifted) - _D_MAGIC_BITS
+    whole = shifted - _D_MAGIC
+    r = fma(whole, _D_LN2_LOW, fma(whole, _D_LN2_HIGH, x)) + rest
+    square = r * r
+    p = r * fma(fma(_D_EP[0], square, _D_EP[1]), square, _D_EP[2])
+    q = fma(fma(fma(_D_EQ[0], square, _D_EQ[1]), square, _D_EQ[2]), square, _D_EQ[3])
+    less = fma(fma(fma(_D_ER[0], square, _D_ER[1]), square, _D_ER[2]), square, p)
+    return n, fma(r, less / (q - p), r)
+
+
+@inline_jit
+def scaled_f(n, p, factor):
+    """2**n (1 + p) factor."""
+    half = int32(n >> _I1)
+    return ((p + _F_ONE) * _power_f(half) * factor) * _power_f(int32(n - half))
+
+
+@inline_jit
+def scaled_d(n, p, factor):
+    """2**n (1 + p) factor."""
+    half = n >> _L1
+    return ((p + _D_ONE) * _power_d(half) * factor) * _power_d(n - half)
+
 
 # -- tanh: an odd polynomial near 0, 1 - 2 / (exp(2x) + 1) elsewhere -------------------------------
 
@@ -268,7 +305,7 @@ def _tanh_f(x):
     z = x * x
     p = fma(fma(fma(fma(_F_T[0], z, _F_T[1]), z, _F_T[2]), z, _F_T[3]), z, _F_T[4])
     near = fma(p * z, size, size)
-    far = _F_ONE - _F_TWO / (_exp_f(size + size) + _F_ONE)
+    far = _F_ONE - _F_TWO / (exp_f(size + size) + _F_ONE)
     return _signed_f(choose(size < _F_EDGE, near, far), x)
 
 
@@ -279,26 +316,26 @@ def _tanh_d(x):
     p = fma(fma(_D_TP[0], z, _D_TP[1]), z, _D_TP[2])
     q = fma(fma(z + _D_TQ[0], z, _D_TQ[1]), z, _D_TQ[2])
     near = fma(size, z * (p / q), size)
-    far = _D_ONE - _D_TWO / (_exp_d(size + size) + _D_ONE)
+    far = _D_ONE - _D_TWO / (exp_d(size + size) + _D_ONE)
     return _signed_d(choose(size < _D_EDGE, near, far), x)
 
 
-tanh = _by_type(_tanh_f, _tanh_d)
+tanh = by_type(_tanh_f, _tanh_d)
 
 
 @inline_jit
 def _sigmoid_f(x):
-    e = _exp_f(-magnitude(x))
+    e = exp_f(-magnitude(x))
     return choose(x < _F_ZERO, e, _F_ONE) / (_F_ONE + e)
 
 
 @inline_jit
 def _sigmoid_d(x):
-    e = _exp_d(-magnitude(x))
+    e = exp_d(-magnitude(x))
     return choose(x < _D_ZERO, e, _D_ONE) / (_D_ONE + e)
 
 
-sigmoid = _by_type(_sigmoid_f, _sigmoid_d)
+sigmoid = by_type(_sigmoid_f, _sigmoid_d)
 
 # -- log of 1 + e for e in [0, 1], all that softplus and the losses need ---------------------------
 # log(1 + e) = 2 artanh(s), s = e / (2 + e) in [0, 1/3], as 2 s (1 + s**2/3 + s**4/5 + ...).
@@ -341,87 +378,38 @@ def _log1p_d(e):
     return fma(p * z, s + s, s + s)
 
 
-log1p_of_unit = _by_type(_log1p_f, _log1p_d)
+log1p_of_unit = by_type(_log1p_f, _log1p_d)
 
 
 @inline_jit
 def _softplus_f(x):
-    return choose(x < _F_ZERO, _F_ZERO, x) + _log1p_f(_exp_f(-magnitude(x)))
+    return choose(x < _F_ZERO, _F_ZERO, x) + _log1p_f(exp_f(-magnitude(x)))
 
 
 @inline_jit
 def _softplus_d(x):
-    return choose(x < _D_ZERO, _D_ZERO, x) + _log1p_d(_exp_d(-magnitude(x)))
+    return choose(x < _D_ZERO, _D_ZERO, x) + _log1p_d(exp_d(-magnitude(x)))
 
 
-softplus = _by_type(_softplus_f, _softplus_d)
+softplus = by_type(_softplus_f, _softplus_d)
 
 
 @inline_jit
 def log_of_sum(x):
     """log x for a float64 x of at least 1: the exponent and log1p of the rest."""
+    return log1p_of_sum(x - _D_ONE)
+
+
+@inline_jit
+def log1p_of_sum(rest):
+    """log(1 + rest) for a float64 rest of at least 0, and to its last digits where rest is small.
+
+    The exponent of 1 + rest, and log1p of what is beyond that power of 2.
+    """
+    x = _D_ONE + rest
     bits = reinterpret(x)
-    n = (bits >> _I52) - _I1023
-    rest = reinterpret((bits & np.int64(0x000FFFFFFFFFFFFF)) | np.int64(0x3FF0000000000000))
-    log = fma(float64(n), _D(0.693147180559945309417), _log1p_d(rest - _D_ONE))
+    small = rest < _D_HALF
+    n = choose(small, _D_ZERO, float64((bits >> _I52) - _I1023))
+    part = reinterpret((bits & np.int64(0x000FFFFFFFFFFFFF)) | np.int64(0x3FF0000000000000))
+    log = fma(n, _D(0.693147180559945309417), _log1p_d(choose(small, rest, part - _D_ONE)))
     return choose(x < _D(np.inf), log, x)
-
-
-# -- the activations of a register, by their codes ------------------------------------------------
-
-
-@inline_jit
-def relu(z):
-    """max(z, 0), and NaN of NaN."""
-    zero = like(z, 0.0)
-    return choose(z <= zero, zero, z)
-
-
-@inline_jit
-def relu_prime(a):
-    """relu'(z) from a = relu(z)."""
-    return choose(a > like(a, 0.0), like(a, 1.0), like(a, 0.0))
-
-
-@inline_jit
-def sigma(code, z):
-    """sigma(z) of a register: of all codes up to SILU but GELU, which calls erf."""
-    zero, a = like(z, 0.0), z
-    if code == RELU:
-        a = relu(z)
-    elif code == SIGMOID:
-        a = sigmoid(z)
-    elif code == TANH:
-        a = tanh(z)
-    elif code == LEAKY_RELU:
-        a = choose(z > zero, z, LEAKY_SLOPE * z)
-    elif code == ELU:
-        a = choose(z > zero, z, expm1(choose(z > zero, zero, z)))
-    elif code == SOFTPLUS:
-        a = softplus(z)
-    elif code == SILU:
-        a = z * sigmoid(z)
-    return a
-
-
-@inline_jit
-def sigma_prime(code, z, a):
-    """sigma'(z) of the same, from a = sigma(z) where that is cheaper."""
-    zero, one = like(z, 0.0), like(z, 1.0)
-    prime = one
-    if code == RELU:
-        prime = relu_prime(a)
-    elif code == SIGMOID:
-        prime = a * (one - a)
-    elif code == TANH:
-        prime = one - a * a
-    elif code == LEAKY_RELU:
-        prime = choose(z > zero, one, like(z, LEAKY_SLOPE))
-    elif code == ELU:
-        prime = choose(z > zero, one, a + one)
-    elif code == SOFTPLUS:
-        prime = sigmoid(z)
-    elif code == SILU:
-        s = sigmoid(z)
-        prime = s * (one + z * (one - s))
-    return prime

@@ -147,7 +147,7 @@ def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     return replace(tiled_engine(False), epoch=bound.epoch)
 
 
-def _sigma_prime_left_out(code, z, a):
+def _sigma_prime_left_out(code, z):
     return np.ones_like(z)
 
 

@@ -589,7 +589,7 @@ MUTANTS = [
     ("bias_sums", _bias_gradient_of_the_last_example_only, "few units"),
     ("weight_sums", _weights_without_their_last_row, "few units"),
     ("dropout", _dropout_of_the_first_rows_mask, "few units"),
-    ("times_sigma_prime_rows", _nothing, "few units"),
+    ("times_kept_prime_rows", _nothing, "few units"),
     ("pack_rows", _panels_of_other_weights, "few units"),
     ("unpack_rows", _nothing, "few units"),
     ("pack_own", _nothing, "few units"),

@@ -433,8 +433,8 @@ def relu_rows_are_right(activate: Any, times_prime: Any, dtype: str) -> bool:
         expected = np.where(inside, np.where(z <= 0, a.dtype.type(0), z), a)
         slope = np.where(expected > 0, a.dtype.type(1), a.dtype.type(0))
         scaled = np.where(inside, delta * slope, delta)
-        activate(activations.RELU, 0, z, a, GUARD, rows, columns, apart)
-        times_prime(activations.RELU, 0, z, a, delta, GUARD, rows, columns, apart)
+        activate(activations.RELU, 0, z, a, GUARD, rows, columns, apart, True)
+        times_prime(activations.RELU, 0, a, delta, GUARD, rows, columns, apart)
         if a.tobytes() != expected.tobytes() or delta.tobytes() != scaled.tobytes():
             return False
     return True
@@ -442,21 +442,21 @@ def relu_rows_are_right(activate: Any, times_prime: Any, dtype: str) -> bool:
 
 @each_dtype
 def test_relu_and_its_derivative_of_blocks(dtype):
-    rows, prime_rows = tiled.activation_rows, tiled.times_sigma_prime_rows
+    rows, prime_rows = tiled.activation_rows, tiled.times_kept_prime_rows
     W = int(lanes.width(np.dtype(dtype).itemsize))
 
-    def without_the_rest(code, address, z, out, start, count, columns, apart):
-        rows(code, address, z, out, start, count, columns // W * W, apart)
+    def without_the_rest(code, address, z, out, start, count, columns, apart, keeps):
+        rows(code, address, z, out, start, count, columns // W * W, apart, keeps)
 
-    def as_one_row(code, address, z, out, start, count, columns, apart):
-        rows(code, address, z, out, start, 1, count * columns, apart)
+    def as_one_row(code, address, z, out, start, count, columns, apart, keeps):
+        rows(code, address, z, out, start, 1, count * columns, apart, keeps)
 
-    def prime_left_out(code, address, z, a, delta, *block):
+    def prime_left_out(code, address, z, delta, *block):
         pass
 
-    def prime_beyond_the_rest(code, address, z, a, delta, start, count, columns, apart):
+    def prime_beyond_the_rest(code, address, z, delta, start, count, columns, apart):
         columns = min(apart, -(-columns // W) * W)
-        prime_rows(code, address, z, a, delta, start, count, columns, apart)
+        prime_rows(code, address, z, delta, start, count, columns, apart)
 
     assert relu_rows_are_right(rows, prime_rows, dtype)
     assert not relu_rows_are_right(without_the_rest, prime_rows, dtype)

@@ -10,7 +10,7 @@ import pytest
 from helpers import BOUNDSCHECK, JIT, each_dtype, needs_jit
 from numba import njit
 
-from loopbp import activations, reference, vector_math
+from loopbp import activations, reference, vector_activations, vector_math
 from loopbp._jit import inline_jit
 from loopbp.lanes import REGISTER_BYTES, load_part, store_part, width
 
@@ -211,7 +211,7 @@ def test_registers_of_another_function_are_rejected():
 
 
 @each_dtype
-@pytest.mark.parametrize("name", [n for n in activations.NAMES if n not in ("gelu", "softmax")])
+@pytest.mark.parametrize("name", [n for n in activations.NAMES if n != "softmax"])
 def test_sigma_and_sigma_prime_by_their_codes(name, dtype):
     code = activations.CODES[name]
 
@@ -219,9 +219,9 @@ def test_sigma_and_sigma_prime_by_their_codes(name, dtype):
     def both(x, out_a, out_prime):
         for k in range(0, x.size, width(x.itemsize)):
             z = load_part(x, k, x.size - k)
-            a = vector_math.sigma(code, z)
+            a = vector_activations.sigma(code, z)
             store_part(out_a, k, a, x.size - k)
-            store_part(out_prime, k, vector_math.sigma_prime(code, z, a), x.size - k)
+            store_part(out_prime, k, vector_activations.sigma_prime(code, z), x.size - k)
 
     edges = [0.0, -0.0, 1e-30, -1e-30, 30.0, -30.0, np.nan, np.inf, -np.inf]
     z = np.append(np.linspace(-5, 5, 41), edges).astype(dtype)
@@ -270,19 +270,19 @@ def _exp_without_subnormal_numbers(x):
 
 @inline_jit
 def _tanh_by_exp_alone(x):
-    e = vector_math._exp_f(x + x)
+    e = vector_math.exp_f(x + x)
     return np.float32(1) - np.float32(2) / (e + np.float32(1))
 
 
 @inline_jit
 def _sigmoid_of_one_case(x):
-    e = vector_math._exp_f(x)
+    e = vector_math.exp_f(x)
     return e / (np.float32(1) + e)
 
 
 @inline_jit
 def _softplus_of_one_case(x):
-    return np.float32(np.log(np.float32(1) + vector_math._exp_f(x)))
+    return np.float32(np.log(np.float32(1) + vector_math.exp_f(x)))
 
 
 MUTANTS = {

@@ -3,13 +3,16 @@
 import argparse
 
 from loopbp import check_gradient
+from loopbp.cli import numerics
 from loopbp.cli.output import print_json
 from loopbp.cli.problem import fit_preprocessing, labels, load_data, make_network, shape_of
 from loopbp.datasets import split_indices
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check and print; 1 where the gradient is wrong."""
+    """Check and print; 1 where the gradient, or with --numerics a number, is wrong."""
+    if args.numerics:
+        return numerics.run(args)
     data = load_data(args)
     X, y = data.X, labels(data.y) if data.task == "classification" else data.y
     shape = shape_of(data, data.y, args.output, args.loss)

@@ -225,6 +225,20 @@ def _add_check(commands: Any) -> None:
         help=f"whose gradient: {', '.join(ENGINES)} (default: auto)",
     )
     add_seed(group)
+    group = parser.add_argument_group("the numbers themselves")
+    group.add_argument(
+        "--numerics",
+        action="store_true",
+        help="check no network but every activation, and every output with every loss, against "
+        "mpmath, in both dtypes and all engines (or that of --engine)",
+    )
+    group.add_argument(
+        "--points",
+        type=whole(1),
+        default=1000,
+        metavar="N",
+        help="for --numerics: how many (default: 1000)",
+    )
     add_json(parser)
 
 
