@@ -12,12 +12,26 @@ from loopbp.gradcheck.causes import Block, Candidate, Evidence, name_causes, rel
 from loopbp.gradcheck.cost import NetworkCost
 from loopbp.gradcheck.differences import (
     COMPLEX_STEP,
+    FLAT,
+    NOISE,
+    RESOLUTION,
     Derivatives,
     Probe,
     central,
     complex_step,
 )
+from loopbp.gradcheck.noise import EPS, Noise, gradient_noise
 from loopbp.gradcheck.report import DIRECTIONS, BlockReport, Cause, GradientReport
+from loopbp.gradcheck.verdicts import (
+    NOT_DRAWN,
+    REASONS,
+    RIGHT,
+    ROUNDING,
+    UNCHECKED,
+    WRONG,
+    Verdicts,
+    judge,
+)
 from loopbp.network import Network
 from loopbp.validate import as_array
 
@@ -29,6 +43,7 @@ _LEAST_PER_BLOCK = 8
 _DIRECTIONS = 10
 _PARTS = 16  # of the batch, for its effects
 _MOST_SKIPPED = 0.1
+_NO_FAULT = [FLAT, ROUNDING]  # of the checker: a block may consist of these and pass
 _ROUNDING = 16.0  # rounding error of a number, in units of the largest that it is made of
 
 
@@ -48,6 +63,8 @@ class Check:
     analytic: Array = field(default_factory=lambda: np.empty(0))
     numeric: Array = field(default_factory=lambda: np.empty(0))
     error: Array = field(default_factory=lambda: np.empty(0))
+    limit: list[str] = field(default_factory=list)
+    """What keeps each of `tried` from being known better."""
     tried: Array = field(default_factory=lambda: np.empty(0, np.int64))
     directions: list[Array] = field(default_factory=list)
     along: Derivatives | None = None
@@ -58,6 +75,9 @@ class Check:
     failed: bool = False
     batch_error: float | None = None
     method: str = ""
+    repeatable: bool = True
+    by_complex_step: int = 0
+    """Entries that rounding of the loss hides, and a complex step shows."""
 
     # -- what is given --------------------------------------------------------------------------
 
@@ -76,6 +96,7 @@ class Check:
             return
         if self._same(first, second):
             return
+        self.repeatable = False
         if self._same(third - second, second - first):
             self.per_call = second - first
             text = "each call adds to the gradient of the one before (+= without setting to 0)"
@@ -84,19 +105,32 @@ class Check:
             text = "two calls at the same theta give different gradients"
             self.causes.append(Cause("not_repeatable", text, everywhere))
 
-    def _gradient(self, gradient: Callable[[Array], ArrayLike]) -> Array:
-        given = as_array("gradient", gradient(self.theta.copy()))
+    def _gradient(
+        self, gradient: Callable[[Array], ArrayLike], point: Array | None = None
+    ) -> Array:
+        given = as_array("gradient", gradient((self.theta if point is None else point).copy()))
         if given.shape != self.theta.shape:
             raise ValueError(
                 f"gradient: expected an array of shape {self.theta.shape}, got shape {given.shape}"
             )
         if given.dtype.kind not in "fiu":
             raise TypeError(f"gradient: expected real numbers, got dtype {given.dtype}")
+        if given.dtype.kind == "f":
+            self.precision = max(self.precision, float(np.finfo(given.dtype).eps))
         return given.astype(np.float64)  # a copy: the same buffer may come back each time
 
     def _same(self, one: Array, other: Array) -> bool:
         largest = max(float(np.abs(one).max()), float(np.abs(other).max()))
         return bool(np.abs(one - other).max() <= self.tolerance * largest)
+
+    def measure_rounding(self, gradient: Callable[[Array], ArrayLike], noise: Noise) -> None:
+        """The rounding error of the gradient, from its values near theta."""
+        if not self.repeatable or not np.isfinite(self.analytic).all():
+            return
+        self.rounding, self.precision = gradient_noise(
+            lambda point: self._gradient(gradient, point), self.theta, self.rng,
+            precision=self.precision, of_loss=noise.relative,
+        )  # fmt: skip
 
     def compare_loss(self, J: float) -> None:
         """The engine's loss against the reference's."""
@@ -119,7 +153,7 @@ class Check:
             engine.forward(self.theta, net.architecture, x, z, a, 0, False)
             engine.backward(self.theta, net.architecture, x, y, s, z, a, delta, g, 0, False)
             total += g.astype(np.float64) * (len(part) / cost.m)
-        floor = 2 * self._rounding() / self.tolerance
+        floor = 2 * self._rounding(self.analytic) / self.tolerance
         self.batch_error = float(relative_error(self.analytic, total, floor).max())
         if self.batch_error > self.tolerance:
             what = "single examples" if len(parts) == cost.m else f"{len(parts)} parts"
@@ -128,33 +162,54 @@ class Check:
 
     # -- what is measured -----------------------------------------------------------------------
 
-    def central(self, evaluate: Callable[[Array], Any], noise: float) -> None:
+    def central(self, evaluate: Callable[[Array], Any], noise: Noise) -> None:
         """Measure with central differences."""
         wide = self.theta.astype(np.float64)
-        self._measure(lambda probes: central(evaluate, wide, probes, noise, self.tolerance))
+        rounding = self._rounding(self.analytic)
+
+        def measure(probes: Sequence[Probe]) -> Derivatives:
+            claims = np.array([_along(self.analytic, p) for p in probes])
+            slack = np.array([_along(rounding, p, abs) for p in probes])
+            return central(
+                evaluate, wide, probes, noise.absolute, self.tolerance,
+                relative_noise=noise.relative, given=claims, allowance=slack,
+            )  # fmt: skip
+
+        self._measure(measure)
         self.method = (
             f"central differences at h, h/2, h/4, extrapolated{self.method}; "
-            f"rounding of the loss {noise:.1e}"
+            f"rounding of the loss {noise.absolute:.1e}"
         )
-        size = np.maximum(np.abs(self.numeric), np.abs(self.analytic))[self.tried]
-        error = self.error[self.tried]
-        seen = np.isfinite(size) & np.isfinite(error)
-        if (
-            seen.any()
-            and size[seen].max() > 0
-            and (error[seen] > self.tolerance * size[seen]).all()
-        ):
-            self.failed = True
-            self.notes.append(
-                "every derivative is so small that rounding of the loss hides it; check at "
-                "another theta"
-            )
 
-    def complex_step(self, f: Callable[[Array], complex]) -> None:
-        """Measure with complex steps."""
+    def complex_step(self, f: Callable[[Array], complex], rounding: Array | None = None) -> None:
+        """Measure with complex steps, whose own rounding is estimated if it is not given."""
         wide = self.theta.astype(np.float64)
         self._measure(lambda probes: complex_step(f, wide, probes))
+        own = 64 * EPS * np.abs(self.numeric)
+        self.error[self.tried] = np.fmax(own, 0.0 if rounding is None else rounding)[self.tried]
         self.method = f"complex step, h = {COMPLEX_STEP:g}{self.method}"
+
+    def resolve_by_complex_step(self, f: Callable[[Array], complex]) -> None:
+        """Where rounding of the loss hides a derivative, take a complex step for evidence.
+
+        It can only confirm: what f drops of an imaginary part (an ``abs``, a cast) is missing in
+        a complex step as well, and would make a right entry look wrong.
+        """
+        wide, rounding = self.theta.astype(np.float64), self._rounding(self.analytic)
+        for n, k in enumerate(self.tried):
+            given, numeric, error = self.analytic[k], self.numeric[k], self.error[k]
+            size = max(abs(given), abs(numeric))
+            if self.limit[n] != NOISE or error + rounding[k] <= RESOLUTION * size:
+                continue
+            step = complex_step(f, wide, [int(k)]).value[0]
+            same = abs(given - step) <= max(self.tolerance * abs(step), rounding[k])
+            if step and same and abs(numeric - step) <= error:
+                self.numeric[k], self.error[k] = step, 64 * EPS * abs(step)
+                self.by_complex_step += 1
+        if self.by_complex_step:
+            self.method += (
+                f"; complex step for {self.by_complex_step} that rounding of the loss hides"
+            )
 
     def _measure(self, measure: Callable[[Sequence[Probe]], Derivatives]) -> None:
         P = self.theta.size
@@ -165,26 +220,16 @@ class Check:
         self.tried = np.arange(P) if wanted >= P else self._drawn(wanted)
         found = measure([int(k) for k in self.tried])
         self.numeric[self.tried], self.error[self.tried] = found.value, found.error
-        kinks, unsettled = found.kinks, found.unsettled
+        self.limit = list(found.limit)
         if wanted >= P:
             self.method = ", every parameter"
         else:
-            drawn = self.rng.standard_normal((_DIRECTIONS, P))
+            drawn = self.rng.standard_normal((_DIRECTIONS, P)) * np.fmax(1.0, np.abs(self.theta))
             self.directions = list(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
             self.along = measure(self.directions)
-            kinks, unsettled = kinks + self.along.kinks, unsettled + self.along.unsettled
             self.method = (
                 f", a random sample of {len(self.tried)} parameters and {_DIRECTIONS} random "
                 "directions"
-            )
-        if kinks:
-            self.notes.append(
-                f"{kinks} skipped: a unit or an error changes side of a kink between +h and -h, "
-                "or stands on it"
-            )
-        if unsettled:
-            self.notes.append(
-                f"{unsettled} skipped: the differences do not settle as h falls, as at a kink"
             )
 
     def _drawn(self, count: int) -> NDArray[np.int64]:
@@ -199,7 +244,7 @@ class Check:
     # -- what comes of it -----------------------------------------------------------------------
 
     def report(self, right: Array, candidates: Callable[[], list[Candidate]]) -> GradientReport:
-        """Compare, and name the causes if something is wrong.
+        """Judge, and name the causes if something is wrong.
 
         Parameters
         ----------
@@ -208,36 +253,30 @@ class Check:
         candidates
             Makes them, if they are needed.
         """
-        rounding = self._rounding()
+        rounding = self._rounding(self.numeric)
         floor = (self.error + rounding) / self.tolerance
         error = relative_error(self.analytic, self.numeric, floor)
-        rows = [self._block_report(block, error) for block in self.blocks]
+        verdicts = self._verdicts(rounding)
+        rows = [self._block_report(block, error, verdicts) for block in self.blocks]
         if self.along is not None:
             rows.append(self._direction_report(self.along, rounding))
 
-        checked = sum(row.checked for row in rows[: len(self.blocks)])
-        skipped = len(self.tried) - checked
-        unchecked = [row.name for row in rows if not row.checked]
-        if unchecked:
-            self.notes.append(f"nothing could be checked in {', '.join(unchecked)}")
-        if skipped > _MOST_SKIPPED * len(self.tried):
-            self.failed = True
-            self.notes.append(
-                f"{skipped} of {len(self.tried)} skipped: too many to trust the rest; use fewer "
-                "examples, or another theta"
-            )
+        tried = verdicts.names[self.tried]
+        skipped = int(np.sum(~np.isfinite(self.numeric[self.tried])))
+        self._note(verdicts, skipped, rows)
         given = self.analytic if self.per_call is None else self.per_call
-        wrong = any(row.checked and not row.ok for row in rows)
+        wrong = any(row.wrong for row in rows)
         if (wrong or self.per_call is not None) and np.isfinite(given).all():
             evidence = Evidence(given, self.numeric, floor, right, self.blocks, self.tolerance)
             self.causes += name_causes(evidence, candidates())
+        ok = not self.causes and not self.failed and all(row.ok for row in rows)
         return GradientReport(
-            ok=not self.causes and not self.failed and all(row.ok for row in rows),
+            ok=ok and bool((tried == RIGHT).any()),
             max_relative_error=max(
                 (row.max_relative_error for row in rows if row.checked), default=float("nan")
             ),
             tolerance=self.tolerance,
-            checked=checked,
+            checked=int(np.sum(tried != UNCHECKED)),
             skipped=skipped,
             parameters=self.theta.size,
             loss=self.loss,
@@ -246,48 +285,92 @@ class Check:
             causes=tuple(self.causes),
             batch_error=self.batch_error,
             notes=tuple(self.notes),
+            verdicts=verdicts.names,
+            reasons=verdicts.reasons,
         )
 
-    def _block_report(self, block: Block, error: Array) -> BlockReport:
-        part = block.part
-        tried = int(np.sum((self.tried >= part.start) & (self.tried < part.stop)))
-        seen = np.flatnonzero(np.isfinite(self.numeric[part]))
-        k = None if len(seen) == 0 else int(seen[np.argmax(error[part][seen])])
-        index = None
-        if k is not None:
-            index = tuple(int(i) for i in np.unravel_index(k, block.shape))
-        worst = None
-        if k is not None:
-            worst = (error[part][k], self.analytic[part][k], self.numeric[part][k])
-        return self._row(block.name, (block.size, len(seen), tried - len(seen)), index, worst)
+    def _verdicts(self, rounding: Array) -> Verdicts:
+        limit = [NOT_DRAWN] * self.theta.size
+        for k, why in zip(self.tried, self.limit or [""] * len(self.tried), strict=True):
+            limit[k] = why
+        return judge(
+            self.analytic, self.numeric, self.error, rounding, self.tolerance, limit
+        )  # fmt: skip
 
-    def _rounding(self) -> Array:
+    def _note(self, verdicts: Verdicts, skipped: int, rows: Sequence[BlockReport]) -> None:
+        """Say what is unchecked, and why."""
+        self.notes += [f"{n} unchecked: {REASONS[why]}" for why, n in verdicts.why().items()]
+        nothing = [row.name for row in rows if not row.checked]
+        if nothing:
+            self.notes.append(f"nothing could be checked in {', '.join(nothing)}")
+        if skipped > _MOST_SKIPPED * len(self.tried):
+            self.failed = True
+            self.notes.append(
+                f"{skipped} of {len(self.tried)} have no numeric value: too many to trust the "
+                "rest; use fewer examples, or another theta"
+            )
+        if not verdicts.count(RIGHT) and not verdicts.count(WRONG):
+            self.notes.append(
+                "rounding or kinks hide every derivative; check at another theta, or with a loss "
+                "computed in float64"
+            )
+
+    def _block_report(self, block: Block, error: Array, verdicts: Verdicts) -> BlockReport:
+        part = block.part
+        names, reasons = verdicts.names[part], verdicts.reasons[part]
+        tried = int(np.sum((self.tried >= part.start) & (self.tried < part.stop)))
+        skipped = tried - int(np.sum(np.isfinite(self.numeric[part])))
+        judged = np.flatnonzero(names != UNCHECKED)
+        index, worst = None, None
+        if len(judged):
+            k = int(judged[np.argmax(error[part][judged])])
+            index = tuple(int(i) for i in np.unravel_index(k, block.shape))
+            worst = (error[part][k], self.analytic[part][k], self.numeric[part][k])
+        wrong = int(np.sum(names == WRONG))
+        passed = not wrong and (len(judged) > 0 or bool(np.all(np.isin(reasons, _NO_FAULT))))
+        return _row(block.name, passed, (block.size, len(judged), skipped, wrong), index, worst)
+
+    def _rounding(self, of: Array) -> Array:
         if self.rounding is not None:
             return self.rounding
         rounding = np.empty(self.theta.size)
         for block in self.blocks:
-            numeric = self.numeric[block.part]
-            largest = np.abs(numeric[np.isfinite(numeric)]).max(initial=0.0)
+            entries = of[block.part]
+            largest = np.abs(entries[np.isfinite(entries)]).max(initial=0.0)
             rounding[block.part] = _ROUNDING * self.precision * largest
         return rounding
 
     def _direction_report(self, along: Derivatives, rounding: Array) -> BlockReport:
         given = np.array([self.analytic @ v for v in self.directions])
-        floor = (along.error + [np.abs(v) @ rounding for v in self.directions]) / self.tolerance
-        error = relative_error(given, along.value, floor)
-        seen = np.flatnonzero(along.used)
-        k = None if len(seen) == 0 else int(seen[np.argmax(error[seen])])
-        counts = (len(given), len(seen), len(given) - len(seen))
-        if k is None:
-            return self._row(DIRECTIONS, counts, None, None)
-        return self._row(DIRECTIONS, counts, (k,), (error[k], given[k], along.value[k]))
+        own = np.array([np.abs(v) @ rounding for v in self.directions])
+        error = relative_error(given, along.value, (along.error + own) / self.tolerance)
+        limit = along.limit or [""] * len(given)
+        names = judge(given, along.value, along.error, own, self.tolerance, limit).names
+        judged = np.flatnonzero(names != UNCHECKED)
+        wrong = int(np.sum(names == WRONG))
+        counts = (len(given), len(judged), int(np.sum(~along.used)), wrong)
+        passed = not wrong and len(judged) > 0
+        if not len(judged):
+            return _row(DIRECTIONS, passed, counts, None, None)
+        k = int(judged[np.argmax(error[judged])])
+        return _row(DIRECTIONS, passed, counts, (k,), (error[k], given[k], along.value[k]))
 
-    def _row(
-        self,
-        name: str,
-        counts: tuple[int, int, int],
-        index: tuple[int, ...] | None,
-        worst: tuple[float, float, float] | None,
-    ) -> BlockReport:
-        error, analytic, numeric = map(float, worst or (np.nan, np.nan, np.nan))
-        return BlockReport(name, error <= self.tolerance, *counts, error, index, analytic, numeric)
+
+def _along(vector: Array, probe: Probe, change: Callable[[Array], Array] | None = None) -> float:
+    """The component of a vector along a probe."""
+    if isinstance(probe, int | np.integer):
+        return float(vector[probe])
+    with np.errstate(invalid="ignore", over="ignore"):
+        return float(vector @ (probe if change is None else change(probe)))
+
+
+def _row(
+    name: str,
+    ok: bool,
+    counts: tuple[int, int, int, int],
+    index: tuple[int, ...] | None,
+    worst: tuple[float, float, float] | None,
+) -> BlockReport:
+    error, analytic, numeric = map(float, worst or (np.nan, np.nan, np.nan))
+    size, checked, skipped, wrong = counts
+    return BlockReport(name, ok, size, checked, skipped, error, index, analytic, numeric, wrong)

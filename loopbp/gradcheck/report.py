@@ -2,8 +2,11 @@
 
 import math
 import textwrap
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from loopbp.calls import suggests
 
@@ -54,6 +57,7 @@ class BlockReport:
     size: int
     """Parameters in it."""
     checked: int
+    """Those found right or wrong."""
     skipped: int
     """Those tried for which there is no numeric value."""
     max_relative_error: float
@@ -63,6 +67,7 @@ class BlockReport:
     """There."""
     numeric: float
     """There."""
+    wrong: int = 0
 
 
 @suggests
@@ -77,16 +82,22 @@ class GradientReport:
     two, as in later copies of the CS231n notes (an earlier one divides by the sum).  ``floor`` is
     the error of the numeric value and the rounding of the analytic one, divided by the tolerance:
     so a difference that rounding explains never exceeds the tolerance, and 0 against 0 is 0.
+    Where that error and rounding are more than 3e-4 of the entry (or than the tolerance, if that
+    is larger) the entry is unchecked: neither agreement nor disagreement would mean anything.
     """
 
     ok: bool
-    """No error above the tolerance, the other checks passed, and at most a tenth skipped."""
+    """Nothing is wrong, at least one entry is right, the other checks passed, no block is left
+    unchecked (but for those that are flat, or smaller than the gradient's own rounding,
+    throughout), and at most a tenth of those tried has no numeric value."""
     max_relative_error: float
     tolerance: float
     checked: int
+    """Entries found right or wrong."""
     skipped: int
+    """Those tried for which there is no numeric value: at a kink, or not settled."""
     parameters: int
-    """P, of which `checked` + `skipped` were tried."""
+    """P = `right` + `wrong` + `unchecked`."""
     loss: float
     """J at theta."""
     method: str
@@ -96,10 +107,43 @@ class GradientReport:
     batch_error: float | None
     """Relative error of the batch's gradient against the mean over its parts; None: not done."""
     notes: tuple[str, ...]
+    verdicts: NDArray[np.str_] = field(compare=False)
+    """``right``, ``wrong`` or ``unchecked``, shape (P,)."""
+    reasons: NDArray[np.str_] = field(compare=False)
+    """Why unchecked, shape (P,): ``noise``, ``rounding``, ``kink``, ``flat``, ``unsettled``,
+    ``not drawn``; an empty word where checked."""
+
+    @property
+    def right(self) -> int:
+        """Entries that agree, and whose error would have been seen if it were a thousandth."""
+        return int(np.sum(self.verdicts == "right"))
+
+    @property
+    def wrong(self) -> int:
+        """Entries that differ by more than tolerance, rounding and truncation allow."""
+        return int(np.sum(self.verdicts == "wrong"))
+
+    @property
+    def unchecked(self) -> int:
+        """Entries of which nothing can be said."""
+        return int(np.sum(self.verdicts == "unchecked"))
+
+    @property
+    def checked_fraction(self) -> float:
+        """`checked` over `parameters`."""
+        return self.checked / self.parameters
+
+    @property
+    def unchecked_because(self) -> dict[str, int]:
+        """How many are unchecked for each reason that occurs."""
+        words, counts = np.unique(self.reasons[self.reasons != ""], return_counts=True)
+        return {str(word): int(n) for word, n in zip(words, counts, strict=True)}
 
     def as_dict(self) -> dict[str, Any]:
         """The report as what `json.dumps` takes; what is not finite becomes None."""
-        return _plain(asdict(self))
+        counts = {"right": self.right, "wrong": self.wrong, "unchecked": self.unchecked}
+        because = {"unchecked_because": self.unchecked_because}
+        return _plain({**asdict(self), **counts, **because})
 
     def __str__(self) -> str:
         verdict = (
@@ -108,7 +152,7 @@ class GradientReport:
         lines = [
             f"gradient {verdict}: largest relative error {self.max_relative_error:.2e}, "
             f"tolerance {self.tolerance:.1e}",
-            f"checked {self.checked} of {self.parameters} parameters, skipped {self.skipped}",
+            *_wrapped(self._counts()),
             *_wrapped(f"method: {self.method}"),
         ]
         if self.batch_error is not None:
@@ -123,7 +167,7 @@ class GradientReport:
         for b in self.blocks:
             count = f"{b.checked}/{b.size}"
             at = "" if b.index is None else "[" + ", ".join(map(str, b.index)) + "]"
-            mark = "ok " if b.ok else "BAD" if b.checked else " - "
+            mark = "BAD" if b.wrong else "ok " if b.checked else " - "
             lines.append(
                 f"{mark} {b.name[:name_width]:{name_width}}  {count:>11}  "
                 f"{_number(b.max_relative_error, 10, 2)}  {at:>10}  "
@@ -139,9 +183,17 @@ class GradientReport:
                 lines += _wrapped(f"note: {note}")
         return "\n".join(lines)
 
+    def _counts(self) -> str:
+        counts = (
+            f"checked {self.checked} of {self.parameters} parameters: {self.right} right, "
+            f"{self.wrong} wrong, {self.unchecked} unchecked"
+        )
+        because = ", ".join(f"{n} {word}" for word, n in self.unchecked_because.items())
+        return f"{counts} ({because})" if because else counts
+
     @property
     def _failed(self) -> bool:
-        return any(b.checked and not b.ok for b in self.blocks)
+        return any(b.wrong for b in self.blocks)
 
 
 def _number(value: float, width: int, digits: int) -> str:
@@ -157,6 +209,8 @@ def _plain(value: Any) -> Any:
         return {key: _plain(v) for key, v in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
