@@ -94,8 +94,9 @@ def cross_validate(
     Parameters
     ----------
     make
-        A network, of which a new one with the same arguments and seed is made for each fold (it
-        is not trained itself); or a function of (X_train, y_train) that returns a new one.
+        A network, of which a new one with the same arguments and seed is made for each fold, its
+        scaling fitted to the part trained on (it is not trained itself); or a function of
+        (X_train, y_train) that returns a new one.
     X : array_like of shape (m, n_0)
         Or what has rows to choose from: a DataFrame stays one.
     y
@@ -150,7 +151,12 @@ def cross_validate(
         for fold in range(folds):
             train, held = np.flatnonzero(number != fold), np.flatnonzero(number == fold)
             X_train, y_train = rows_of(X, train), rows_of(y, train)
-            net = untrained(make) if isinstance(make, Network) else make(X_train, y_train)
+            if isinstance(make, Network):
+                net = untrained(make)
+                if net.preprocessing is not None:
+                    net.preprocessing = net.preprocessing.refitted(X_train, y_train)
+            else:
+                net = make(X_train, y_train)
             _check_made(net, used)
             used.append(net)
             part = {} if weight is None else {"sample_weight": rows_of(weight, train)}

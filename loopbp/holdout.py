@@ -110,7 +110,7 @@ def validation_rows(
         side, least = ("validation", f"{1 / count:.2g}") if held == 0 else ("training", "less")
         raise ValueError(
             f"validation: a fraction of {fraction:g} of {count} examples leaves the {side} set "
-            f"empty; give {'at least ' if held == 0 else ''}{least}, or a pair (X, y)"
+            f"empty; give {'at least ' if held == 0 else ''}{least}"
         )
     taken = np.zeros(count, bool)
     whole = np.zeros(count, np.int64) if number is None else number
@@ -154,8 +154,8 @@ def fold_numbers(count: int, folds: int, seed: int, stratify: Any = None) -> NDA
             found[members] = (dealt + np.arange(len(members))) % folds
             dealt += len(members)
     if dealt < folds:
-        of = "" if dealt == count else " that are not the only ones of their class"
-        raise ValueError(f"folds: expected at most {dealt}, the examples{of}, got {folds}")
+        of = "" if dealt == count else " that is not the only one of its class"
+        raise ValueError(f"folds: expected at most {dealt}, one for each example{of}, got {folds}")
     return found
 
 

@@ -172,6 +172,7 @@ def test_train_every_option(train):
     rates = net.history.learning_rate
     assert rates[:3] == [0.1, 0.1, 0.05]
     assert result["test_examples"] == 15
+    assert net.preprocessing is not None
     assert net.preprocessing.scale.kind == "minmax"
     assert net.preprocessing.names == ("a", "b")
 
@@ -241,7 +242,7 @@ def test_train_multilabel_and_several_values(train, run):
     assert (code, len(out.split())) == (0, 41)
 
 
-def test_train_one_hot_and_own_test_part(train, refused):
+def test_train_one_hot_and_own_test_part(train, refused, run):
     X = np.arange(12.0).reshape(6, 2)
     np.savez("o.npz", X=X, y=np.eye(3, dtype=int)[[0, 1, 2, 0, 1, 2]],
              X_test=X[:2], y_test=np.eye(3, dtype=int)[[0, 1]])  # fmt: skip
@@ -249,7 +250,10 @@ def test_train_one_hot_and_own_test_part(train, refused):
     assert (result["train_examples"], result["test_examples"]) == (6, 2)
     assert "comes with its own test part" in refused("train", "o.npz", "--test", "0.5")
     np.savez("p.npz", X=X, y=[0, 1, 0, 1, 0, 1], X_test=X[:2], y_test=[0, 2])
-    assert "class 2 is in the test part only" in refused("train", "p.npz")
+    code, out, err = run("train", "p.npz", *QUICK, "--json")
+    assert code == 0
+    assert "class 2 is in the test part only" in err
+    assert json.loads(out)["test_examples"] == 1
 
 
 def test_train_sample_weights(train):

@@ -29,6 +29,7 @@ _OPTIONS = {
     "final": "--schedule-final",
     "patience": "--early-stopping",
     "weight": "--weight",
+    "folds": "--cv",
 }
 
 

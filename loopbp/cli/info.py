@@ -15,6 +15,7 @@ from llvmlite import binding
 from numba.np.ufunc.parallel import threading_layer
 
 from loopbp import cache
+from loopbp.cli.extras import installed
 from loopbp.cli.output import print_json
 from loopbp.cores import usable_cores
 from loopbp.loops import bias_gradient
@@ -23,7 +24,6 @@ FEATURES = (
     "sse4.2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16",
     "amx-tile", "neon", "sve", "sve2",
 )  # fmt: skip
-EXTRAS = ("scikit-learn", "matplotlib", "mpi4py", "onnx")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,19 +46,13 @@ def collect() -> dict[str, Any]:
     """The facts by name."""
     layer = _threading_layer()
     present = binding.get_host_cpu_features()
-    extras = {}
-    for name in EXTRAS:
-        try:
-            extras[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            extras[name] = None
     return {
         "loopbp": metadata.version("loopbp"),
         "python": platform.python_version(),
         "numba": numba.__version__,
         "llvmlite": llvmlite.__version__,
         "numpy": np.__version__,
-        "extras": extras,
+        "extras": installed(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": _processor(),
         "llvm_target": binding.get_host_cpu_name(),
@@ -96,7 +90,10 @@ def print_facts(facts: dict[str, Any]) -> None:
 
 def _text(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {text or 'not installed'}" for key, text in value.items())
+        return "; ".join(
+            f"{extra}: " + ", ".join(f"{name} {has or 'not installed'}" for name, has in of.items())
+            for extra, of in value.items()
+        )
     if isinstance(value, list):
         return " ".join(value) or "none of note"
     return "none" if value is None else str(value)

@@ -52,6 +52,13 @@ def _add_train(commands: Any) -> None:
         help="of the choice of the examples held out (default: 0)",
     )
     group.add_argument(
+        "--cv",
+        type=whole(2),
+        metavar="N",
+        help="cross-validation instead of one test part: train N times, each time with another "
+        "N-th of the examples held out, and print the scores; no network is saved",
+    )
+    group.add_argument(
         "--validation",
         type=number(above=0.0, below=1.0),
         metavar="FRACTION",

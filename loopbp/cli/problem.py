@@ -138,7 +138,8 @@ def fit_preprocessing(
 ) -> Preprocessing:
     """What the options and the training part X, y ask for between the table and the network.
 
-    Values for an identity output are standardised.
+    Values for an identity output are standardised.  Words are known from all examples, so that one
+    that training has no example of does not stop the score.
     """
     output, _ = output_and_loss(shape.output, shape.loss, shape.outputs)
     values = data.task == "regression" and output == "identity"
@@ -149,10 +150,21 @@ def fit_preprocessing(
         categorical=data.categorical,
         missing=data.missing if data.missing in FILLS else None,
         names=data.feature_names if is_table(data.source) else None,
-        words=data.words if is_table(data.source) else None,
+        words=_words(data) if is_table(data.source) else None,
         labels=classes_of(y) if data.task == "classification" else None,
         target_names=data.target_names,
     )  # fmt: skip
+
+
+def _words(data: Dataset) -> dict[str, list[str]]:
+    """The words of each column of words."""
+    found = {}
+    for name in data.words:
+        j = data.feature_names.index(name)
+        parts = [data.X[:, j], *([] if data.X_test is None else [data.X_test[:, j]])]
+        cells = {cell for part in parts for cell in part.tolist()}
+        found[name] = sorted(cells - {None})
+    return found
 
 
 def make_network(

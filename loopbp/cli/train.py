@@ -3,6 +3,7 @@
 import argparse
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopbp import EarlyStopping, Network, schedules
+from loopbp.cli.cross_validation import run_cv
 from loopbp.cli.output import SCORE_NAMES, confusion, print_json, warn
 from loopbp.cli.parser import UPDATES
 from loopbp.cli.plot import check_plot, draw
@@ -21,6 +23,13 @@ from loopbp.cli.problem import (
     make_network,
     recipe,
     shape_of,
+)
+from loopbp.cli.warnings import (
+    falls_behind,
+    leaves_a_test_part,
+    many_classes,
+    untested,
+    without_unknown,
 )
 from loopbp.datasets import Dataset, split_indices
 from loopbp.optimizers import OPTIMIZERS, Optimizer
@@ -52,11 +61,43 @@ def run(args: argparse.Namespace) -> int:
         check_plot(args.plot)
         _check_writable(args.plot)
     data = load_data(args)
+    if args.cv:
+        return run_cv(args, data, lambda fold: _trained(args, fold, False, lambda text: None)[1])
     path = None if args.no_save else (args.save or f"loopbp-{data.name}.npz")
     if path:
         _check_writable(path)
+    talks = not (args.json or args.quiet)
+    warnings: list[str] = []
 
-    parts = _split(args, data)
+    def say(text: str) -> None:
+        warnings.append(text)
+        if not args.quiet:
+            warn(args, text)
+
+    net, result = _trained(args, data, talks, say)
+    result |= {"model": path, "plot": args.plot, "warnings": warnings}
+
+    if path:
+        net.save(path)
+    if args.plot:
+        draw(net.history, args.plot, SCORE_NAMES[data.task], f"{data.name}: {_arrows(net)}")
+    if args.json:
+        print_json(result)
+    elif talks:
+        from loopbp.cli import screen
+
+        screen.print_result(result)
+    return 0
+
+
+def _trained(
+    args: argparse.Namespace, data: Dataset, talks: bool, say: Callable[[str], None]
+) -> tuple[Network, dict[str, Any]]:
+    """The trained network and what is printed of it.
+
+    `talks`: show plan and progress; `say`: takes what a person should look at twice.
+    """
+    parts = _split(args, data, say)
     shape = shape_of(data, parts.y, args.output, args.loss)
     hidden = recipe(data.name, "hidden", args.hidden, [64, 32])
     prepared = fit_preprocessing(args, data, parts.X, parts.y, shape)
@@ -71,7 +112,6 @@ def run(args: argparse.Namespace) -> int:
     epochs = recipe(data.name, "epochs", args.epochs, min(max(-(-UPDATES // steps), 10), 500))
     optimizer = _optimizer(args, data.name, epochs)
     patience = args.early_stopping
-    talks = not (args.json or args.quiet)
     result: dict[str, Any] = {
         "data": data.name,
         "task": data.task,
@@ -85,8 +125,7 @@ def run(args: argparse.Namespace) -> int:
         from loopbp.cli import screen
 
         screen.print_plan(net, data, _plan(args, net, parts, epochs, optimizer), result)
-    if not args.quiet:
-        _warn_of_many_classes(args, data, net)
+    many_classes(args, data, net.sizes[-1], say)
     started = time.perf_counter()
     with np.errstate(all="ignore"):  # what overflows ends in one DivergenceError
         history = net.fit(
@@ -118,8 +157,6 @@ def run(args: argparse.Namespace) -> int:
         "validation_score": history.validation_score or None,
         "stopped_early": history.stopped_early,
         "best_epoch": None if history.best_epoch is None else history.best_epoch + 1,
-        "model": path,
-        "plot": args.plot,
     }
     X_shown, y_shown = parts.X, y
     if parts.X_test is not None and y_test is not None:
@@ -131,18 +168,9 @@ def run(args: argparse.Namespace) -> int:
     elif data.task == "regression":
         error = net.predict(X_shown).astype(np.float64).reshape(y_shown.shape) - y_shown
         result["rmse"] = float((error**2).mean()) ** 0.5
-
-    if path:
-        net.save(path)
-    if args.plot:
-        draw(history, args.plot, SCORE_NAMES[data.task], f"{data.name}: {_arrows(net)}")
-    if args.json:
-        print_json(result)
-    elif talks:
-        from loopbp.cli import screen
-
-        screen.print_result(result)
-    return 0
+    scores = result["train_score"], result["test_score"]
+    falls_behind(data.task, *scores, len(parts.X), len(X_shown), say)
+    return net, result
 
 
 def _check_together(args: argparse.Namespace) -> None:
@@ -153,6 +181,9 @@ def _check_together(args: argparse.Namespace) -> None:
         raise ValueError("--min-delta: needs --early-stopping PATIENCE")
     if args.save and args.no_save:
         raise ValueError("--no-save: does not go with --save")
+    for option in ("save", "plot", "test"):
+        if args.cv and getattr(args, option) is not None:
+            raise ValueError(f"--{option}: does not go with --cv")
     if args.save and not args.save.lower().endswith(".npz"):
         raise ValueError(f"--save: expected a name that ends in .npz, got {args.save}")
 
@@ -198,26 +229,27 @@ def _given(
     return given
 
 
-def _split(args: argparse.Namespace, data: Dataset) -> Parts:
+def _split(args: argparse.Namespace, data: Dataset, say: Callable[[str], None]) -> Parts:
     X, y, weight = data.X, data.y, data.weight
     X_test, y_test = data.X_test, data.y_test
     is_classes = data.task == "classification"
     if X_test is not None and y_test is not None:
         if args.test is not None:
             raise ValueError(f"--test: {data.source} comes with its own test part")
+        if is_classes and y.ndim == 1:
+            X_test, y_test = without_unknown(X_test, labels(y_test), labels(y), say)
     else:
         test = recipe(data.name, "test", args.test, 0.2)
-        if test > 0:
-            by = labels(y) if is_classes else None
-            train, held = split_indices(len(X), test, args.split_seed, by)
+        by = labels(y) if is_classes else y
+        if test > 0 and args.test is None and not leaves_a_test_part(len(X), test, by, is_classes):
+            say(f"{len(X)} examples are too few to hold any out: all are trained on, none tested")
+        elif test > 0:
+            train, held = split_indices(len(X), test, args.split_seed, by if is_classes else None)
             X_test, y_test = X[held], y[held]
             X, y = X[train], y[train]
             weight = None if weight is None else weight[train]
-    if is_classes and y_test is not None and y.ndim == 1:
-        known = set(labels(y).tolist())
-        for label in labels(y_test).tolist():
-            if label not in known:
-                raise ValueError(f"{data.source}: class {label} is in the test part only")
+            if is_classes:
+                untested(labels(y), labels(y_test), say)
     return Parts(X, y, weight, X_test, y_test)
 
 
@@ -240,13 +272,3 @@ def _plan(
         str(net.dtype),
         *([] if scale == "none" else [f"inputs scaled ({scale})"]),
     ]
-
-
-def _warn_of_many_classes(args: argparse.Namespace, data: Dataset, net: Network) -> None:
-    many = net.sizes[-1] > max(20, len(data.y) // 10)
-    if data.task == "classification" and args.task is None and many:
-        warn(
-            args,
-            f"{net.sizes[-1]} classes in {len(data.y)} examples; if the target is a value to "
-            "predict, say --task regression",
-        )

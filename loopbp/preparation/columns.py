@@ -3,6 +3,7 @@
 import math
 import numbers
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,7 @@ def fit_column(
     encoding: str | None,
     missing: str | None,
     is_words: bool | None = None,
+    vocabulary: Sequence[str] = (),
 ) -> Column:
     """The column that fits some cells.
 
@@ -110,6 +112,8 @@ def fit_column(
         they are refused.
     is_words
         Whether the cells are words even where they look like numbers; None: if some are strings.
+    vocabulary
+        Words that may come, whether these cells hold them or not.
 
     Raises
     ------
@@ -140,7 +144,7 @@ def fit_column(
         )
     # the commonest word, of equally common ones the first in order
     fill = min(counts, key=lambda word: (-counts[word], word)) if missing is not None else None
-    return Column(name, tuple(sorted(counts)), encoding or "onehot", fill)
+    return Column(name, tuple(sorted({*counts, *vocabulary})), encoding or "onehot", fill)
 
 
 def holds_words(cells: NDArray[Any]) -> bool:

@@ -1,6 +1,6 @@
 """`Preprocessing`: what stands between a table as its user has it and the network's arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -66,7 +66,7 @@ class Preprocessing:
         categorical: str | None = None,
         missing: str | None = None,
         names: Sequence[str] | None = None,
-        words: Sequence[str] | None = None,
+        words: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         labels: Sequence[str | int] | None = None,
         target_names: Sequence[str] = (),
     ) -> "Preprocessing":
@@ -95,8 +95,9 @@ class Preprocessing:
         names
             Of the columns of an array; of a data frame, those to take.  None: the frame's own.
         words
-            Names of the columns that hold words even where these look like numbers.  None: every
-            column with a string in it.
+            Names of the columns that hold words even where these look like numbers; with the words
+            that may come, where X does not hold all of them.  None: every column with a string in
+            it.
         labels
             The classes in the order of the outputs.  None: those of y, sorted.
         target_names
@@ -120,6 +121,7 @@ class Preprocessing:
             fit_column(
                 name, _where("X", name, k), column, categorical, missing,
                 None if words is None else name in words,
+                words.get(str(name), ()) if isinstance(words, Mapping) else (),
             )
             for k, (name, column) in enumerate(zip(chosen, cells, strict=True))
         )  # fmt: skip
