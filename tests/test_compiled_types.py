@@ -316,7 +316,7 @@ def test_by_name_and_after_a_refusal():
 
 def test_numbers_of_numpy_are_numbers():
     theta = NET.theta.copy()
-    counts = np.int32(2), np.uint8(3), np.uint64(1)
+    counts = np.int32(2), np.int16(3), np.uint64(1)
     losses = compiled.train(theta, NET.architecture, X, Y, ADAM.settings, *counts)
     assert losses.shape == (2,)
 
