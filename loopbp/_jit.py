@@ -70,6 +70,7 @@ from numba.core.untyped_passes import (
 )
 
 from loopbp import cache
+from loopbp.instruction_types import side_by_side
 
 
 class _Flags(set[str]):
@@ -579,7 +580,7 @@ def instruction(twin: Callable[..., Any]) -> Callable[[F], F]:
     """
 
     def register(definition: F) -> F:
-        template = make_intrinsic_template(twin, definition, twin.__name__)
+        template = make_intrinsic_template(twin, side_by_side(twin, definition), twin.__name__)
         infer(template)
         infer_global(twin, types.Function(template))
         return definition
@@ -633,7 +634,7 @@ def c_function(function: Callable[[float], float]) -> Any:
     if config.DISABLE_JIT:
         return _SCALAR_FUNCTION(plain(function))
     # By Numba's whole pipeline: a user's function may have what `_OF_OTHER_CODE` is for.
-    compiled = function if hasattr(function, "py_func") else njit(function)
+    compiled = function if hasattr(function, "py_func") else njit(function, error_model="numpy")
     return cfunc("float64(float64)")(lambda z: compiled(z))  # noqa: PLW0108
 
 

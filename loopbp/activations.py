@@ -34,7 +34,7 @@ from typing import Any
 
 import numpy as np
 
-from loopbp._jit import c_address, c_function, call_address, inline_jit, inner_jit
+from loopbp._jit import c_address, call_address, inline_jit, inner_jit
 from loopbp.calls import suggests
 
 LEAKY_SLOPE = 0.01
@@ -301,9 +301,11 @@ def register_activation(
     Raises
     ------
     ValueError
-        If the name is taken, or a function does not return a finite number at z = 0.5.
+        If the name is taken, or a function does not return a finite number at z = 0.5, or raises
+        an exception where it is tried.
     TypeError
-        If a function cannot be called with one number, or cannot be compiled.
+        If a function does not take one number, does not return one real number (a complex one, an
+        array, None), or cannot be compiled.
 
     Examples
     --------
@@ -320,21 +322,9 @@ def register_activation(
         raise ValueError(f"name: expected a word such as 'softsign', got {name!r}")
     if name in CODES:
         raise ValueError(f"name: {name!r} is a built-in activation; choose another name")
-    machine_code = []
-    for role, function in (("sigma", sigma), ("sigma_prime", sigma_prime)):
-        if not callable(function):
-            raise TypeError(f"{role}: expected a function of one number, got {function!r}")
-        try:
-            code = c_function(function)
-            value = float(call_address(c_address(code), 0.5))
-        except Exception as error:
-            first_line = str(error).strip().splitlines()[0] if str(error).strip() else ""
-            raise TypeError(
-                f"{role}: could not be compiled as a function of one float: {first_line}"
-            ) from error
-        if not math.isfinite(value):
-            raise ValueError(f"{role}: expected a finite number at z = 0.5, got {value}")
-        machine_code.append(code)
-    activation = Activation(name, sigma, sigma_prime, (machine_code[0], machine_code[1]))
+    from loopbp.scalar_functions import scalar_function
+
+    code = scalar_function("sigma", sigma), scalar_function("sigma_prime", sigma_prime)
+    activation = Activation(name, sigma, sigma_prime, code)
     REGISTERED[name] = activation
     return activation

@@ -2,8 +2,17 @@
 
 Each takes ``theta`` and ``architecture = net.architecture``, a named tuple of arrays and codes that
 passes into nopython code.  All are serial, so they may be called inside your own ``prange``;
-`train_many` has the ``prange`` inside.  None checks anything: a wrong shape reads or writes foreign
-memory.  Call `validate_compiled` once from Python before.
+`train_many` has the ``prange`` inside.
+
+Types are checked, from Python and inside ``@njit``, at no cost to a call: layout, dtype and rank of
+each array, and what each argument is.  A slice across columns, a transposed array, float32 X with
+float64 theta, an optimizer in place of its ``.settings`` end in `ArgumentTypeError` from Python,
+and in Numba's ``TypingError`` with the same sentence from the function around the call.  Read-only
+arrays are taken where nothing is written.
+
+Lengths and ranges are in no type.  `predict`, `loss_and_gradient`, `train` and `train_many` look at
+them when Python calls; inside ``@njit``, and in all other functions, a wrong one reads or writes
+foreign memory: call `validate_compiled` once from Python before.
 """
 
 from __future__ import annotations
@@ -17,24 +26,26 @@ from numpy.typing import NDArray
 from loopbp import tiled_workspace
 from loopbp._jit import jit, parallel_jit
 from loopbp.calls import suggests
+from loopbp.compiled_types import ArgumentTypeError, checked
 from loopbp.engines import tiled_engine
 from loopbp.parameters import Architecture, layer_count, unit_count
 from loopbp.validate import check_matrix
 
 _engine = tiled_engine(False)
-forward = _engine.forward
-cost = _engine.cost
-backward = _engine.backward
-epoch = _engine.epoch
-make_workspace = tiled_workspace.make_workspace
-make_state = _engine.make_state
+forward = checked("z", "a")(_engine.forward)
+cost = checked("losses")(_engine.cost)
+backward = checked("delta", "gradient")(_engine.backward)
+epoch = checked("theta", "state", "workspace")(_engine.epoch)
+make_workspace = checked()(tiled_workspace.make_workspace)
+make_state = checked()(_engine.make_state)
 
 __all__ = [
-    "backward", "cost", "epoch", "forward", "loss_and_gradient", "make_state", "make_workspace",
-    "predict", "train", "train_many", "validate_compiled",
+    "ArgumentTypeError", "backward", "cost", "epoch", "forward", "loss_and_gradient", "make_state",
+    "make_workspace", "predict", "train", "train_many", "validate_compiled",
 ]  # fmt: skip
 
 
+@checked(lengths=True)
 @jit
 def predict(theta, architecture, X):
     """The output activations a^L.
@@ -48,6 +59,17 @@ def predict(theta, architecture, X):
     Returns
     -------
     array of shape (m, n_L)
+
+    Raises
+    ------
+    ArgumentTypeError
+        If an argument has another type; inside ``@njit`` this is Numba's ``TypingError``.
+    ValueError
+        From Python alone, if a length does not fit.
+
+    Notes
+    -----
+    Inside ``@njit`` the caller guarantees P parameters, and n_0 columns.
     """
     m = X.shape[0]
     z = np.empty(m * unit_count(architecture), theta.dtype)
@@ -57,6 +79,7 @@ def predict(theta, architecture, X):
     return a[a.shape[0] - m * n_L :].copy().reshape((m, n_L))
 
 
+@checked(lengths=True)
 @jit
 def loss_and_gradient(theta, architecture, X, Y):
     """J and dJ/dtheta over X as one batch, the penalty included, without dropout.
@@ -73,6 +96,18 @@ def loss_and_gradient(theta, architecture, X, Y):
     J : float
         (1/m) sum_t C^t + (lambda/2) sum w**2.
     gradient : array of shape (P,)
+
+    Raises
+    ------
+    ArgumentTypeError
+        If an argument has another type; inside ``@njit`` this is Numba's ``TypingError``.
+    ValueError
+        From Python alone, if a length does not fit.
+
+    Notes
+    -----
+    Inside ``@njit`` the caller guarantees P parameters, n_0 and n_L columns, as many rows of Y as
+    of X, and at least one.
     """
     m = X.shape[0]
     z = np.empty(m * unit_count(architecture), theta.dtype)
@@ -85,6 +120,7 @@ def loss_and_gradient(theta, architecture, X, Y):
     return J, gradient
 
 
+@checked("theta", lengths=True)
 @jit
 def train(theta, architecture, X, Y, settings, epochs, batch_size, seed):
     """Whole epochs of minibatch training; `theta` is moved in place.
@@ -107,8 +143,18 @@ def train(theta, architecture, X, Y, settings, epochs, batch_size, seed):
         Mean of J over the examples of each epoch.  Training does not stop where it becomes NaN:
         look at it.
 
+    Raises
+    ------
+    ArgumentTypeError
+        If an argument has another type; inside ``@njit`` this is Numba's ``TypingError``.
+    ValueError
+        From Python alone, if a length does not fit, or a number is out of its range.
+
     Notes
     -----
+    Inside ``@njit`` the caller guarantees what `loss_and_gradient` asks for, epochs of at least 0
+    and a batch_size of at least 1.
+
     The optimizer starts anew in each call.  To carry its state along, call `epoch` with arrays
     from `make_state` and `make_workspace`.
     """
@@ -126,6 +172,7 @@ def train(theta, architecture, X, Y, settings, epochs, batch_size, seed):
     return losses
 
 
+@checked("thetas", lengths=True)
 @parallel_jit
 def train_many(thetas, architecture, X, Y, settings, epochs, batch_size, seeds):
     """`train` for many networks of one architecture at once, one thread each.
@@ -140,6 +187,15 @@ def train_many(thetas, architecture, X, Y, settings, epochs, batch_size, seeds):
     Returns
     -------
     array of shape (networks, epochs)
+
+    Raises
+    ------
+    ArgumentTypeError, ValueError
+        As in `train`, and if there are not as many seeds as networks.
+
+    Notes
+    -----
+    Inside ``@njit`` the caller guarantees what `train` asks for, and one seed for each network.
     """
     losses = np.empty((thetas.shape[0], epochs), np.float64)
     for k in prange(thetas.shape[0]):
@@ -151,7 +207,7 @@ def train_many(thetas, architecture, X, Y, settings, epochs, batch_size, seeds):
 def validate_compiled(
     theta: NDArray[Any], architecture: Architecture, X: NDArray[Any], Y: NDArray[Any]
 ) -> None:
-    """Check from Python what the compiled functions cannot.
+    """Check from Python what the types of arguments do not show: lengths, and that all is finite.
 
     Parameters
     ----------
@@ -164,8 +220,7 @@ def validate_compiled(
         If an argument is not what these functions take: ``net.architecture``, arrays of
         theta's dtype.
     ValueError
-        If a shape does not fit, a number is not finite, or an array is not C-ordered and
-        writable.
+        If a shape does not fit, a number is not finite, or an array is not C-ordered.
     """
     if not isinstance(architecture, Architecture):
         raise TypeError(f"architecture: expected net.architecture, got {architecture!r}")
@@ -186,7 +241,8 @@ def validate_compiled(
     if len(Y) != len(X):
         raise ValueError(f"Y: expected {len(X)} rows as in X, got {len(Y)}")
     for name, array in (("theta", theta), ("X", X), ("Y", Y)):
-        if not (array.flags.c_contiguous and array.flags.writeable):
+        if not array.flags.c_contiguous:
             raise ValueError(
-                f"{name}: expected a C-ordered, writable array; use {name}.copy(order='C')"
+                f"{name}: expected a C-ordered array, got one that is not; "
+                f"pass np.ascontiguousarray({name})"
             )

@@ -20,6 +20,7 @@ from loopbp.optimizers import Optimizer
 from loopbp.parameters import (
     INITIALIZERS,
     Architecture,
+    LayerViews,
     biases_of,
     default_initializer,
     initial_theta,
@@ -30,7 +31,14 @@ from loopbp.parameters import (
 from loopbp.preparation import Preprocessing
 from loopbp.preparation.frames import frame_names
 from loopbp.training import Callback, Data, EarlyStopping, History, OptimizerState, blocks, run
-from loopbp.validate import check_choice, check_count, check_matrix, check_number, check_weight
+from loopbp.validate import (
+    as_real,
+    check_choice,
+    check_count,
+    check_matrix,
+    check_number,
+    check_weight,
+)
 
 _PREDICT_ROWS = 1024  # rows of one forward pass in predict: bounds its memory
 
@@ -179,19 +187,16 @@ class Network:
 
     @theta.setter
     def theta(self, value: ArrayLike) -> None:
-        array = np.asarray(value, dtype=self.dtype)
-        if array.shape != self._theta.shape:
-            raise ValueError(f"theta: expected shape {self._theta.shape}, got {array.shape}")
-        self._theta[:] = array
+        self._theta[:] = as_real("theta", value, self._theta.shape)
 
     @property
     def weights(self) -> list[NDArray[Any]]:
-        """w^l at [l - 1], shape (n_l, n_{l-1}): writable views into `theta`."""
+        """w^l at [l - 1], shape (n_l, n_{l-1}): views into `theta`, to write to or to assign."""
         return self._per_layer(weights_of, self._theta)
 
     @property
     def biases(self) -> list[NDArray[Any]]:
-        """b^l at [l - 1], shape (n_l,): writable views into `theta`."""
+        """b^l at [l - 1], shape (n_l,): views into `theta`, to write to or to assign."""
         return self._per_layer(biases_of, self._theta)
 
     @property
@@ -204,7 +209,8 @@ class Network:
         return None if prepared is None or None in prepared.names else prepared.input_names
 
     def _per_layer(self, view: Any, theta: NDArray[Any]) -> list[NDArray[Any]]:
-        return [plain(view)(theta, self.architecture, l) for l in range(1, len(self.sizes))]
+        layers = range(1, len(self.sizes))
+        return LayerViews(plain(view)(theta, self.architecture, l) for l in layers)
 
     def __repr__(self) -> str:
         hidden = self.hidden[0] if len(set(self.hidden)) == 1 else list(self.hidden)

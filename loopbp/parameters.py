@@ -16,6 +16,7 @@ from loopbp._jit import inline_jit, plain
 from loopbp.lanes import aligned
 from loopbp.reference import normals, stream_key, uniforms
 from loopbp.rng import INITIAL
+from loopbp.validate import as_real
 from loopbp.views import matrix, vector
 
 
@@ -92,6 +93,19 @@ def make_architecture(
         n, w_start, b_start, unit_start, code, sigma, sigma_prime, rates,
         losses.CODES[loss], float(l2),
     )  # fmt: skip
+
+
+class LayerViews(list[NDArray[Any]]):
+    """Views into theta, layer by layer: ``net.weights[0] = w`` writes w into theta.
+
+    An ordinary list would take w and forget it.
+    """
+
+    def __setitem__(self, layer: Any, value: Any) -> None:
+        of_many = isinstance(layer, slice)
+        pairs = zip(self[layer], value, strict=True) if of_many else [(self[layer], value)]
+        for view, numbers in pairs:
+            view[...] = as_real(f"layer {layer}", numbers, view.shape)
 
 
 @inline_jit

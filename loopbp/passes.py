@@ -193,6 +193,7 @@ def epoch(
     batch_size, shuffled
         The last batch is smaller where batch_size does not divide the number of examples.
     workspace : Workspace, overwritten
+        Made by `make_workspace` for as many examples, and batches at least as large.
 
     Returns
     -------

@@ -159,6 +159,29 @@ def as_finite(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[A
     return converted
 
 
+def as_real(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Real numbers of one shape, of whatever dtype.
+
+    Raises
+    ------
+    TypeError
+        If they are not real numbers.
+    ValueError
+        If they have another shape.
+    """
+    array = as_array(name, value)
+    if array.shape != shape:
+        raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
+    if array.dtype.kind == "O":
+        try:
+            return array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"{name}: expected real numbers, got {error}") from error
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
+    return array
+
+
 def check_weight(name: str, value: Any, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Weights of examples, scaled to a mean of 1; all 1 for None.
 

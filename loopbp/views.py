@@ -41,8 +41,9 @@ def _unowned(context, builder, array_type, source_type, source, start, shape):
     return _view(context, builder, array_type, builder.gep(data, [start]), shape)
 
 
-def _array(dtype, dimensions):
-    return types.Array(dtype, dimensions, "C")
+def _array(of, dimensions):
+    """The type of a view: read-only where the array is."""
+    return types.Array(of.dtype, dimensions, "C", readonly=not of.mutable)
 
 
 def matrix(buffer, start, rows, columns):
@@ -58,7 +59,7 @@ def _matrix(typing_context, buffer, start, rows, columns):
         return _unowned(context, builder, *kinds, source, begin, shape)
 
     sizes = (types.intp, types.intp, types.intp)
-    return _array(buffer.dtype, 2)(buffer, *sizes), codegen
+    return _array(buffer, 2)(buffer, *sizes), codegen
 
 
 def vector(buffer, start, count):
@@ -73,7 +74,7 @@ def _vector(typing_context, buffer, start, count):
         kinds = signature.return_type, signature.args[0]
         return _unowned(context, builder, *kinds, source, begin, [length])
 
-    return _array(buffer.dtype, 1)(buffer, types.intp, types.intp), codegen
+    return _array(buffer, 1)(buffer, types.intp, types.intp), codegen
 
 
 def flat(array):
@@ -91,7 +92,7 @@ def _flat(typing_context, array):
             context, builder, signature.return_type, kind, arguments[0], zero, [struct.nitems]
         )
 
-    return _array(array.dtype, 1)(array), codegen
+    return _array(array, 1)(array), codegen
 
 
 def rows(array, first, stop):
@@ -111,7 +112,7 @@ def _rows(typing_context, array, first, stop):
             [builder.sub(end, begin), columns],
         )  # fmt: skip
 
-    return _array(array.dtype, 2)(array, types.intp, types.intp), codegen
+    return _array(array, 2)(array, types.intp, types.intp), codegen
 
 
 class Borrowed(types.Type):

@@ -6,6 +6,7 @@ import helpers
 import numpy as np
 import pytest
 from helpers import REFERENCE, each_engine
+from numba import njit, vectorize
 
 import loopbp
 from loopbp import activations
@@ -165,7 +166,64 @@ def test_bad_own_activation(registry, arguments, error, match):
 
 
 @helpers.needs_jit
-@pytest.mark.parametrize("bad", [lambda z, y: z, lambda z: "a", lambda z: z.real.name])
-def test_own_activation_that_cannot_be_compiled(registry, bad):
-    with pytest.raises(TypeError, match="sigma_prime: could not be compiled"):
-        loopbp.register_activation("own", _tanh, bad)
+def test_own_activation_that_cannot_be_compiled(registry):
+    def getitem(z):
+        return z[0]
+
+    why = "could not be compiled as a function of one float: .*getitem.*float64"
+    with pytest.raises(TypeError, match=f"^sigma_prime: {why}"):
+        loopbp.register_activation("own", _tanh, getitem)
+
+
+@vectorize
+def _ufunc(z):
+    return 2.0 * z
+
+
+@pytest.mark.parametrize("decorate", [lambda function: function, njit])
+@pytest.mark.parametrize(
+    ("bad", "error", "match"),
+    [
+        (lambda z, y: z, TypeError, r"a function of one number, .* got one that takes \(z, y\)"),
+        (lambda: 1.0, TypeError, r"a function of one number, .* got one that takes \(\)"),
+        (lambda z: z * 1j, TypeError, "one real number back, got (complex128|0.5j)"),
+        (lambda z: np.array([z, z]), TypeError, "one real number back, got array"),
+        (lambda z: np.where(z > 0, z, 0.0), TypeError, "one real number back, got array"),
+        (lambda z: None, TypeError, "one real number back, got None"),
+        (lambda z: (z, z), TypeError, "one real number back, got "),
+        (lambda z: "a", TypeError, "one real number back, got "),
+    ],
+)
+def test_own_activation_that_is_no_scalar_function(registry, decorate, bad, error, match):
+    with pytest.raises(error, match=f"^sigma_prime: expected {match}") as caught:
+        loopbp.register_activation("own", _tanh, decorate(bad))
+    assert "\n" not in str(caught.value)
+    assert "own" not in registry
+
+
+@pytest.mark.parametrize("bad", [np.tanh, math.tanh, float, _ufunc])
+def test_own_activation_that_is_a_function_of_another_kind(registry, bad):
+    with pytest.raises(TypeError, match=r"^sigma: expected an @njit or a plain .*; wrap it in one"):
+        loopbp.register_activation("own", bad, _tanh_prime)
+
+
+@pytest.mark.parametrize("place", [0.0, 0.5, -1.5])
+def test_own_activation_that_raises(registry, capfd, place):
+    with pytest.raises(ValueError, match=rf"^sigma: expected a number at z = {place:g}, got Zero"):
+        loopbp.register_activation("own", njit(lambda z: 1.0 / (z - place)), _tanh_prime)
+    assert capfd.readouterr().err == ""
+
+
+@helpers.needs_jit
+def test_own_activation_in_plain_python_divides_as_numpy_does(registry):
+    own = loopbp.register_activation("inverse", lambda z: 1.0 / z, lambda z: -1.0 / (z * z))
+    for engine in helpers.ENGINES:
+        assert apply(engine, "activation", "inverse", [0.0], own.addresses[0]) == np.inf
+
+
+@pytest.mark.parametrize("sigma", [lambda z: 1, lambda z: z > 0.0, lambda z: np.float32(2 * z)])
+def test_own_activation_may_return_any_real_number(registry, sigma):
+    own = loopbp.register_activation("own", sigma, sigma)
+    for engine in helpers.ENGINES:
+        found = apply(engine, "activation", "own", [2.0], own.addresses[0])
+        assert found == float(sigma(2.0))
