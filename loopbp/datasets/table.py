@@ -17,6 +17,7 @@ from loopbp.datasets.header import (
     chosen,
     has_header,
     lacks_index,
+    one_line,
     position,
     unnamed_index,
 )
@@ -31,7 +32,7 @@ _BY_CHANCE = 10  # fewer rows than this may count, or differ, by chance
 def listed(names: Sequence[Any], quote: bool = True) -> str:
     """Names for a sentence, the first few of them."""
     shown = ", ".join(repr(str(n)) if quote else str(n) for n in names[:_LISTED])
-    return shown + (", ..." if len(names) > _LISTED else "")
+    return one_line(shown) + (", ..." if len(names) > _LISTED else "")
 
 
 @dataclass
