@@ -258,7 +258,8 @@ def test_all_that_was_guessed_is_said(table):
     data = datasets.load(table(text + rows + "12;?;true;12;red;1\n"), missing="mean")
     said = "\n".join(data.notes)
     for words in (
-        "first row holds the names", "semicolons", "decimal commas", "index and left out",
+        "the first row holds the names ('a, b', t, n, c, y)", "semicolons",
+        "decimal commas", "index and left out",
         "'a, b' 1; filled with the mean", "'c' 2 (onehot", "'y' (the last column): 2 labels",
         "--task regression", "True and False are 1 and 0 in 't'", "'n' counts the rows",
     ):  # fmt: skip

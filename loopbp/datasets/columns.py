@@ -137,9 +137,9 @@ def scan(
     state = _Classes(layout, numeric)
     for line, cells in layout.body(rows):
         for name, column in kept.items():
-            cell = cells[at[name]]
+            cell = cells[at[name]].strip()
             column.append(seen.setdefault(cell, cell))
-        if blank is not None and cells[blank]:
+        if blank is not None and cells[blank].strip():
             raise ValueError(
                 f"{rows.path}: column {blank + 1} has no name in the header line and is not empty; "
                 "--names gives them"
@@ -160,7 +160,7 @@ def scan(
     if late:
         for _, cells in layout.body(rows):
             for name, column in again.items():
-                cell = cells[at[name]]
+                cell = cells[at[name]].strip()
                 column.append(seen.setdefault(cell, cell))
     columns = {}
     for j, name in enumerate(numeric):
@@ -194,7 +194,7 @@ class _Classes:
 
     def slowly(self, cells: Sequence[str], row: int, line: int) -> list[float]:
         """A row in which not every cell is a number; NaN for what is none."""
-        return [self._cell(j, cell, row, line) for j, cell in enumerate(cells)]
+        return [self._cell(j, cell.strip(), row, line) for j, cell in enumerate(cells)]
 
     def _cell(self, j: int, cell: str, row: int, line: int) -> float:
         value = number(cell, self.layout.decimal)

@@ -51,7 +51,7 @@ def has_header(
         not c.isdecimal() and c not in TRUTH and numeric for c, numeric in numbered
     ):
         return False
-    shown = ",".join(first[:6]) + (",..." if len(first) > 6 else "")
+    shown = one_line(",".join(first[:6])) + (",..." if len(first) > 6 else "")
     raise ValueError(
         f"{path}: the first row, {shown}, may be a header or data: say --no-header "
         "(header=False) where it is data, --header (header=True) where it holds the names"
@@ -64,6 +64,11 @@ def _counts(cells: Iterable[str]) -> bool:
     return bool(column) and column[0] in ("0", "1") and column == [
         str(k) for k in range(int(column[0]), int(column[0]) + len(column))
     ]  # fmt: skip
+
+
+def one_line(text: str) -> str:
+    """A text for a message, without line breaks."""
+    return " ".join(text.split())
 
 
 def split_names(text: str) -> list[str]:
@@ -128,7 +133,8 @@ def position(path: Any, positions: dict[str, int], name: str, what: str = "") ->
     """
     if name in positions:
         return positions[name]
-    shown = ", ".join(list(positions)[:_SHOWN]) + (", ..." if len(positions) > _SHOWN else "")
+    shown = one_line(", ".join(list(positions)[:_SHOWN]))
+    shown += ", ..." if len(positions) > _SHOWN else ""
     near = difflib.get_close_matches(str(name), positions, 1, 0.7)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"{path}: {what}no column {name!r}{hint}; the columns are {shown}")

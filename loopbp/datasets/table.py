@@ -17,6 +17,7 @@ from loopbp.datasets.header import (
     chosen,
     has_header,
     lacks_index,
+    one_line,
     position,
     unnamed_index,
 )
@@ -31,7 +32,7 @@ _BY_CHANCE = 10  # fewer rows than this may count, or differ, by chance
 def listed(names: Sequence[Any], quote: bool = True) -> str:
     """Names for a sentence, the first few of them."""
     shown = ", ".join(repr(str(n)) if quote else str(n) for n in names[:_LISTED])
-    return shown + (", ..." if len(names) > _LISTED else "")
+    return one_line(shown) + (", ..." if len(names) > _LISTED else "")
 
 
 @dataclass
@@ -101,7 +102,8 @@ def look(rows: Rows, options: Options, reading: Reading, known: Sequence[str] = 
         sample[0].insert(0, given[0] if given else "")
     names = list(sample[0]) if header else [f"column_{k + 1}" for k in range(len(sample[0]))]
     if header:
-        line = f"{rows.kind}: the first row holds the names ({listed(names, False)}){where}"
+        shown = listed([repr(n) if "," in n else n for n in names if n], quote=False)
+        line = f"{rows.kind}: the first row holds the names ({shown}){where}"
     else:
         line = f"{rows.kind}: no header, the first row is data{where}"
     reading.facts["names"] = "header" if header else "numbered"
@@ -282,9 +284,10 @@ def _missing(
     total = sum(counts.values())
     if total and options.missing is None:
         cells = "1 cell counts" if total == 1 else f"{total:,} cells count"
+        rows = "that row" if gaps.sum() == 1 else f"the {int(gaps.sum()):,} rows"
         raise ValueError(
-            f"{path}: {cells} as missing, first {first[0]}; --missing drop leaves out the "
-            f"{int(gaps.sum()):,} rows, --missing mean or median fills the cells of numbers "
+            f"{path}: {cells} as missing, first {first[0]}; --missing drop leaves out {rows}, "
+            f"--missing mean or median fills the cells of numbers "
             f"(missing are: {MISSING_TEXT}; --na-value says otherwise)"
         )
     reading.facts["missing"] = {

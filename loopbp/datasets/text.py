@@ -13,7 +13,7 @@ from typing import TextIO
 
 PathLike = str | os.PathLike[str]
 Row = tuple[int, list[str]]
-"""the line on which a row begins, and its cells without spaces around them"""
+"""the line on which a row begins, and its cells as they are, which is quicker than stripped"""
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 _FOUND = (",", ";", "\t", "|")  # spaces are taken only where they are asked for
 _WORDS = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "bar": "|"}
@@ -89,8 +89,7 @@ def _cells(path: PathLike, file: Iterable[str], separator: str, skip: int = 0) -
     )
     start = 1
     try:
-        for row in reader:
-            cells = [cell.strip() for cell in row]
+        for cells in reader:
             if len(cells) > 1 or any(cells):
                 yield start, cells
             start = reader.line_num + 1
@@ -156,20 +155,21 @@ class TextTable:
             yield from _cells(self.path, file, self.separator, self._skip)
 
     def sample(self) -> list[list[str]]:
-        """The first rows, enough to see what is what."""
+        """The first rows, enough to see what is what, without spaces around cells."""
         rows = iter(self)
         first = next(rows)[1]
         more = max(_SAMPLE_CELLS // len(first), 20)
-        return [first, *(cells for _, cells in islice(rows, min(more, _SAMPLE_LINES)))]
+        found = [first, *(cells for _, cells in islice(rows, min(more, _SAMPLE_LINES)))]
+        return [[cell.strip() for cell in cells] for cells in found]
 
 
 def _find_separator(path: PathLike, first: str, lines: list[str], cut: bool) -> str:
     """The one sign that makes rows of equal length."""
-    widths: dict[str, list[int]] = {}
-    for sign in _FOUND:
-        if sign not in first:
-            continue
-        widths[sign] = []
+    signs = [sign for sign in _FOUND if sign in first]
+    if len(signs) < 2:
+        return signs[0] if signs else ","
+    widths: dict[str, list[int]] = {sign: [] for sign in signs}
+    for sign in signs:
         try:
             for _, cells in _cells(path, lines, sign):
                 widths[sign].append(len(cells))
@@ -189,4 +189,4 @@ def _find_separator(path: PathLike, first: str, lines: list[str], cut: bool) -> 
         )
     if fitting:
         return fitting[0]
-    return max(widths, key=lambda sign: widths[sign][0], default=",")
+    return max(widths, key=lambda sign: widths[sign][0])
