@@ -117,3 +117,10 @@ def test_words_and_missing_cells_travel_with_the_model(capsys):
     frame.assign(colour="green").to_csv("green.csv", index=False)
     assert main(["predict", "t.npz", "green.csv"]) == 2
     assert "column 'colour': expected one of blue, red, got 'green'" in capsys.readouterr().err
+
+
+def test_a_file_is_not_taken_for_embedded_data(capsys):
+    """Whatever it is called: only the name itself brings the defaults that suit that data."""
+    pd.DataFrame({"a": np.arange(30.0) % 7, "y": ["p", "q"] * 15}).to_csv("digits.csv", index=False)
+    out = run(capsys, "train", "digits.csv", "--engine", "numpy", "--epochs", "2", "--json")
+    assert json.loads(out)["sizes"] == [1, 64, 32, 2]

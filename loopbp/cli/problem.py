@@ -94,9 +94,9 @@ def examples_for(
     return X, y
 
 
-def recipe(name: str, option: str, given: Any, otherwise: Any) -> Any:
+def recipe(source: str, option: str, given: Any, otherwise: Any) -> Any:
     """The value given, else that of the embedded data's recipe, else another one."""
-    return given if given is not None else RECIPES.get(name, {}).get(option, otherwise)
+    return given if given is not None else RECIPES.get(source, {}).get(option, otherwise)
 
 
 def labels(y: NDArray[Any]) -> NDArray[Any]:
@@ -176,7 +176,7 @@ def make_network(
     dropout: list[float] | None = None,
 ) -> Network:
     """The network that the options name."""
-    names = recipe(data.name, "activation", args.activation, ["relu"])
+    names = recipe(args.data, "activation", args.activation, ["relu"])
     rates = dropout or [0.0]
     initializer = args.initializer
     if initializer is not None and len(initializer) == 1:

@@ -99,18 +99,18 @@ def _trained(
     """
     parts = _split(args, data, say)
     shape = shape_of(data, parts.y, args.output, args.loss)
-    hidden = recipe(data.name, "hidden", args.hidden, [64, 32])
+    hidden = recipe(args.data, "hidden", args.hidden, [64, 32])
     prepared = fit_preprocessing(args, data, parts.X, parts.y, shape)
     y = labels(parts.y) if data.task == "classification" else parts.y
     y_test = parts.y_test
     if y_test is not None and data.task == "classification":
         y_test = labels(y_test)
-    dropout = recipe(data.name, "dropout", args.dropout, [0.0])
+    dropout = recipe(args.data, "dropout", args.dropout, [0.0])
     net = make_network(args, data, prepared, shape, hidden, dropout)
 
     steps = -(-len(parts.X) // args.batch_size)
-    epochs = recipe(data.name, "epochs", args.epochs, min(max(-(-UPDATES // steps), 10), 500))
-    optimizer = _optimizer(args, data.name, epochs)
+    epochs = recipe(args.data, "epochs", args.epochs, min(max(-(-UPDATES // steps), 10), 500))
+    optimizer = _optimizer(args, epochs)
     patience = args.early_stopping
     result: dict[str, Any] = {
         "data": data.name,
@@ -199,8 +199,8 @@ def _check_writable(name: str) -> None:
         raise PermissionError(f"{name}: cannot be written")
 
 
-def _optimizer(args: argparse.Namespace, data: str, epochs: int) -> Optimizer:
-    tuned = data if args.optimizer == "adam" else ""
+def _optimizer(args: argparse.Namespace, epochs: int) -> Optimizer:
+    tuned = args.data if args.optimizer == "adam" else ""
     names = ("momentum", "nesterov", "rho", "beta1", "beta2", "epsilon", "weight_decay")
     kind = OPTIMIZERS[args.optimizer]
     given = _given(args, "", names, kind, f"--optimizer {args.optimizer}")
@@ -239,7 +239,7 @@ def _split(args: argparse.Namespace, data: Dataset, say: Callable[[str], None]) 
         if is_classes and y.ndim == 1:
             X_test, y_test = without_unknown(X_test, labels(y_test), labels(y), say)
     else:
-        test = recipe(data.name, "test", args.test, 0.2)
+        test = recipe(args.data, "test", args.test, 0.2)
         by = labels(y) if is_classes else y
         if test > 0 and args.test is None and not leaves_a_test_part(len(X), test, by, is_classes):
             say(f"{len(X)} examples are too few to hold any out: all are trained on, none tested")
