@@ -13,6 +13,7 @@ an index that the left-hand side carries, so each thread writes its own part of 
 number depends on how many threads there are.  `loopbp.reference` has the same functions vectorised.
 """
 
+import numpy as np
 from numba import prange
 
 from loopbp._jit import parallel_jit
@@ -164,8 +165,8 @@ def weight_gradient(delta, a_prev, out_dw):
     m, n_l = delta.shape
     for i in prange(n_l):
         for j in range(a_prev.shape[1]):
-            total = 0.0  # in float64, for there may be many examples
-            for t in range(m):
+            total = np.float64(delta[0, i] * a_prev[0, j])  # there may be many examples
+            for t in range(1, m):
                 total += delta[t, i] * a_prev[t, j]
             out_dw[i, j] = total / m
 
@@ -182,7 +183,7 @@ def bias_gradient(delta, out_db):
     """
     m, n_l = delta.shape
     for i in prange(n_l):
-        total = 0.0
-        for t in range(m):
+        total = np.float64(delta[0, i])
+        for t in range(1, m):
             total += delta[t, i]
         out_db[i] = total / m

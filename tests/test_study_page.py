@@ -81,9 +81,10 @@ class Engine:
             kept = [Y * (np.arange(Y.shape[1]) == i) for i in columns]
             parts = [reference._losses(arch.loss, arch.activation[-1], z, a, y) for y in kept]
         else:
+            # one output of a softmax says nothing of its a; behind no known output a is taken as is
+            code = -1 if self.net.output == "softmax" else arch.activation[-1]
             parts = [
-                reference._losses(arch.loss, arch.activation[-1], z[:, [i]], a[:, [i]], Y[:, [i]])
-                for i in columns
+                reference._losses(arch.loss, code, z[:, [i]], a[:, [i]], Y[:, [i]]) for i in columns
             ]
         return np.stack(parts, axis=1)
 

@@ -30,8 +30,52 @@ function sigmoid(z) {
   return (z >= 0 ? 1 : e) / (1 + e);
 }
 
-function normal_cdf(z) {
-  return 0.5 * (1 + erf(Math.SQRT1_2 * z));
+/** exp(-|z|), which no z makes overflow. */
+function exp_minus_size(z) {
+  return Math.exp(-Math.abs(z));
+}
+
+function softplus(z) {
+  return Math.max(z, 0) + Math.log1p(exp_minus_size(z));
+}
+
+/** phi(s) of the normal distribution. */
+function normal_density(s) {
+  return Math.exp(-0.5 * s * s) / Math.sqrt(2 * Math.PI);
+}
+
+/** Phi(-s) for s >= 0: by erf, and where 1 - erf loses digits by Laplace's continued fraction. */
+function normal_tail(s) {
+  if (s < 3) return 0.5 * (1 - erf(Math.SQRT1_2 * s));
+  let below = s;
+  for (let k = 200; k >= 1; k -= 1) below = s + k / below;
+  return normal_density(s) / below;
+}
+
+function gelu(z) {
+  const tail = normal_tail(Math.abs(z));
+  return z * (z < 0 ? tail : 1 - tail);
+}
+
+function gelu_prime(z) {
+  const s = Math.abs(z);
+  const tail = normal_tail(s) - s * normal_density(s);
+  return z < 0 ? tail : 1 - tail;
+}
+
+function sigmoid_prime(z) {
+  const e = exp_minus_size(z);
+  return e / ((1 + e) * (1 + e));
+}
+
+function tanh_prime(z) {
+  const e = exp_minus_size(2 * z);
+  return (4 * e) / ((1 + e) * (1 + e));
+}
+
+function silu_prime(z) {
+  const e = exp_minus_size(z);
+  return (z < 0 ? e * (1 + z + e) : 1 + e * (1 + z)) / ((1 + e) * (1 + e));
 }
 
 const SIGMA = {
@@ -41,21 +85,21 @@ const SIGMA = {
   relu: (z) => (z <= 0 ? 0 : z),
   leaky_relu: (z) => (z > 0 ? z : LEAKY_SLOPE * z),
   elu: (z) => (z > 0 ? z : Math.expm1(z)),
-  softplus: (z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))),
-  gelu: (z) => z * normal_cdf(z),
+  softplus,
+  gelu,
   silu: (z) => z * sigmoid(z),
 };
 
 const SIGMA_PRIME = {
   identity: () => 1,
-  sigmoid: (z) => sigmoid(z) * (1 - sigmoid(z)),
-  tanh: (z) => 1 - Math.tanh(z) * Math.tanh(z),
+  sigmoid: sigmoid_prime,
+  tanh: tanh_prime,
   relu: (z) => (z > 0 ? 1 : 0),
   leaky_relu: (z) => (z > 0 ? 1 : LEAKY_SLOPE),
   elu: (z) => (z > 0 ? 1 : Math.exp(z)),
   softplus: sigmoid,
-  gelu: (z) => normal_cdf(z) + (z * Math.exp(-0.5 * z * z)) / Math.sqrt(2 * Math.PI),
-  silu: (z) => sigmoid(z) * (1 + z * (1 - sigmoid(z))),
+  gelu: gelu_prime,
+  silu: silu_prime,
 };
 
 /** out_i = exp(z_i - max z) / sum_k exp(z_k - max z). */
@@ -125,21 +169,128 @@ function is_canonical(loss, output) {
   );
 }
 
+/** Whether the logarithms of a pair are computed from z. */
+function is_logarithmic(loss, output) {
+  if (output === "softplus") return loss === "poisson";
+  return (
+    ["binary_cross_entropy", "cross_entropy", "poisson"].includes(loss) &&
+    (output === "sigmoid" || output === "softmax")
+  );
+}
+
+function log_softplus(z) {
+  return z < -36 ? z - 0.5 * Math.exp(z) : Math.log(softplus(z));
+}
+
+function softplus_slope_to_value(z) {
+  return z < -36 ? 1 - 0.5 * Math.exp(z) : sigmoid(z) / softplus(z);
+}
+
+/** The output of the largest z, that z, and the largest of the others. */
+function top_two(z) {
+  let best = 0;
+  for (let i = 1; i < z.length; i += 1) if (z[i] > z[best]) best = i;
+  let second = -Infinity;
+  for (let i = 0; i < z.length; i += 1) if (i !== best) second = Math.max(second, z[i]);
+  return [best, z[best], second];
+}
+
+/** sum_k exp(z_k - top) over all outputs but `best`. */
+function rest_of_sum(z, best, top) {
+  let rest = 0;
+  for (let k = 0; k < z.length; k += 1) if (k !== best) rest += Math.exp(z[k] - top);
+  return rest;
+}
+
+/** C^t of softmax with a loss that has a logarithm. */
+function softmax_loss_row(loss, z, y) {
+  const n = z.length;
+  const [best, top, second] = top_two(z);
+  const rest = rest_of_sum(z, best, top);
+  const log_mass = Math.log1p(rest);
+  let total = 0;
+  for (let i = 0; i < n; i += 1) total += y[i] * (log_mass - (z[i] - top)); // -y log a
+  if (loss === "poisson") return (1 + total) / n;
+  if (loss === "binary_cross_entropy") {
+    // -(1-y) log(1-a)
+    for (let i = 0; i < n; i += 1) {
+      if (i !== best) {
+        total -= (1 - y[i]) * Math.log1p(-Math.exp(z[i] - top) / (1 + rest));
+      } else if (rest >= 1) {
+        total += (1 - y[i]) * Math.log1p(1 / rest);
+      } else {
+        const log_rest = second - top + Math.log(rest_of_sum(z, best, second));
+        total += (1 - y[i]) * (log_mass - log_rest);
+      }
+    }
+  }
+  return total;
+}
+
+/** delta^L of softmax with binary_cross_entropy, term by term. */
+function softmax_delta_row(z, y, out) {
+  const n = z.length;
+  const [best, top, second] = top_two(z);
+  const rest = rest_of_sum(z, best, top);
+  const others = rest_of_sum(z, best, second);
+  const mass = 1 + rest;
+  let targets = 0;
+  let odds = 0;
+  for (let k = 0; k < n; k += 1) {
+    targets += y[k];
+    const e = Math.exp(z[k] - top);
+    if (k !== best) odds += ((1 - y[k]) * e) / (mass - e);
+  }
+  for (let i = 0; i < n; i += 1) {
+    if (i === best) {
+      const a = 1 / mass;
+      const delta = (1 - y[i]) * a - y[i] * (rest / mass);
+      out[i] = delta + a * (targets - y[i]) - a * odds;
+    } else {
+      const e = Math.exp(z[i] - top);
+      const a = e / mass;
+      const own = ((1 - y[i]) * e) / (mass - e);
+      let delta = (1 - y[i]) * a - y[i] * ((mass - e) / mass);
+      const share = Math.exp(z[i] - second) / others;
+      delta += a * (targets - y[i]) - a * (odds - own);
+      out[i] = delta - ((1 - y[best]) / mass) * share;
+    }
+  }
+}
+
+/** `delta_row` of the pairs with a logarithm but those whose delta is a - y. */
+function logarithmic_delta_row(loss, output, z, a, y, out) {
+  const n = z.length;
+  let targets = 0;
+  for (let k = 0; k < n; k += 1) targets += y[k];
+  if (output === "softmax" && loss === "binary_cross_entropy") {
+    softmax_delta_row(z, y, out);
+    return;
+  }
+  for (let i = 0; i < n; i += 1) {
+    if (output === "softmax") out[i] = (a[i] * targets - y[i]) / n;
+    else if (loss === "cross_entropy") out[i] = -y[i] * sigmoid(-z[i]);
+    else if (output === "sigmoid") out[i] = (sigmoid(-z[i]) * (a[i] - y[i])) / n;
+    else out[i] = (softplus_slope_to_value(z[i]) * (a[i] - y[i])) / n;
+  }
+}
+
 /** C^t of one example. */
 function loss_row(loss, output, z, a, y) {
   const n = a.length;
   let total = 0;
-  if (loss === "binary_cross_entropy" && output === "sigmoid") {
-    // -y log a - (1-y) log(1-a) = log(1 + exp z) - y z
+  if (is_logarithmic(loss, output)) {
+    if (output === "softmax") return softmax_loss_row(loss, z, y);
     for (let i = 0; i < n; i += 1) {
-      total += Math.max(z[i], 0) + Math.log1p(Math.exp(-Math.abs(z[i]))) - y[i] * z[i];
+      if (loss === "binary_cross_entropy") {
+        // -y log a - (1-y) log(1-a) = log(1 + exp z) - y z
+        total += Math.log1p(exp_minus_size(z[i]));
+        total += z[i] > 0 ? (1 - y[i]) * z[i] : -y[i] * z[i];
+      } else if (loss === "cross_entropy") total += y[i] * softplus(-z[i]);
+      else if (output === "sigmoid") total += sigmoid(z[i]) + y[i] * softplus(-z[i]);
+      else total += softplus(z[i]) - y[i] * log_softplus(z[i]);
     }
-  } else if (loss === "cross_entropy" && output === "softmax") {
-    let top = z[0];
-    for (let i = 1; i < n; i += 1) top = Math.max(top, z[i]);
-    let normaliser = 0;
-    for (let i = 0; i < n; i += 1) normaliser += Math.exp(z[i] - top);
-    for (let i = 0; i < n; i += 1) total += y[i] * (Math.log(normaliser) - (z[i] - top));
+    total = total / loss_divisor(loss, n);
   } else {
     for (let i = 0; i < n; i += 1) total += LOSS_TERM[loss](y[i], a[i]);
     total = total / loss_divisor(loss, n);
@@ -158,6 +309,10 @@ function delta_row(loss, output, z, a, y, out) {
   const n = a.length;
   if (is_canonical(loss, output)) {
     for (let i = 0; i < n; i += 1) out[i] = a[i] - y[i];
+    return;
+  }
+  if (is_logarithmic(loss, output)) {
+    logarithmic_delta_row(loss, output, z, a, y, out);
     return;
   }
   const g = new Float64Array(n); // dC/da

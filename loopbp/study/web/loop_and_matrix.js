@@ -282,7 +282,7 @@ const TRACE = {
   },
   bias_gradient({ l, i }) {
     const terms = now.delta[l].map((delta, t) => [delta[i], `delta[${l}][${t}][${i}]`, `t = ${t}`]);
-    return batch_trace(terms, "total = delta[0, i]", "out_db[i] = ", mean_gradient(l, i, null));
+    return batch_trace(terms, "np.float64(delta[0, i])", "out_db[i] = ", mean_gradient(l, i, null));
   },
 };
 
@@ -299,8 +299,12 @@ const CALLED = {
   delta_from_da: ({ l }) => CALLED.hidden_delta({ l }),
   example_losses() {
     const { loss } = model.architecture;
-    if (is_canonical(loss, output_activation())) {
-      return ["loss_row", loss === "cross_entropy" ? "math.log(normaliser)" : "math.log1p("];
+    const output = output_activation();
+    if (is_logarithmic(loss, output)) {
+      if (output === "softmax") return ["loss_row", "softmax_loss_row(loss"];
+      if (loss === "binary_cross_entropy") return ["loss_row", "math.log1p("];
+      if (loss === "cross_entropy") return ["loss_row", "total += y[i] * softplus("];
+      return ["loss_row", output === "sigmoid" ? "total += sigmoid(" : "log_softplus("];
     }
     const named = ["half_mse", "quadratic", "mae", "huber"].includes(loss);
     return ["loss_row", named ? `loss == ${loss.toUpperCase()}:` : `total += ${loss}(`];
@@ -309,6 +313,8 @@ const CALLED = {
     const softmax = output_activation() === "softmax";
     if (is_canonical(model.architecture.loss, output_activation()))
       return ["delta_row", "a[i] - y[i]"];
+    if (is_logarithmic(model.architecture.loss, output_activation()))
+      return ["delta_row", "logarithmic_delta_row(loss"];
     return ["delta_row", softmax ? "out[i] = a[i] * (out[i] - dot)" : "sigma_prime_row(output"];
   },
 };
