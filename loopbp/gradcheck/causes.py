@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from loopbp import activations, reference
 from loopbp._jit import plain
 from loopbp.gradcheck.cost import NetworkCost
+from loopbp.gradcheck.patterns import Numbers, name_patterns
 from loopbp.gradcheck.report import Cause
 from loopbp.parameters import biases_of, weights_of
 
@@ -61,6 +62,9 @@ class Evidence(NamedTuple):
     """what the candidates were made from"""
     blocks: Sequence[Block]
     tolerance: float
+    theta: Array
+    factors: Sequence[tuple[str, float, str]] = ()
+    """Constants that parts of a block may be wrong by: name, factor, text."""
 
 
 def relative_error(analytic: Array, numeric: Array, floor: Array | float) -> Array:
@@ -275,7 +279,45 @@ def name_causes(evidence: Evidence, candidates: Sequence[Candidate]) -> list[Cau
                 named[candidate.name] = Cause(candidate.name, candidate.text, names)
         causes += named.values()
         failing = [b for b in failing if b not in first]
-    return causes + _factors(evidence, failing)
+    factors = _factors(evidence, failing)
+    explained = {name for cause in factors for name in cause.blocks}
+    for block in failing:
+        if block.name not in explained:
+            causes += name_patterns(_numbers(evidence, block), block.name, evidence.factors)
+    return causes + factors
+
+
+def _numbers(evidence: Evidence, block: Block) -> Numbers:
+    part = block.part
+    given, numeric = evidence.analytic[part], evidence.numeric[part]
+    floor = np.nan_to_num(evidence.floor[part], nan=0.0, posinf=0.0)
+    wrong = relative_error(given, numeric, evidence.floor[part]) > evidence.tolerance
+    wrong &= np.isfinite(numeric)
+    size = np.fmax(np.fmax(np.abs(given), np.abs(numeric)), floor)
+    allowed = _SLACK * evidence.tolerance * size
+    return Numbers(given, numeric, evidence.theta[part], allowed, wrong)
+
+
+def factors_of(m: int | None, n_outputs: int | None) -> list[tuple[str, float, str]]:
+    """Constants that a part of a gradient may be wrong by, as `name_patterns` takes them."""
+    found = [
+        ("zero", 0.0, "0, which it is not"), ("sign", -1.0, "the sign is wrong"),
+        ("two", 2.0, "twice too large"), ("two", 0.5, "half of what it should be"),
+    ]  # fmt: skip
+    for name, count in (("m", m), ("n_outputs", n_outputs)):
+        if count is not None and count > 1:
+            found.append((name, float(count), f"{name} = {count} times too large"))
+            found.append((name, 1.0 / count, f"{name} = {count} times too small"))
+    return found
+
+
+def _meaning(factor: float) -> str:
+    """What a whole number, or one over it, may be."""
+    for count, of in ((factor, "the sum over them is not divided by it"),
+                      (1 / factor, "it is divided by it twice")):  # fmt: skip
+        if count > 2.5 and abs(count - round(count)) <= 1e-4 * count:
+            return f"; if {round(count)} is the number of examples or outputs, {of}"
+    return ""
 
 
 def _measured(evidence: Evidence, block: Block) -> NDArray[np.bool_]:
@@ -320,7 +362,7 @@ def _factors(evidence: Evidence, failing: Sequence[Block]) -> list[Cause]:
             continue
         factor = float(given @ true) / square
         if factor and _explains(evidence, block, factor * evidence.numeric):
-            text = f"a constant times what it should be: {factor:.6g}"
+            text = f"a constant times what it should be: {factor:.6g}{_meaning(factor)}"
             same = next((k for k, c in enumerate(causes) if c.text == text), None)
             if same is None:
                 causes.append(Cause("factor", text, (block.name,)))

@@ -14,6 +14,7 @@ from loopbp.engines import ENGINES, pick
 from loopbp.gradcheck.causes import (
     Block,
     backpropagate,
+    factors_of,
     from_network,
     from_numbers,
 )
@@ -124,6 +125,7 @@ def check_gradient(
     )  # fmt: skip
     check.loss = _finite_loss(cost.value(cost.theta))
     check.rounding = gradient_rounding(cost, precision)
+    check.factors = factors_of(len(data.X), net.sizes[-1])
 
     saturated = cost.saturated(precision)
     if saturated:
@@ -193,7 +195,7 @@ def check_gradient_function(
         ``{"W1": (5, 4), "b1": 5}``.  Those with two axes count as weights, others as biases.
     m, n_outputs, l2
         Number of examples, number of outputs, and weight of a penalty (l2/2) sum w**2 over the
-        weights: known, they let more causes be named.
+        weights: known, they let more causes be named; the report says where they would help.
     complex_step
         True: `loss` takes complex theta and is analytic (no ``abs``, ``max``, ``conj``), so that
         nothing is lost to rounding; all is measured so.  False: never.  None: where rounding of
@@ -262,6 +264,9 @@ def check_gradient_function(
     precision = float(np.finfo(dtype).eps)
     check = Check(start, layout, precision, _tolerance(tolerance, precision), rng, sample)
     check.loss = J
+    check.factors = factors_of(m, n_outputs)
+    known = {"blocks": blocks, "m": m, "n_outputs": n_outputs, "l2": l2}
+    check.hints = tuple(name for name, value in known.items() if value is None)
     gradient = _callable("gradient", gradient)
     check.call(gradient)
     check.measure_rounding(gradient, noise)

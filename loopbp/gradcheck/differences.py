@@ -45,6 +45,8 @@ _GOAL = RESOLUTION / 3
 # Largest sum of the weights of f(theta +- h v), h/2, h/4 in the extrapolation, times h.
 _AMPLIFICATION = 7.0
 _KINK_AMPLIFICATION = 30.0  # the same for the one-sided gap
+_FARTHEST = 10.0  # steps that may contradict a gradient, in units of the parameter or of 1
+_NEAREST = 1e-8
 _AGAIN = 0.37  # of the step, where what is found says that the gradient is wrong
 
 
@@ -88,6 +90,8 @@ class _Sample(NamedTuple):
     noise: float
     gap: float
     """half the jump of the slope, where it cannot be noise; 0 where the function is smooth"""
+    hidden: float
+    """half the jump that noise may hide"""
     flat: bool
     crossed: bool
     """f says that a kink lies between"""
@@ -219,18 +223,29 @@ class _Search(NamedTuple):
 
     def _confirmed(self, probe: Probe, found: _Sample, claim: float | None, slack: float) -> bool:
         """Whether the claim is not contradicted, or contradicted at another step as well."""
-        if claim is None or not self._contradicts(found, claim, slack):
+        if not self._contradicts(found, claim, slack):
             return True
-        again = self._sample(probe, _AGAIN * found.step, found.extra)
+        at = 0.0 if isinstance(probe, np.ndarray) else abs(float(self.theta[probe]))
+        if found.step > _FARTHEST * max(1.0, at):
+            return False
+        step = _AGAIN * found.step
+        if abs(found.value) <= 2 * found.error and at > 0:
+            # What the claim says may happen near theta, too small to be seen from far away.
+            step = min(step, max(at, _NEAREST))
+        again = self._sample(probe, step, found.extra)
         return (
             again.usable
             and abs(again.value - found.value) <= found.error + again.error
             and self._contradicts(again, claim, slack)
         )
 
-    def _contradicts(self, found: _Sample, claim: float, slack: float) -> bool:
-        size = max(abs(found.value), abs(claim))
-        return abs(found.value - claim) > max(self.tolerance * size, found.error + slack)
+    def _contradicts(
+        self, found: _Sample, claim: float | None, slack: float, times: float = 1.0
+    ) -> bool:
+        if claim is None:
+            return False
+        allowed = self.tolerance * max(abs(found.value), abs(claim))
+        return abs(found.value - claim) > max(allowed, times * (found.error + slack))
 
     def _smaller(self, h: float, found: _Sample) -> float:
         if not found.usable or not math.isfinite(found.truncation):
@@ -250,14 +265,21 @@ class _Search(NamedTuple):
         if best is None or not math.isfinite(best.error):
             return None, KINK if kinked else UNSETTLED
         size = max(abs(best.value), abs(claim or 0.0))
-        if best.error <= RESOLUTION * size:
+        unsettled = best.truncation > 2 * best.noise
+        if best.error > RESOLUTION * size:
+            best = best._replace(truncation=best.truncation + best.hidden)
+        if self._contradicts(best, claim, slack, 2.0):
+            if self._confirmed(probe, best, claim, slack):
+                return best, NOISE
+        elif best.error <= RESOLUTION * size:
             if self._confirmed(probe, best, claim, slack):
                 return best, ""
-            return best._replace(truncation=math.inf), NOISE
+        elif not kinked and unsettled:
+            return None, UNSETTLED
         if kinked:  # small steps are lost in noise, larger ones reach the kink
             return None, KINK
-        if best.truncation > 2 * best.noise:
-            return None, UNSETTLED
+        if self._contradicts(best, claim, slack):
+            best = best._replace(truncation=math.inf)
         return best, NOISE
 
     def _sample(self, probe: Probe, h: float, extra: float) -> _Sample:
@@ -267,13 +289,13 @@ class _Search(NamedTuple):
         for step in (h, h / 2, h / 4):
             plus, minus = (self._side(probe, s) for s in (step, -step))
             if plus is None or minus is None:
-                return _Sample(h, np.nan, np.inf, np.inf, 0.0, False, True, extra)
+                return _Sample(h, np.nan, np.inf, np.inf, 0.0, 0.0, False, True, extra)
             differences.append((plus - minus) / (2 * step))
             gaps.append(((plus - self.f0) + (minus - self.f0)) / (2 * step))
             largest = max(largest, abs(plus), abs(minus))
             flat = flat and plus == minus == self.f0
         if not math.isfinite(sum(differences)):
-            return _Sample(h, np.nan, np.inf, np.inf, 0.0, False, False, extra)
+            return _Sample(h, np.nan, np.inf, np.inf, 0.0, 0.0, False, False, extra)
         coarse, middle, fine = differences
         first, second = (4 * middle - coarse) / 3, (4 * fine - middle) / 3
         best = (16 * second - first) / 15
@@ -284,9 +306,10 @@ class _Search(NamedTuple):
         rounding = _AMPLIFICATION * noise / h
         if isinstance(probe, int | np.integer):  # theta + h is rounded, too
             rounding += 2 * EPS * abs(float(self.theta[probe])) / h * abs(best)
+        kink = abs(gap) > smooth
         return _Sample(
-            h, best, abs(best - second), rounding, abs(gap) if abs(gap) > smooth else 0.0,
-            flat, False, extra,
+            h, best, abs(best - second), rounding, abs(gap) if kink else 0.0,
+            0.0 if kink else abs(gap), flat, False, extra,
         )  # fmt: skip
 
     def _side(self, probe: Probe, step: float) -> float | None:

@@ -76,6 +76,10 @@ class Check:
     batch_error: float | None = None
     method: str = ""
     repeatable: bool = True
+    factors: list[tuple[str, float, str]] = field(default_factory=list)
+    """Constants that a part of the gradient may be wrong by."""
+    hints: tuple[str, ...] = ()
+    """Arguments not given that would help to name a cause."""
     by_complex_step: int = 0
     """Entries that rounding of the loss hides, and a complex step shows."""
 
@@ -267,8 +271,21 @@ class Check:
         given = self.analytic if self.per_call is None else self.per_call
         wrong = any(row.wrong for row in rows)
         if (wrong or self.per_call is not None) and np.isfinite(given).all():
-            evidence = Evidence(given, self.numeric, floor, right, self.blocks, self.tolerance)
+            evidence = Evidence(
+                given, self.numeric, floor, right, self.blocks, self.tolerance,
+                self.theta.astype(np.float64), self.factors,
+            )  # fmt: skip
             self.causes += name_causes(evidence, candidates())
+        if (
+            wrong
+            and self.hints
+            and {b.name for b in self.blocks if self._fails(b, verdicts)}
+            - {name for cause in self.causes for name in cause.blocks}
+        ):
+            self.notes.append(
+                f"no cause was found; {', '.join(self.hints)} would help to name one: shapes of "
+                "the arrays in theta, number of examples and outputs, weight of a penalty"
+            )
         ok = not self.causes and not self.failed and all(row.ok for row in rows)
         return GradientReport(
             ok=ok and bool((tried == RIGHT).any()),
@@ -288,6 +305,9 @@ class Check:
             verdicts=verdicts.names,
             reasons=verdicts.reasons,
         )
+
+    def _fails(self, block: Block, verdicts: Verdicts) -> bool:
+        return bool((verdicts.names[block.part] == WRONG).any())
 
     def _verdicts(self, rounding: Array) -> Verdicts:
         limit = [NOT_DRAWN] * self.theta.size

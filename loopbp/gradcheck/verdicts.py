@@ -51,9 +51,10 @@ def judge(
     """A verdict for each entry, earned by what the uncertainty allows to be told apart.
 
     An entry whose uncertainty is more than `RESOLUTION` of it (of the given or of the numeric
-    value, whichever is larger), or than the tolerance where that is larger, is unchecked: neither
-    agreement nor disagreement would mean anything.  Of the others those are wrong that lie
-    further apart than tolerance and uncertainty allow, and the rest are right.
+    value, whichever is larger), or than the tolerance where that is larger, is never right:
+    agreement would mean nothing.  It is wrong if the two lie further apart than twice the
+    uncertainty, and unchecked if not.  Of the others those are wrong that lie further apart than
+    tolerance and uncertainty allow, and the rest are right.
 
     Parameters
     ----------
@@ -73,7 +74,9 @@ def judge(
     known = measured & (uncertainty <= finest)
     known |= measured & ~np.isfinite(analytic)
     with np.errstate(invalid="ignore"):
-        right = known & (np.abs(analytic - numeric) <= allowed)
+        apart = np.abs(analytic - numeric)
+        right = known & (apart <= allowed)
+        known |= measured & (apart > np.fmax(tolerance * size, 2 * uncertainty))
     names = np.where(right, RIGHT, np.where(known, WRONG, UNCHECKED))
     reasons = np.array(limit, dtype="<U12")
     missing = np.isin(reasons, ["", NOISE])
