@@ -74,8 +74,9 @@ def _wrong_call(
     if parameters and parameters[0].name == "self":
         parameters, args = parameters[1:], args[1:]
     by_name = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
     for word in kwargs:
-        if word not in by_name:
+        if word not in by_name and not takes_any:
             return no_argument(name, word, by_name)
     in_order = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     if len(args) > len(in_order):
