@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from loopbp import arguments, optimizers, storage, targets
 from loopbp._jit import plain
 from loopbp.activations import Activation
-from loopbp.calls import suggests
+from loopbp.calls import fixes, suggests
 from loopbp.engines import ENGINES, Engine, pick, pick_training
 from loopbp.holdout import validation_rows
 from loopbp.optimizers import Optimizer
@@ -55,6 +55,7 @@ class Gradient:
 
 
 @suggests
+@fixes("sizes", "dropout", "l2", "dtype", "loss_name", "architecture")
 class Network:
     """A fully connected network.
 
@@ -146,6 +147,7 @@ class Network:
         self.metadata: dict[str, Any] = {}
         """Facts of yours that JSON can hold; saved and loaded with the network."""
         self._state: OptimizerState | None = None
+        self._made = True  # from here on a new attribute is perhaps a misspelt one
 
     # -- what it is -----------------------------------------------------------------------------
 

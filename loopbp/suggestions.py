@@ -311,4 +311,33 @@ def no_attribute(owner: str, word: str, names: Iterable[str]) -> str:
         return f"{owner} has no attribute {word!r}; did you mean {near!r}?"
     if _bare(word) in _WAYS:
         return f"{owner} has no attribute {word!r}; {_WAYS[_bare(word)]}"
+    if owner.startswith("Network"):
+        text = misplaced(owner, word, public)
+        if text is not None:
+            return text
     return f"{owner} has no attribute {word!r}" + (f"; did you mean {near!r}?" if near else "")
+
+
+def misplaced(owner: str, word: str, names: Iterable[str]) -> str | None:
+    """That an attribute is another's argument, or misspelt; None: it may be somebody's own.
+
+    Parameters
+    ----------
+    owner, word, names
+        As in `no_attribute`.
+
+    Returns
+    -------
+    str or None
+        One line.
+    """
+    first = f"{owner} has no attribute {word!r}"
+    bare = {_bare(name): name for name in names if not name.startswith("_")}
+    alike = difflib.get_close_matches(_bare(word), bare, 1, 0.8)
+    if alike and word not in PLACES:
+        return f"{first}; did you mean {bare[alike[0]]!r}?"
+    for candidate in (word, *_MEANT.get(_bare(word), ())):
+        if candidate in PLACES:
+            place, written = PLACES[candidate]
+            return f"{first}; pass {written} to {place}"
+    return None

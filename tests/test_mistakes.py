@@ -167,7 +167,7 @@ COMMANDS = [
     ("train --cv 1", ("--cv", "at least 2", "got '1'")),
     ("train xor --cv 5", ("--cv", "at most 4", "got 5")),
     ("train --cv 3 --save n.npz", ("--save", "does not go with --cv")),
-    ("train --hidden relu", ("--hidden", "got 'relu'")),
+    ("train --hidden relu", ("--hidden", "got 'relu'", "--activation")),
     ("train --validation 0.0001", ("--validation", "give at least")),
     ("train digts", ("'digts'", "did you mean 'digits'?")),
 ]
@@ -277,6 +277,32 @@ def test_optimizers_take_their_settings_in_the_order_in_which_they_are_written_a
     )
     assert loopbp.RMSprop(0.1, 0.8).rho == 0.8
     assert loopbp.SGD(0.1, clip_norm=0.9).clip_norm == 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("l2", "loopbp.Network(..., l2=...)"),
+        ("dropout", "loopbp.Network(..., dropout=...)"),
+        ("wieghts", "did you mean 'weights'?"),
+        ("learning_rate", "loopbp.Adam(learning_rate=...) to fit"),
+        ("lr", "loopbp.Adam(learning_rate=...) to fit"),
+        ("batch_size", "pass batch_size=... to fit"),
+    ],
+)
+def test_setting_what_would_change_nothing(name, remedy):
+    net = helpers.classifier()
+    with pytest.raises(AttributeError, match=r"is fixed|has no attribute") as caught:
+        setattr(net, name, 0.5)
+    one_line(str(caught.value), (name, remedy))
+
+
+def test_own_attributes_and_those_that_count_can_be_set():
+    net = helpers.classifier()
+    net.theta = np.zeros_like(net.theta)
+    net.metadata = {"made": "today"}
+    net.remarks = "mine"  # type: ignore[attr-defined]
+    assert copy.deepcopy(net).remarks == "mine"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("labels", [Y, NAMES], ids=["numbers", "words"])
