@@ -438,6 +438,10 @@ class Network:
         chosen_optimizer = arguments.optimizer(optimizer)
         stopping = arguments.early_stopping(early_stopping, validation is not None)
         callbacks = arguments.callbacks(callbacks)
+        shuffle = arguments.switch("shuffle", shuffle)
+        score_training = arguments.switch("score_training", score_training)
+        if verbose is not None:
+            verbose = arguments.switch("verbose", 1 if verbose == 2 else verbose)
         data, task, classes = self._check_data(X, y, sample_weight)
         held_out: Data | None = None
         if isinstance(validation, tuple | list):
@@ -462,7 +466,7 @@ class Network:
             ),
             state=self._state,
             seed=self.seed,
-            epochs=epochs, batch_size=batch_size, shuffle=bool(shuffle), history=self.history,
+            epochs=epochs, batch_size=batch_size, shuffle=shuffle, history=self.history,
             evaluate=self._evaluate, validation=held_out, early_stopping=stopping,
             callbacks=callbacks, score_training=score_training, verbose=verbose,
         )  # fmt: skip

@@ -55,6 +55,12 @@ PYTHON = [
     ("net.fit(X, Y, optimizer='Adamw ')", ("optimizer", "'Adamw '", "did you mean 'adamw'?")),
     ("net.fit(X, Y, optimizer='momentum')", ("optimizer", "did you mean 'sgd'?")),
     ("net.fit(X, Y, engine='numba')", ("engine", "'numba'", "did you mean 'loops'?")),
+    ("net.fit(X, Y, callbacks=[loopbp.EarlyStopping(3)])",
+     ("callbacks", "EarlyStopping(patience=3", "early_stopping=...")),
+    ("net.fit(X, Y, callbacks=loopbp.EarlyStopping(3))", ("callbacks", "early_stopping=...")),
+    ("net.fit(X, Y, shuffle='no')", ("shuffle", "True or False", "got 'no'")),
+    ("net.fit(X, Y, verbose='auto')", ("verbose", "True or False", "got 'auto'")),
+    ("net.fit(X, Y, score_training='accuracy')", ("score_training", "got 'accuracy'")),
     ("net.fit(X, Y + 1)", ("y: ", "got 3", "pass y - 1")),
     ("net.fit(X, np.where(Y, 10, 30) + Y)", ("y: ", "class numbers 0 to 2", "y.astype(str)")),
     ("net.fit(X, np.column_stack([NAMES, NAMES]))", ("y: ", "(12, 2)", "y[:, 0]")),
@@ -295,6 +301,13 @@ def test_setting_what_would_change_nothing(name, remedy):
     with pytest.raises(AttributeError, match=r"is fixed|has no attribute") as caught:
         setattr(net, name, 0.5)
     one_line(str(caught.value), (name, remedy))
+
+
+@pytest.mark.parametrize(("verbose", "draws"), [(0, False), (1, True), (2, True), (False, False)])
+def test_verbose_as_other_libraries_have_it(verbose, draws, capsys):
+    """``verbose=0`` drew a bar, for 0 is not False."""
+    helpers.classifier().fit(X, Y, epochs=1, engine="numpy", verbose=verbose)
+    assert ("epoch" in capsys.readouterr().err) == draws
 
 
 def test_own_attributes_and_those_that_count_can_be_set():
