@@ -172,12 +172,25 @@ def early_stopping(value: Any, validated: bool) -> EarlyStopping | None:
     return EarlyStopping(check_count("early_stopping", value))
 
 
+_STOPS = "; pass it as early_stopping=..."
+
+
+def switch(name: str, value: Any) -> bool:
+    """True or False; 1 and 0, as other libraries have them, are the same."""
+    if isinstance(value, bool | np.bool_) or (isinstance(value, int) and value in (0, 1)):
+        return bool(value)
+    raise TypeError(f"{name}: expected True or False, got {value!r}")
+
+
 def callbacks(value: Any) -> list[Callable[..., Any]]:
     """A list of functions."""
     if not isinstance(value, Iterable):
-        raise TypeError(f"callbacks: expected a list of functions, got {value!r}")
+        hint = _STOPS if isinstance(value, EarlyStopping) else ""
+        raise TypeError(f"callbacks: expected a list of functions, got {value!r}{hint}")
     found = list(value)
     for callback in found:
+        if isinstance(callback, EarlyStopping):
+            raise TypeError(f"callbacks: expected functions, got {callback!r}{_STOPS}")
         if not callable(callback):
             raise TypeError(f"callbacks: expected functions of (epoch, history), got {callback!r}")
     return found

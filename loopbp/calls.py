@@ -2,9 +2,10 @@
 
 import functools
 import inspect
+from collections.abc import Callable
 from typing import Any, TypeVar
 
-from loopbp.suggestions import no_argument, no_attribute
+from loopbp.suggestions import misplaced, no_argument, no_attribute
 
 _Thing = TypeVar("_Thing")
 
@@ -74,8 +75,9 @@ def _wrong_call(
     if parameters and parameters[0].name == "self":
         parameters, args = parameters[1:], args[1:]
     by_name = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
     for word in kwargs:
-        if word not in by_name:
+        if word not in by_name and not takes_any:
             return no_argument(name, word, by_name)
     in_order = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     if len(args) > len(in_order):
@@ -101,6 +103,32 @@ def _needed(parameters: list[inspect.Parameter]) -> list[str]:
         p.name if p.kind is p.POSITIONAL_OR_KEYWORD else f"{p.name}=..."
         for p in parameters if p.default is p.empty
     ] + (["..."] if any(p.default is not p.empty for p in parameters) else [])  # fmt: skip
+
+
+def fixes(*names: str) -> Callable[[_Thing], _Thing]:
+    """A decorator for a class whose attributes `names` cannot be changed once they are set.
+
+    What was made from them would not change with them.  Nor can an attribute be added that is an
+    argument of something else, or all but the name of one that is there: it would change nothing.
+    """
+
+    def decorate(made: Any) -> Any:
+        def assign(self: Any, name: str, value: Any) -> None:
+            if name in names and name in vars(self):
+                raise AttributeError(
+                    f"{name} is fixed when a {made.__name__} is made; make a new one with "
+                    f"loopbp.{made.__name__}(..., {name}=...)"
+                )
+            if not name.startswith("_") and name not in vars(self) and not hasattr(made, name):
+                text = misplaced(f"{made.__name__} object", name, dir(self))
+                if text is not None and "_made" in vars(self):
+                    raise AttributeError(text)
+            object.__setattr__(self, name, value)
+
+        made.__setattr__ = assign
+        return made
+
+    return decorate
 
 
 def _missing(self: Any, name: str) -> Any:

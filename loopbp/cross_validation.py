@@ -14,6 +14,7 @@ from loopbp.calls import suggests
 from loopbp.holdout import fold_numbers
 from loopbp.network import Network
 from loopbp.progress import progress
+from loopbp.suggestions import no_argument
 from loopbp.training import History
 
 # Arguments of `Network` whose attribute has another name; all others are called as they are.
@@ -130,6 +131,11 @@ def cross_validate(
     >>> found.scores.shape
     (3,)
     """
+    own = list(inspect.signature(cross_validate).parameters)[:-1]
+    known = [*own, *(name for name in inspect.signature(Network.fit).parameters if name != "self")]
+    for word in fit_arguments:
+        if word not in known:
+            raise TypeError(no_argument("cross_validate", word, known))
     if not isinstance(make, Network) and (not callable(make) or inspect.isclass(make)):
         raise TypeError(
             f"make: expected a Network or a function of (X_train, y_train), got {make!r}"

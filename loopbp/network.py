@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from loopbp import arguments, optimizers, storage, targets
 from loopbp._jit import plain
 from loopbp.activations import Activation
-from loopbp.calls import suggests
+from loopbp.calls import fixes, suggests
 from loopbp.engines import ENGINES, Engine, pick, pick_training
 from loopbp.holdout import validation_rows
 from loopbp.optimizers import Optimizer
@@ -65,6 +65,7 @@ class Gradient:
 
 
 @suggests
+@fixes("sizes", "dropout", "l2", "dtype", "loss_name", "architecture")
 class Network:
     """A fully connected network.
 
@@ -167,6 +168,7 @@ class Network:
         self.metadata: dict[str, Any] = {}
         """Facts of yours that JSON can hold; saved and loaded with the network."""
         self._state: OptimizerState | None = None
+        self._made = True  # from here on a new attribute is perhaps a misspelt one
 
     # -- what it is -----------------------------------------------------------------------------
 
@@ -509,6 +511,10 @@ class Network:
         stopping = arguments.early_stopping(early_stopping, validation is not None)
         callbacks = arguments.callbacks(callbacks)
         names = frame_names(X) if self.preprocessing is None else None
+        shuffle = arguments.switch("shuffle", shuffle)
+        score_training = arguments.switch("score_training", score_training)
+        if verbose is not None:
+            verbose = arguments.switch("verbose", 1 if verbose == 2 else verbose)
         data, task, classes = self._check_data(X, y, sample_weight)
         unnamed = self.preprocessing
         if names is not None:  # from now on, data frames are matched by these
@@ -542,7 +548,7 @@ class Network:
             ),
             state=self._state,
             seed=self.seed,
-            epochs=epochs, batch_size=batch_size, shuffle=bool(shuffle), history=self.history,
+            epochs=epochs, batch_size=batch_size, shuffle=shuffle, history=self.history,
             evaluate=self._evaluate, validation=held_out, early_stopping=stopping,
             callbacks=callbacks, score_training=score_training, verbose=verbose,
         )  # fmt: skip

@@ -15,7 +15,7 @@ AdamW       w_p <- w_p - eta decay w_p for weights, not biases; then Adam
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from loopbp._jit import inline_jit, inner_jit, jit
@@ -209,7 +209,7 @@ class Optimizer:
     """
 
     learning_rate: LearningRate = 0.01
-    clip_norm: float | None = None
+    clip_norm: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if not callable(self.learning_rate):
@@ -261,7 +261,6 @@ class SGD(Optimizer):
     learning_rate: LearningRate = 0.01
     momentum: float = 0.0
     nesterov: bool = False
-    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -292,7 +291,6 @@ class RMSprop(Optimizer):
     learning_rate: LearningRate = 1e-3
     rho: float = 0.9
     epsilon: float = 1e-8
-    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -322,7 +320,6 @@ class Adam(Optimizer):
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
-    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

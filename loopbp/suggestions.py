@@ -266,17 +266,22 @@ def no_argument(function: str, word: str, names: Iterable[str]) -> str:
     if _bare(word) in bare:
         return f"{first}; did you mean {bare[_bare(word)]!r}?"
     way = _WAYS.get(_bare(word))
-    if way is not None and function == _FIT:
+    if way is not None and "batch_size" in known:
         way = way.replace(" to fit", "")
     if way is not None and (word != "alpha" or "learning_rate" not in known):
         return f"{first}; {way}"
     for candidate in meant:
         if candidate in known:
             return f"{first}; did you mean {candidate!r}?"
+    alike = difflib.get_close_matches(_bare(word), bare, 1, 0.8)
+    alike += [one for one in bare if len(_bare(word)) > 2 and one.startswith(_bare(word))]
+    if alike and word not in PLACES:
+        return f"{first}; did you mean {bare[alike[0]]!r}?"
     for candidate in (word, *meant):
         if candidate in PLACES:
             owner, written = PLACES[candidate]
-            return f"{first}; pass {written}" + ("" if owner == function else f" to {owner}")
+            taken = owner == function or (owner == _FIT and "batch_size" in known)
+            return f"{first}; pass {written}" + ("" if taken else f" to {owner}")
     near = nearest(word, known)
     if near is not None:
         return f"{first}; did you mean {near!r}?"
@@ -306,4 +311,33 @@ def no_attribute(owner: str, word: str, names: Iterable[str]) -> str:
         return f"{owner} has no attribute {word!r}; did you mean {near!r}?"
     if _bare(word) in _WAYS:
         return f"{owner} has no attribute {word!r}; {_WAYS[_bare(word)]}"
+    if owner.startswith("Network"):
+        text = misplaced(owner, word, public)
+        if text is not None:
+            return text
     return f"{owner} has no attribute {word!r}" + (f"; did you mean {near!r}?" if near else "")
+
+
+def misplaced(owner: str, word: str, names: Iterable[str]) -> str | None:
+    """That an attribute is another's argument, or misspelt; None: it may be somebody's own.
+
+    Parameters
+    ----------
+    owner, word, names
+        As in `no_attribute`.
+
+    Returns
+    -------
+    str or None
+        One line.
+    """
+    first = f"{owner} has no attribute {word!r}"
+    bare = {_bare(name): name for name in names if not name.startswith("_")}
+    alike = difflib.get_close_matches(_bare(word), bare, 1, 0.8)
+    if alike and word not in PLACES:
+        return f"{first}; did you mean {bare[alike[0]]!r}?"
+    for candidate in (word, *_MEANT.get(_bare(word), ())):
+        if candidate in PLACES:
+            place, written = PLACES[candidate]
+            return f"{first}; pass {written} to {place}"
+    return None

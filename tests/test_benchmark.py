@@ -371,6 +371,7 @@ def test_the_tables_say_all(results, capsys):
         "tiny-tanh", "float64", "geometric mean", "at least", "missing: jax (pip install jax)",
         "twice ends elsewhere", "forward mode", "fastest step", "2.00 times", "practical peak",
         "lie within 2 % in 4 of 4 rounds",
+        "The ratio is to numpy only: jax is not installed and may be faster (pip install jax).",
     ):  # fmt: skip
         assert words in out
 

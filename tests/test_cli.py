@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 
 import helpers
 import numba
@@ -576,6 +577,9 @@ def test_info_json(run):
     assert facts["loopbp"] == loopbp.__version__
     assert facts["threads"] >= 1
     assert facts["processor"]
+    offered = set(metadata.metadata("loopbp").get_all("Provides-Extra") or ())
+    assert set(facts["extras"]) == offered - {"test", "dev"}
+    assert facts["extras"]["plot"].keys() == {"matplotlib"}
     if JIT_OFF:
         assert facts["compiler"].startswith("off")
     else:

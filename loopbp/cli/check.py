@@ -18,7 +18,7 @@ def run(args: argparse.Namespace) -> int:
     shape = shape_of(data, data.y, args.output, args.loss)
     prepared = fit_preprocessing(args, data, X, data.y, shape)
     hidden = args.hidden if args.hidden is not None else [16]
-    net = make_network(args, data, prepared, shape, hidden)
+    net = make_network(args, prepared, shape, hidden)
     if args.examples < len(X):
         few = split_indices(len(X), args.examples, args.seed)[1]
         X, y = X[few], y[few]

@@ -101,6 +101,11 @@ def several(one: Callable[[str], Any]) -> Callable[[str], list[Any]]:
 
 def layer_sizes(text: str) -> list[int]:
     """The type of ``--hidden``: sizes separated by commas, or ``none``."""
+    for word in text.split(","):
+        if word.strip() in ACTIVATIONS:
+            raise argparse.ArgumentTypeError(
+                f"expected units such as 64,32, got {text!r}; --activation takes activations"
+            )
     return [] if text == "none" else several(whole(1))(text)
 
 

@@ -169,7 +169,6 @@ def _words(data: Dataset) -> dict[str, list[str]]:
 
 def make_network(
     args: argparse.Namespace,
-    data: Dataset,
     prepared: Preprocessing,
     shape: Shape,
     hidden: list[int],

@@ -106,7 +106,7 @@ def _trained(
     if y_test is not None and data.task == "classification":
         y_test = labels(y_test)
     dropout = recipe(args.data, "dropout", args.dropout, [0.0])
-    net = make_network(args, data, prepared, shape, hidden, dropout)
+    net = make_network(args, prepared, shape, hidden, dropout)
 
     steps = -(-len(parts.X) // args.batch_size)
     epochs = recipe(args.data, "epochs", args.epochs, min(max(-(-UPDATES // steps), 10), 500))

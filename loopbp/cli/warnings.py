@@ -55,7 +55,7 @@ def falls_behind(
     if train - test > limit:
         say(
             f"{SCORE_NAMES[task]} is {train:.3f} on the examples trained on and {test:.3f} on "
-            "those held out: the network knows its examples by heart; more examples, fewer "
+            "those held out: the network may know its examples by heart; more examples, fewer "
             "--hidden units, --l2, --dropout, or --validation with --early-stopping may help"
         )
 
