@@ -1,5 +1,6 @@
 """Compiled code on disk: what its key sees, what is trusted, and what goes."""
 
+import compileall
 import errno
 import json
 import logging
@@ -111,7 +112,7 @@ def test_python_switches_and_every_source_are_part_of_the_key(monkeypatch):
 
 
 @needs_jit
-def test_a_zip_and_bytecode_alone_run_and_share_the_cache(tmp_path):
+def test_a_zip_and_bytecode_alone_run_and_are_kept(tmp_path):
     environment = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     shutil.copytree(PACKAGE, tmp_path / "at" / "loopbp",
                     ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
@@ -119,6 +120,11 @@ def test_a_zip_and_bytecode_alone_run_and_share_the_cache(tmp_path):
     expected = run(tmp_path / "at", **environment)
     assert expected[1] > 0
     assert run(Path(archive), **environment) == (expected[0], 0)
+    assert compileall.compile_dir(tmp_path / "at", quiet=1, legacy=True)
+    for source in (tmp_path / "at").rglob("*.py"):
+        source.unlink()
+    assert run(tmp_path / "at", **environment) == expected, "other contents, so another stamp"
+    assert run(tmp_path / "at", **environment) == (expected[0], 0)
 
 
 @needs_jit

@@ -587,7 +587,7 @@ def test_info_json(run):
 
 
 def test_info_text_and_warning(run, monkeypatch):
-    monkeypatch.setattr("loopbp.cli.info._threading_layer", lambda: ("workqueue", None))
+    monkeypatch.setattr("loopbp.cli.info._threading_layer", lambda: "workqueue")
     code, out, err = run("info")
     assert code == 0
     assert "numba            " + numba.__version__ in out
