@@ -125,6 +125,7 @@ def fixes(*names: str) -> Callable[[_Thing], _Thing]:
                     raise AttributeError(text)
             object.__setattr__(self, name, value)
 
+        assign.__name__ = "__setattr__"
         made.__setattr__ = assign
         return made
 
