@@ -163,6 +163,23 @@ def test_right_float32_gradients_of_a_small_network_are_never_wrong(wide):
         assert {cause.name for cause in double.causes} == {"two"}, str(double)
 
 
+@pytest.mark.parametrize(
+    "coarse",
+    [*(lambda J, n=n: round(J, n) for n in (3, 5, 7)), np.float16],
+    ids=["3 decimals", "5 decimals", "7 decimals", "float16"],
+)
+def test_a_loss_that_was_rounded_off_does_not_make_a_gradient_wrong(coarse):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((20, 3)), rng.standard_normal(20)
+    for theta in rng.standard_normal((10, 3)):
+        report = check_gradient_function(
+            lambda t: coarse(0.5 * float(np.mean((X @ t - y) ** 2))),
+            lambda t: X.T @ (X @ t - y) / 20,
+            theta,
+        )
+        assert report.wrong == 0, str(report)
+
+
 Q = np.array([1e-6, 1.0, 1e6])
 
 

@@ -17,7 +17,9 @@ EPS_32 = float(np.finfo(np.float32).eps)
 _POINTS = range(20, 29)  # some way off theta: kinks are often at theta itself
 _CLOSE = 1e-6  # between neighbours, in units of each parameter's size
 _WIDE = 1e-4  # nearer to the steps of the differences: where a rounded-off loss shows
+_WIDEST = 1e-2
 _WIDE_POINTS = range(20, 37)
+_TIES = 3  # neighbours of the same value that a curve that is not constant does not have
 _BOUND = 3.5  # from the root mean square to a bound
 _LEAST = 8.0  # of any sum in floating point, in units of its precision
 
@@ -57,7 +59,7 @@ def measure_noise(
         is: constant over close points, it shows that at points farther apart.
     """
     sizes = sizes_of(theta)
-    seen, close, wide = [np.array([f(theta.copy())])], [], []
+    seen, close, wide, jumps = [np.array([f(theta.copy())])], [], [], [0.0]
 
     def along(direction: Vector, spacing: float, points: range) -> Vector:
         values = np.array([f(theta + k * spacing * direction) for k in points])
@@ -68,12 +70,16 @@ def measure_noise(
         direction = sizes * rng.standard_normal(theta.size)
         close.append(_level(along(direction, _CLOSE, _POINTS))[0])
         if coarse:
-            wide.append(_robust_level(along(direction, _WIDE, _WIDE_POINTS)))
+            values = along(direction, _WIDE, _WIDE_POINTS)
+            level, ties = _robust_level(values), _steps(values)
+            if ties is not None:
+                jumps.append(ties or _steps(along(direction, _WIDEST, _WIDE_POINTS)) or 0.0)
+            wide.append(level)
     values = np.concatenate(seen)
     largest = float(np.abs(values).max())
     measured = np.nan_to_num(np.median(close))
     if coarse:
-        measured = max(measured, np.nan_to_num(np.min(wide)))
+        measured = max(measured, np.nan_to_num(np.median(wide)), *jumps)
     precision = _precision(values)
     least = _LEAST * (EPS if precision == EPS else precision / 4)
     absolute = max(least * abs(float(values[0])), _BOUND * float(measured))
@@ -97,6 +103,14 @@ def _robust_level(values: Vector) -> float:
     """The same from the middle one of the fourth differences, of which a kink spoils a few."""
     middle = float(np.median(np.abs(np.diff(values, n=4, axis=0))))
     return middle / (0.6745 * 70**0.5)  # the median of a normal distribution, sqrt(C(8, 4))
+
+
+def _steps(values: Vector) -> float | None:
+    """The smallest step of values that stay and jump, 0 if they only stay, None if they do not."""
+    jumps = np.abs(np.diff(values[np.isfinite(values)]))
+    if np.sum(jumps == 0) < _TIES:
+        return None
+    return float(jumps[jumps > 0].min(initial=np.inf)) if jumps.any() else 0.0
 
 
 def _precision(values: Vector) -> float:
