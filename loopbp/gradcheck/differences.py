@@ -184,12 +184,14 @@ class _Search(NamedTuple):
             found = self._sample(probe, h, extra)
             if found.usable and found.flat:
                 if not claim:
-                    return (found, FLAT) if best is None else (None, UNSETTLED)
+                    return found, FLAT
                 if flats < _FLATS and too_large == math.inf:
                     # Constant, or so coarse that what the claim says is rounded off.
                     flats, extra, too_small = flats + 1, 2 * h * abs(claim), h
                     h *= _FAR
                     continue
+                if best is not None:  # f changes in steps, between larger h
+                    found = found._replace(noise=_AMPLIFICATION * 2 * abs(claim))
             size = max(abs(found.value), abs(claim or 0.0)) if found.usable else 0.0
             if found.usable and self._settled(found, size):
                 if self._confirmed(probe, found, claim, slack):
