@@ -136,7 +136,8 @@ def warn_of_targets(output: str, loss: str, Y: Any) -> None:
                 "scale the targets"
             )
     if text:
-        warnings.warn(text, UserWarning, stacklevel=3)
+        # whoever called `fit`, behind the frame of `loopbp.calls.suggests`
+        warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def dtype(value: Any) -> np.dtype[Any]:

@@ -37,7 +37,7 @@ from platformdirs import user_cache_dir
 
 _PACKAGE = Path(__file__).parent
 # Folders of the package whose edits change no machine code.  A test fails when one holds kernels.
-WITHOUT_KERNELS = ("benchmark", "cli", "datasets", "gradcheck")
+WITHOUT_KERNELS = ("benchmark", "cli", "datasets", "gradcheck", "preparation")
 # Numba's switches that change machine code and are not in its own key.
 _SWITCHES = (
     "BOUNDSCHECK", "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT", "ENABLE_AVX",

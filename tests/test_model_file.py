@@ -124,3 +124,12 @@ def test_a_file_is_not_taken_for_embedded_data(capsys):
     pd.DataFrame({"a": np.arange(30.0) % 7, "y": ["p", "q"] * 15}).to_csv("digits.csv", index=False)
     out = run(capsys, "train", "digits.csv", "--engine", "numpy", "--epochs", "2", "--json")
     assert json.loads(out)["sizes"] == [1, 64, 32, 2]
+
+
+def test_what_the_library_warns_of_is_one_line_of_the_command_line(capsys):
+    words = ("--output", "sigmoid", "--loss", "cross_entropy", "--engine", "numpy", "--epochs", "1")
+    assert main(["train", "digits", *words, "--json", "--no-save"]) == 0
+    found = capsys.readouterr()
+    assert found.err.startswith("loopbp train: cross_entropy is for outputs that sum to 1")
+    assert found.err.count("\n") == 1 + found.err.count("by heart")
+    assert "binary_cross_entropy" in json.loads(found.out)["warnings"][0]

@@ -103,8 +103,11 @@ def test_cross_entropy_over_sigmoid_outputs_is_warned_of_once(rows):
     X, y = helpers.blobs(9)
     net = loopbp.Network([2, 3], output="sigmoid", loss="cross_entropy", seed=0)
     given = np.eye(3)[y] if rows else y
-    with pytest.warns(UserWarning, match=r"use loss='binary_cross_entropy'.*output='softmax'"):
+    with pytest.warns(
+        UserWarning, match=r"use loss='binary_cross_entropy'.*output='softmax'"
+    ) as caught:
         net.fit(X, given, epochs=1)
+    assert caught[0].filename == __file__  # where `fit` is called
     net.fit(X, given, epochs=1)  # warnings are errors in the tests
 
 

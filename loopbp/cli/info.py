@@ -82,6 +82,8 @@ def cache_facts() -> dict[str, Any]:
 def print_facts(facts: dict[str, Any]) -> None:
     """One line for each, and the number of bytes as people say it."""
     for name, value in facts.items():
+        if name == "cache_off" and value is None:
+            continue
         if name == "cache_bytes":
             print(f"{'cache size':<17}{value / 1e6:.1f} MB")
         else:

@@ -3,6 +3,7 @@
 import argparse
 import os
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -67,15 +68,15 @@ def run(args: argparse.Namespace) -> int:
     if path:
         _check_writable(path)
     talks = not (args.json or args.quiet)
-    warnings: list[str] = []
+    said: list[str] = []
 
     def say(text: str) -> None:
-        warnings.append(text)
+        said.append(text)
         if not args.quiet:
             warn(args, text)
 
     net, result = _trained(args, data, talks, say)
-    result |= {"model": path, "plot": args.plot, "warnings": warnings}
+    result |= {"model": path, "plot": args.plot, "warnings": said}
 
     if path:
         net.save(path)
@@ -127,7 +128,12 @@ def _trained(
         screen.print_plan(net, data, _plan(args, net, parts, epochs, optimizer), result)
     many_classes(args, data, net.sizes[-1], say)
     started = time.perf_counter()
-    with np.errstate(all="ignore"):  # what overflows ends in one DivergenceError
+    with (
+        np.errstate(all="ignore"),  # what overflows ends in one DivergenceError
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = lambda message, *_: say(str(message))
         history = net.fit(
             parts.X,
             y,
