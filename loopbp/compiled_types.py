@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 import numpy as np
 from numba import types
 from numba.core.errors import NumbaError, NumbaTypeError
-from numba.core.registry import CPUDispatcher
 from numba.core.typing.typeof import Purpose, typeof
 from numba.extending import models, register_model, typeof_impl
 
@@ -340,17 +339,24 @@ def _is_array_of_theta(name: str) -> bool:
     return name == "workspace" or (isinstance(which, _Array) and which.dtype == "theta")
 
 
-class _CheckedDispatcher(CPUDispatcher):
-    """A compiled function whose calls from Python look at lengths first."""
+class _LooksAtLengths:
+    """Beside a kind of dispatcher: calls from Python look at lengths first."""
 
     check: _Check
+    py_func: Any
 
     def __call__(self, *args: Any, **kws: Any) -> Any:
         self.check.lengths(args, kws)
-        return super().__call__(*args, **kws)
+        return super().__call__(*args, **kws)  # type: ignore[misc]
 
     def __reduce__(self) -> Any:
         return _find, (self.py_func.__module__, self.py_func.__qualname__)
+
+
+@functools.cache
+def _with_lengths(kind: type) -> type:
+    """The same kind of dispatcher, whose calls from Python look at lengths first."""
+    return type(f"Checked{kind.__name__}", (_LooksAtLengths, kind), {})
 
 
 def _find(module: str, name: str) -> Any:
@@ -381,7 +387,7 @@ def checked(*writes: str, lengths: bool = False) -> Callable[[F], F]:
             _check_types_of(function, check)
             if lengths:
                 dispatcher: Any = function
-                dispatcher.__class__, dispatcher.check = _CheckedDispatcher, check
+                dispatcher.__class__, dispatcher.check = _with_lengths(dispatcher.__class__), check
             return function
 
         @functools.wraps(function)

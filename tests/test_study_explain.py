@@ -607,7 +607,7 @@ def test_wrong_argument_is_named(wrong, message):
     ("wrong", "message"),
     [({"layer": 1.0}, "layer: expected 1 to 3, got 1.0"),
      ({"unit": True}, "unit: expected 0 to 2, got True"),
-     ({"input": "x"}, "input: expected 0 to 3, got 'x'")],
+     ({"input": 1.5}, "input: expected 0 to 3, got 1.5")],
 )  # fmt: skip
 def test_wrong_type_is_named(wrong, message):
     net, X, y = small()

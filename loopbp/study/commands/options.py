@@ -107,9 +107,8 @@ def problem(args: argparse.Namespace) -> "tuple[Network, NDArray[Any], NDArray[A
         args.dtype = "float64"
         shape = shape_of(data, data.y, args.output, args.loss)
         prepared = fit_preprocessing(args, data, X, data.y, shape)
-        net = make_network(
-            args, data, prepared, shape, [16] if args.hidden is None else args.hidden
-        )
+        hidden = [16] if args.hidden is None else args.hidden
+        net = make_network(args, prepared, shape, hidden)
         if args.epochs:
             net.fit(
                 X, y, epochs=args.epochs, batch_size=min(32, len(X)),
