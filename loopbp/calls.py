@@ -72,7 +72,7 @@ def _wrong_call(
 ) -> str | None:
     """What is wrong with a call, in one line."""
     parameters = list(inspect.signature(function).parameters.values())
-    if parameters and parameters[0].name == "self":
+    if parameters and parameters[0].name in ("self", "cls"):
         parameters, args = parameters[1:], args[1:]
     by_name = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)

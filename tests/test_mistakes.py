@@ -226,6 +226,7 @@ PUBLIC = [
     loopbp.check_gradient_function, loopbp.explain, loopbp.derive, loopbp.forward_mode_gradient,
     loopbp.load, loopbp.register_activation, loopbp.validate_compiled, loopbp.ReversedNetwork,
     datasets.load, datasets.train_test_split, datasets.split_indices,
+    loopbp.Preprocessing, loopbp.Preprocessing.fitted,
 ]  # fmt: skip
 
 

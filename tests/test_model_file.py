@@ -45,6 +45,11 @@ def test_a_model_of_the_command_line_in_python(iris, capsys):
     for name in ("iris.csv", "turned.csv"):
         printed = run(capsys, "predict", "iris.npz", name).split()[1:]
         assert printed == net.predict(iris).tolist()
+    notes = json.loads(run(capsys, "predict", "iris.npz", "turned.csv", "--json"))["reading"][
+        "notes"
+    ]
+    assert any("first row holds the names" in note for note in notes)
+    assert "first row holds the names" in run(capsys, "check", "iris.csv")
     X, Y = net.prepare(iris, y)
     assert X.dtype == np.float32
     assert Y is not None
@@ -133,3 +138,15 @@ def test_what_the_library_warns_of_is_one_line_of_the_command_line(capsys):
     assert found.err.startswith("loopbp train: cross_entropy is for outputs that sum to 1")
     assert found.err.count("\n") == 1 + found.err.count("by heart")
     assert "binary_cross_entropy" in json.loads(found.out)["warnings"][0]
+
+
+@pytest.mark.parametrize("split", range(5))
+def test_a_rare_word_stops_nothing(capsys, split):
+    """Wherever the split puts the only example that holds it."""
+    words = ["red", "blue"] * 6 + ["green"]
+    frame = pd.DataFrame({"colour": words, "y": ["p", "q"] * 6 + ["p"]})
+    frame.to_csv("t.csv", index=False)
+    options = ("--engine", "numpy", "--epochs", "1", "--split-seed", str(split), "--quiet")
+    run(capsys, "train", "t.csv", *options, "--save", "t.npz")
+    assert loopbp.load("t.npz").input_names == ("colour=blue", "colour=green", "colour=red")
+    run(capsys, "train", "t.csv", *options, "--cv", "3")

@@ -252,3 +252,27 @@ def test_a_file_of_format_1_means_what_it_meant(tmp_path):
     assert net.predict_proba(X) == pytest.approx(old.predict_proba((X - shift) / unit))
     assert net.metadata == {"data": {"name": "x", "source": "x.csv"}}
     assert net.score(FRAME, y) == net.score(X, y)
+
+
+def test_refitted_to_a_part():
+    """Each fold of a cross-validation is scaled by the part that it trains on."""
+    prepared = Preprocessing.fitted(FRAME, LABEL, scale="standard", missing="mean")
+    part = prepared.refitted(FRAME[:20], LABEL[:20])
+    assert part.names == prepared.names
+    assert part.labels == prepared.labels
+    assert part.columns[2].words == ("blue", "green", "red")
+    assert part.scale.shift[0] == pytest.approx(FRAME["size"][:20].mean())
+    assert part.scale.shift[0] != prepared.scale.shift[0]
+    net = loopbp.Network([5, 4, 2], preprocessing=prepared, seed=0)
+    found = loopbp.cross_validate(net, FRAME, LABEL, folds=3, epochs=20, engine="numpy")
+    assert found.scores.shape == (3,)
+    assert net.preprocessing is prepared
+
+
+def test_words_that_may_come():
+    prepared = Preprocessing.fitted(
+        [["a", 1.0], ["b", 2.0]], names=["word", "n"], words={"word": ["a", "b", "c"]}, scale="none"
+    )
+    assert prepared.inputs("X", [["c", 0.0]], np.dtype("float64")).tolist() == [[0, 0, 1, 0]]
+    digits = Preprocessing.fitted([["1", 1.0], ["2", 2.0]], names=["id", "n"], words=["id"])
+    assert digits.input_names == ("id=1", "id=2", "n")

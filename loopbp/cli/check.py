@@ -27,8 +27,13 @@ def run(args: argparse.Namespace) -> int:
         facts = report.as_dict()
         for each in ("verdicts", "reasons"):  # one word per parameter: their counts are enough
             del facts[each]
-        print_json({"data": data.name, "sizes": net.sizes, "examples": len(X), **facts})
+        reading = {**data.reading, "notes": data.notes}
+        print_json(
+            {"data": data.name, "reading": reading, "sizes": net.sizes, "examples": len(X), **facts}
+        )
     else:
+        for note in data.notes:
+            print(note)
         print(f"{net!r}, {net.theta.size:,} parameters, {len(X)} examples of {data.name}")
         print(report)
     return 0 if report.ok else 1

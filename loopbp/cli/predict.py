@@ -19,12 +19,13 @@ from loopbp.cli.problem import examples_for
 def run(args: argparse.Namespace) -> int:
     """Predict and print."""
     net = load_network(args.model)
-    X, y = examples_for(net, args.model, args)
+    X, y, found = examples_for(net, args.model, args)
     predictions = net.predict(X)
     result: dict[str, Any] = {
         "model": args.model,
         "data": args.data,
         "task": net.task,
+        "reading": {**found.facts, "notes": found.notes},
         "examples": len(X),
         "score": None,
         "predictions": predictions,

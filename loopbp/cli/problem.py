@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from loopbp import Network, Preprocessing
 from loopbp.arguments import output_and_loss
 from loopbp.cli.options import reading_options
-from loopbp.datasets import Dataset, is_table, load, read_inputs
+from loopbp.datasets import Dataset, Inputs, is_table, load, read_inputs
 from loopbp.preparation.columns import FILLS
 
 # Defaults of `train` that suit the embedded data.  Learning rate and schedule are Adam's.
@@ -53,9 +53,7 @@ def load_data(args: argparse.Namespace) -> Dataset:
     )
 
 
-def examples_for(
-    net: Network, model: str, args: argparse.Namespace
-) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def examples_for(net: Network, model: str, args: argparse.Namespace) -> Inputs:
     """The inputs in ``args.data`` that a saved network takes, and the targets where they are there.
 
     Parameters
@@ -69,6 +67,8 @@ def examples_for(
     -------
     X : array of shape (m, columns)
     y : array of shape (m,) or (m, n_L), or None
+    facts : Reading
+        What was found in the data.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def examples_for(
         features = [str(n) for n in prepared.names] if named else len(prepared.columns)
         words = [str(c.name) for c in prepared.columns if named and c.words is not None]
         targets = prepared.target_names
-    X, y, _ = read_inputs(
+    X, y, found = read_inputs(
         args.data, features, words, targets, task=net.task, **reading_options(args)
     )
     width = features if isinstance(features, int) else len(features)
@@ -91,7 +91,7 @@ def examples_for(
         raise ValueError(f"{args.data}: {X.shape[1]} inputs, {model} takes {width}")
     if y is not None and net.task == "classification":
         y = labels(y)
-    return X, y
+    return Inputs(X, y, found)
 
 
 def recipe(source: str, option: str, given: Any, otherwise: Any) -> Any:

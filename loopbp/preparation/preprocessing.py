@@ -1,5 +1,7 @@
 """`Preprocessing`: what stands between a table as its user has it and the network's arrays."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from loopbp.calls import suggests
 from loopbp.datasets.options import CATEGORICAL_KINDS
 from loopbp.datasets.scaling import KINDS, Scaling
 from loopbp.preparation.columns import FILLS, Column, fit_column
@@ -17,6 +20,7 @@ SCALES = ("auto", *KINDS)
 _AS_IT_IS = Scaling("none")
 
 
+@suggests
 @dataclass(frozen=True, eq=False)
 class Preprocessing:
     """What is done to X and y before a network sees them, and undone after it.
@@ -56,6 +60,7 @@ class Preprocessing:
     target_names: tuple[str, ...] = ()
 
     @classmethod
+    @suggests
     def fitted(
         cls,
         X: Any,
@@ -69,7 +74,7 @@ class Preprocessing:
         words: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         labels: Sequence[str | int] | None = None,
         target_names: Sequence[str] = (),
-    ) -> "Preprocessing":
+    ) -> Preprocessing:
         """The preprocessing that fits some examples.
 
         Parameters
@@ -137,11 +142,11 @@ class Preprocessing:
         )
 
     @classmethod
-    def of_names(cls, names: Sequence[str]) -> "Preprocessing":
+    def of_names(cls, names: Sequence[str]) -> Preprocessing:
         """Nothing but the order of named columns."""
         return cls(tuple(Column(name) for name in names))
 
-    def refitted(self, X: Any, y: ArrayLike | None = None) -> "Preprocessing":
+    def refitted(self, X: Any, y: ArrayLike | None = None) -> Preprocessing:
         """The same columns, words and labels; scaling and missing cells fitted to other examples.
 
         What stands for a missing number stays as it was fitted first.
@@ -266,7 +271,7 @@ class Preprocessing:
         }
 
     @classmethod
-    def from_dict(cls, facts: dict[str, Any]) -> "Preprocessing":
+    def from_dict(cls, facts: dict[str, Any]) -> Preprocessing:
         """The reverse of `as_dict`.
 
         Raises

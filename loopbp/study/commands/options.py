@@ -98,7 +98,7 @@ def problem(args: argparse.Namespace) -> "tuple[Network, NDArray[Any], NDArray[A
 
     if args.model is not None:
         net = loopbp.load(args.model)
-        X, y = examples_for(net, args.model, args)
+        X, y, _ = examples_for(net, args.model, args)
         if y is None:
             raise ValueError(f"{args.data}: holds no targets, and without them there is no loss")
     else:
