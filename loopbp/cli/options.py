@@ -173,7 +173,7 @@ def add_missing_options(group: argparse._ArgumentGroup) -> None:
         type=choice(("drop", "mean", "median")),
         metavar="WHAT",
         help="missing cells: drop their rows, or fill those of numbers with mean or median of the "
-        "training part (default: refuse them)",
+        "training part and those of words with its commonest word (default: refuse them)",
     )
     group.add_argument(
         "--categorical",
