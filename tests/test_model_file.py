@@ -132,8 +132,9 @@ def test_a_file_is_not_taken_for_embedded_data(capsys):
 
 
 def test_what_the_library_warns_of_is_one_line_of_the_command_line(capsys):
+    pd.DataFrame({"a": np.arange(30.0), "y": ["p", "q", "r"] * 10}).to_csv("t.csv", index=False)
     words = ("--output", "sigmoid", "--loss", "cross_entropy", "--engine", "numpy", "--epochs", "1")
-    assert main(["train", "digits", *words, "--json", "--no-save"]) == 0
+    assert main(["train", "t.csv", *words, "--json", "--no-save"]) == 0
     found = capsys.readouterr()
     assert found.err.startswith("loopbp train: cross_entropy is for outputs that sum to 1")
     assert found.err.count("\n") == 1 + found.err.count("by heart")

@@ -77,6 +77,7 @@ def test_everything_needed_is_told(level):
 # -- mistakes -------------------------------------------------------------------------------------
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("level", LEVEL)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_known_mistake_is_named(level, seed):

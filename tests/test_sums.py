@@ -44,6 +44,7 @@ def test_score_of_targets_of_any_size(size):
     assert targets.score(a, Y, targets.REGRESSION) == pytest.approx(1 - 0.5 / (14 / 3))
 
 
+@pytest.mark.once
 def test_the_loss_of_many_rows_of_float32():
     net = helpers.network([1, 1], dtype="float32")
     net.theta = [0.0, 0.0]
@@ -53,6 +54,7 @@ def test_the_loss_of_many_rows_of_float32():
         assert found == pytest.approx(float(Y[0, 0]) ** 2 / 2, rel=1e-12)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("engine", ["numpy", "loops", "tiled"])
 def test_the_gradient_of_many_rows_of_float32(engine):
     net = helpers.network([1, 1], dtype="float32")
