@@ -510,33 +510,29 @@ class Network:
         chosen_optimizer = arguments.optimizer(optimizer)
         stopping = arguments.early_stopping(early_stopping, validation is not None)
         callbacks = arguments.callbacks(callbacks)
-        names = frame_names(X) if self.preprocessing is None else None
         shuffle = arguments.switch("shuffle", shuffle)
         score_training = arguments.switch("score_training", score_training)
         if verbose is not None:
             verbose = arguments.switch("verbose", 1 if verbose == 2 else verbose)
         data, task, classes = self._check_data(X, y, sample_weight)
-        unnamed = self.preprocessing
-        if names is not None:  # from now on, data frames are matched by these
-            self.preprocessing = Preprocessing.of_names(names)
+        prepared = self.preprocessing
+        names = frame_names(X)
+        if prepared is None and names is not None:  # later data frames are matched by these
+            prepared = Preprocessing.of_names(names)
         held_out: Data | None = None
         if isinstance(validation, tuple | list):
             if len(validation) != 2:
                 raise ValueError(f"validation: expected a pair (X, y), got {len(validation)} items")
-            try:
-                held_out, _, _ = self._check_data(
-                    validation[0], validation[1], None, classes, "validation "
-                )
-            except (TypeError, ValueError):
-                self.preprocessing = unnamed
-                raise
+            held_out, _, _ = self._check_data(
+                validation[0], validation[1], None, classes, "validation ", prepared
+            )
         elif validation is not None:
             fraction = check_number("validation", validation, above=0.0, below=1.0)
             data, held_out = self._hold_out(data, fraction, task)
         batch_size = min(batch_size, len(data.X))
         if self.history.epochs == 0:
             arguments.warn_of_targets(self.output, self.loss_name, data.Y)
-        self.task, self.classes = task, classes
+        self.task, self.classes, self.preprocessing = task, classes, prepared
         if self._state is None or self._state.optimizer != chosen_optimizer:
             rows = plain(optimizers.state_rows)(chosen_optimizer.settings)
             vectors = np.zeros((rows, self._theta.size), self.dtype)
@@ -629,11 +625,14 @@ class Network:
         J, outputs = self._cost(data, self._engine("auto", len(data.X)))
         return J, targets.score(outputs, data.Y, self._task()[0])
 
-    def _inputs(self, X: Any, name: str = "X") -> NDArray[Any]:
+    def _inputs(
+        self, X: Any, name: str = "X", prepared: Preprocessing | None = None
+    ) -> NDArray[Any]:
         """X behind the preprocessing: (m, n_0), finite, of the network's dtype."""
-        if self.preprocessing is None:
+        prepared = prepared or self.preprocessing
+        if prepared is None:
             return check_matrix(name, X, self.sizes[0], self.dtype)
-        return self.preprocessing.inputs(name, X, self.dtype)
+        return prepared.inputs(name, X, self.dtype)
 
     def _check_data(
         self,
@@ -642,8 +641,9 @@ class Network:
         sample_weight: Any,
         classes: NDArray[Any] | None = None,
         prefix: str = "",
+        prepared: Preprocessing | None = None,
     ) -> tuple[Data, str, NDArray[Any] | None]:
-        x = self._inputs(X, f"{prefix}X")
+        x = self._inputs(X, f"{prefix}X", prepared)
         known = self.classes if classes is None else classes
         if self.preprocessing is not None:
             y = self.preprocessing.targets(y)

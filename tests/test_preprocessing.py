@@ -197,6 +197,8 @@ def test_a_data_frame_is_matched_by_name_without_any_preprocessing(tmp_path):
     fresh = loopbp.Network([2, 4, 2], seed=0)
     with pytest.raises(ValueError, match="no column 'size'"):
         fresh.fit(X, y, validation=(X.drop(columns="size"), y))
+    with pytest.raises(ValueError, match="validation"):
+        fresh.fit(X, y, validation=2.0)
     assert fresh.input_names is None  # nothing was trained, so nothing is known
 
 
