@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 FORMAT = 2
 _KIND = "loopbp network"
+_COLUMN_OF_NUMBERS = ("name", "words", "encoding", "fill", "missing")
 # What NumPy and zipfile raise on files that are cut off, altered or of another kind.
 _DAMAGE = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, ValueError, KeyError, TypeError,
@@ -108,9 +109,7 @@ def _move_preprocessing(
         names = facts.pop("features", None) or [None] * int(meta["sizes"][0])
         labels = arrays["classes"].tolist() if meta["task"] == "classification" else None
         meta["preprocessing"] = {
-            "columns": [
-                {"name": name, "words": None, "encoding": None, "fill": None} for name in names
-            ],
+            "columns": [dict.fromkeys(_COLUMN_OF_NUMBERS) | {"name": name} for name in names],
             "scale": facts.pop("scale"),
             "target_scale": facts.pop("target_scale"),
             "labels": labels or None,

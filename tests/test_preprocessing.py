@@ -212,8 +212,22 @@ def test_a_data_frame_is_matched_by_name_without_any_preprocessing(tmp_path):
         {"labels": ["yes", 1]},
         {"labels": ["a", "b", "c"]},
         {"columns": []},
-        {"columns": [{"name": "a", "words": ["x", "x"], "encoding": "onehot", "fill": None}]},
-        {"columns": [{"name": "a", "words": None, "encoding": None, "fill": "x"}]},
+        {
+            "columns": [
+                {
+                    "name": "a",
+                    "words": ["x", "x"],
+                    "encoding": "onehot",
+                    "fill": None,
+                    "missing": None,
+                }
+            ]
+        },
+        {
+            "columns": [
+                {"name": "a", "words": None, "encoding": None, "fill": "x", "missing": "mean"}
+            ]
+        },
         {"target_names": None},
     ],
 )
@@ -265,6 +279,7 @@ def test_refitted_to_a_part():
     assert part.columns[2].words == ("blue", "green", "red")
     assert part.scale.shift[0] == pytest.approx(FRAME["size"][:20].mean())
     assert part.scale.shift[0] != prepared.scale.shift[0]
+    assert part.columns[0].fill == pytest.approx(FRAME["size"][:20].mean())
     net = loopbp.Network([5, 4, 2], preprocessing=prepared, seed=0)
     found = loopbp.cross_validate(net, FRAME, LABEL, folds=3, epochs=20, engine="numpy")
     assert found.scores.shape == (3,)

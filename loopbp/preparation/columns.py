@@ -27,6 +27,8 @@ class Column:
     """of words: ``onehot`` or ``ordinal``"""
     fill: float | str | None = None
     """stands for a missing cell; None: a missing cell is refused"""
+    missing: str | None = None
+    """where that comes from: ``mean`` or ``median`` (of words, the commonest one)"""
 
     @property
     def width(self) -> int:
@@ -130,7 +132,7 @@ def fit_column(
             fill = float(np.mean(known) if missing == "mean" else np.median(known))
         elif len(known) < len(values):
             raise _missing(where, int(np.argmax(np.isnan(values))))
-        return Column(name, fill=fill)
+        return Column(name, fill=fill, missing=missing)
     found = words_of(where, cells)
     counts = Counter(word for word in found if word is not None)
     if None in found and missing is None:
@@ -144,7 +146,8 @@ def fit_column(
         )
     # the commonest word, of equally common ones the first in order
     fill = min(counts, key=lambda word: (-counts[word], word)) if missing is not None else None
-    return Column(name, tuple(sorted({*counts, *vocabulary})), encoding or "onehot", fill)
+    known_words = tuple(sorted({*counts, *vocabulary}))
+    return Column(name, known_words, encoding or "onehot", fill, missing)
 
 
 def holds_words(cells: NDArray[Any]) -> bool:

@@ -149,18 +149,23 @@ class Preprocessing:
     def refitted(self, X: Any, y: ArrayLike | None = None) -> Preprocessing:
         """The same columns, words and labels; scaling and missing cells fitted to other examples.
 
-        What stands for a missing number stays as it was fitted first.
-
         Raises
         ------
         TypeError, ValueError
             As `fitted`.
         """
         cells = pick_columns("X", as_table(X), self.names)
+        columns = tuple(
+            fit_column(
+                old.name, _where("X", old.name, k), part, old.encoding, old.missing,
+                old.words is not None, old.words or (),
+            )
+            for k, (old, part) in enumerate(zip(self.columns, cells, strict=True))
+        )  # fmt: skip
         values = None if y is None or self.target_scale.kind == "none" else _as_columns(y)
         return type(self)(
-            self.columns,
-            _input_scaling(self.columns, cells, self.scale.kind),
+            columns,
+            _input_scaling(columns, cells, self.scale.kind),
             self.target_scale if values is None else _scaling(self.target_scale.kind, values),
             self.labels,
             self.target_names,
@@ -356,20 +361,26 @@ def _scaling(kind: str, values: NDArray[np.float64]) -> Scaling:
 
 
 def _column(
-    name: str | None, words: list[str] | None, encoding: str | None, fill: float | str | None
+    name: str | None,
+    words: list[str] | None,
+    encoding: str | None,
+    fill: float | str | None,
+    missing: str | None,
 ) -> Column:
     """A column from what a file holds, checked."""
+    if missing is not None:
+        check_choice("missing", missing, FILLS)
     if words is None:
         if fill is not None and not (isinstance(fill, float | int) and np.isfinite(fill)):
             raise ValueError(f"fill: expected a finite number, got {fill!r}")
-        return Column(name, fill=fill)
+        return Column(name, fill=fill, missing=missing)
     if encoding not in CATEGORICAL_KINDS or not words or len(set(words)) != len(words):
         raise ValueError(
             f"column {name!r}: expected different words and one of {CATEGORICAL_KINDS}"
         )
     if fill is not None and fill not in words:
         raise ValueError(f"column {name!r}: {fill!r} is none of its words")
-    return Column(name, tuple(str(word) for word in words), encoding, fill)
+    return Column(name, tuple(str(word) for word in words), encoding, fill, missing)
 
 
 def _restored(name: str, facts: dict[str, Any], width: int | None) -> Scaling:
