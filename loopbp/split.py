@@ -191,7 +191,9 @@ def split_workspace(
         for t, net in zip(thetas, nets, strict=True)
     ]
     before = np.cumsum([0, *(net.sizes[1] for net in nets)])
-    blocks = [blocks_of(architecture, net, b) for net, b in zip(nets, before, strict=False)]
+    blocks = [
+        blocks_of(architecture, net, b) for net, b in zip(nets, before.tolist(), strict=False)
+    ]
     own, n_2 = max(t.size for t in thetas), int(architecture.sizes[2])
     return shares_workspace(
         theta, nets, made, blocks, batch, threads, own=own, part=batch * n_2,
