@@ -143,6 +143,11 @@ def test_missing_cells(missing, fill, word):
         ({"X": [[None], [None]], "missing": "mean"}, "every cell is missing"),
         ({"X": [[f"w{k}"] for k in range(51)]}, "holds 51 different words.*categorical"),
         ({"X": [[1.0, 2.0]], "names": ["a"]}, "names: expected 2"),
+        ({"X": [[1.0, 2.0]], "names": "ab"}, r"names: expected a list, got 'ab'; pass \['ab'\]"),
+        ({"X": FRAME, "words": "colour"}, "words: expected a list, got 'colour'"),
+        ({"X": FRAME, "words": ["colr"]}, "words: no column 'colr'; did you mean 'colour'"),
+        ({"X": FRAME, "labels": ["a", "a"]}, "labels: expected different ones, got a, a"),
+        ({"X": FRAME, "target_names": "price"}, "target_names: expected a list, got 'price'"),
         ({"X": FRAME, "names": ["size", "colr"]}, "no column 'colr'; did you mean 'colour'"),
     ],
 )

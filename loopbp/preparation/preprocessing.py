@@ -14,6 +14,7 @@ from loopbp.datasets.options import CATEGORICAL_KINDS
 from loopbp.datasets.scaling import KINDS, Scaling
 from loopbp.preparation.columns import FILLS, Column, fit_column
 from loopbp.preparation.frames import as_table, is_frame, pick_columns, table_names
+from loopbp.suggestions import hint, listed
 from loopbp.validate import as_array, as_finite, check_choice, check_matrix
 
 SCALES = ("auto", *KINDS)
@@ -119,8 +120,19 @@ class Preprocessing:
             check_choice("categorical", categorical, CATEGORICAL_KINDS)
         if missing is not None:
             check_choice("missing", missing, FILLS)
+        for argument, value in (
+            ("names", names), ("words", words), ("labels", labels), ("target_names", target_names),
+        ):  # fmt: skip
+            if isinstance(value, str):
+                raise TypeError(f"{argument}: expected a list, got {value!r}; pass [{value!r}]")
+        if labels is not None and len(set(labels)) != len(labels):
+            raise ValueError(f"labels: expected different ones, got {listed(map(str, labels))}")
         table = as_table(X)
         chosen = table_names(table, names)
+        for name in words or ():
+            if name not in chosen:
+                known = [str(one) for one in chosen if one is not None]
+                raise ValueError(f"words: no column {name!r}{hint(str(name), known)}")
         cells = pick_columns("X", table, chosen)
         columns = tuple(
             fit_column(
