@@ -23,8 +23,8 @@ from loopbp.jit.sources import plain
 from loopbp.jit.specialise import specialise
 from loopbp.machine import threads as machine_threads
 from loopbp.machine.memory import REGISTER_BYTES
-from loopbp.tiled import engine as engine_module
 from loopbp.tiled import batch, sums, update
+from loopbp.tiled import engine as engine_module
 from loopbp.tiled.engine import split_engine, tiled_engine
 from loopbp.tiled.epochs import by_first_units as split
 from loopbp.tiled.epochs import share_memory
