@@ -36,6 +36,7 @@ from numba.core.untyped_passes import (
 )
 
 from loopbp.jit.files import STAMP
+from loopbp.jit.operators import with_operators
 
 # Compile once, call by symbol.  Numba links a copy of every callee into each caller and optimises
 # it again at every level.  With that, an epoch took 10 s to compile, a user's own function around
@@ -169,10 +170,15 @@ _OF_OTHER_CODE = {
 }  # fmt: skip
 
 
-class _OurCompiler(CompilerBase):
+class OurCompiler(CompilerBase):
     """Numba's pipeline with other passes for some of its own."""
 
-    ours: ClassVar[dict[type, type]]
+    ours: ClassVar[dict[type, type]] = {}
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        state = self.state  # its target context is a copy for this compilation
+        state.typingctx = state.targetctx.typing_context = with_operators(state.typingctx)
 
     def define_pipelines(self) -> list[Any]:
         manager = DefaultPassBuilder.define_nopython_pipeline(self.state)
@@ -187,12 +193,12 @@ class _OurCompiler(CompilerBase):
         return [manager]
 
 
-class SymbolCompiler(_OurCompiler):
+class SymbolCompiler(OurCompiler):
     ours: ClassVar[dict[type, type]] = {
         NativeLowering: _SerialBySymbol,
         NativeParforLowering: _ParallelBySymbol,
     }
 
 
-class InlineCompiler(_OurCompiler):
+class InlineCompiler(OurCompiler):
     ours: ClassVar[dict[type, type]] = {NativeLowering: _Inline}
