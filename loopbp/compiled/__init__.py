@@ -23,20 +23,24 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
+from loopbp.binding import loops_engine
 from loopbp.compiled.types import ArgumentTypeError, checked
 from loopbp.jit.decorators import jit, parallel_jit
+from loopbp.jit.mode import is_plain
 from loopbp.messages.calls import suggests
 from loopbp.parameters import Architecture, layer_count, unit_count
 from loopbp.tiled import workspace as tiled_workspace
 from loopbp.tiled.engine import tiled_engine
 from loopbp.validate import check_matrix
 
-_engine = tiled_engine(False)
+_engine = loops_engine(False) if is_plain() else tiled_engine(False)
 forward = checked("z", "a")(_engine.forward)
 cost = checked("losses")(_engine.cost)
 backward = checked("delta", "gradient")(_engine.backward)
 epoch = checked("theta", "state", "workspace")(_engine.epoch)
-make_workspace = checked()(tiled_workspace.make_workspace)
+make_workspace = checked()(
+    _engine.make_workspace if is_plain() else tiled_workspace.make_workspace
+)
 make_state = checked()(_engine.make_state)
 
 __all__ = [
