@@ -85,21 +85,18 @@ GONE = [
     "numba.core.caching:FunctionCache", "numba.core.codegen:JITCodeLibrary",
     "numba.core.compiler:_LowerResult", "numba.core.registry:CPUDispatcher",
     "numba.core.typed_passes:NopythonRewrites", "numba.core.untyped_passes:LiteralUnroll",
-    "numba.core.typing.templates:make_intrinsic_template", "numba.core:cgutils",
-    "numba.np:arrayobj", "numba.core.serialize:", "numba.core.compiler_machinery:register_pass",
+    "numba.core.compiler_machinery:register_pass",
 ]  # fmt: skip
+_GONE_NAME = "import {module}\ndel {module}.{name}"
+_GONE_MODULE = 'import {module}.{name}\nsys.modules["{module}.{name}"] = None\ndel {module}.{name}'
+GONE_MODULES = ["numba.core:cgutils", "numba.np:arrayobj", "numba.core:serialize"]
 
 
-@pytest.mark.parametrize("what", GONE)
+@pytest.mark.parametrize("what", [*GONE, *GONE_MODULES])
 def test_what_is_gone_from_numba_breaks_no_import(what):
     module, name = what.split(":")
-    if name:
-        gone = f"import {module}\nnumba.njit\ndel {module}.{name}\nsys.modules['{what}'] = None"
-        gone += f"\nsys.modules['{module}.{name}'] = None"
-    else:
-        gone = f"import numba\nsys.modules['{module}'] = None\n"
-        gone += f"del numba.core.{module.rsplit('.', 1)[-1]}"
-    why, picked, told = taken(gone)
+    gone = _GONE_NAME if what in GONE else _GONE_MODULE
+    why, picked, told = taken(gone.format(module=module, name=name))
     assert why.startswith(f"numba {numba.__version__} lacks what loopbp uses of it (")
     assert picked == ["loops", "loops"]
     assert told.count("\n") == 0
@@ -165,14 +162,13 @@ from loopbp.engines import pick
 digits = loopbp.datasets.digits()
 X, y = digits.X / digits.X.max(), digits.y
 net = loopbp.Network([64, 32, 10], dtype="float32", seed=0)
-history = net.fit(
+net.fit(
     X[:1500], y[:1500], epochs=20, batch_size=32, optimizer=loopbp.SGD(0.1, 0.9), verbose=False
 )
-score = net.score(X[1500:], y[1500:])
 gradient = net.gradient(X[:50], y[:50], engine="tiled").theta
 expected = net.gradient(X[:50], y[:50], engine="numpy").theta
 print(json.dumps([
-    history.loss[-1], net.score(X[:1500], y[:1500]),
+    net.score(X[:1500], y[:1500]),
     float(np.abs(gradient - expected).max() / np.abs(expected).max()),
 ]))
 """
@@ -186,7 +182,7 @@ def trained(before: str, **environment: str) -> tuple[list[float], str]:
 @needs_jit
 def test_an_unknown_numba_learns_the_digits(tmp_path):
     unknown = 'import numba\nnumba.__version__ = "0.99.0"'
-    (loss, score, difference), told = trained(unknown, NUMBA_CACHE_DIR=str(tmp_path))
+    (score, difference), told = trained(unknown, NUMBA_CACHE_DIR=str(tmp_path))
     assert score >= 0.97
     assert difference <= 1e-5
     assert told.count("not among the tested versions") == 1
@@ -205,7 +201,7 @@ rng = np.random.default_rng(0)
 X, y = rng.standard_normal((40, 4)), np.arange(40) % 3
 Y = np.eye(3)[y]
 net = loopbp.Network([4, 5, 3], "tanh", seed=1)
-net.fit(X, y, epochs=2, batch_size=8, verbose=False, seed=3)
+net.fit(X, y, epochs=2, batch_size=8, verbose=False)
 found = {"difference": float(np.abs(
     net.gradient(X, y).theta - net.gradient(X, y, engine="numpy").theta
 ).max())}
@@ -262,10 +258,12 @@ def test_the_command_line_in_the_plain_mode(tmp_path):
         return done.stdout
 
     saved = str(tmp_path / "net.npz")
-    report = json.loads(run("train", "--epochs", "3", "--save", saved, "--json", "--quiet"))
+    report = json.loads(run("train", "--epochs", "3", "--save", saved, "--json"))
     assert report["test_score"] > 0.9
     info = run("info")
-    assert f'{numba.__version__} (plain mode, engine="tiled" means loops: LOOPBP_PLAIN_NUMBA)' in info
+    assert (
+        f'{numba.__version__} (plain mode, engine="tiled" means loops: LOOPBP_PLAIN_NUMBA)' in info
+    )
     facts = json.loads(run("info", "--json"))
     assert facts["plain_mode"] == "LOOPBP_PLAIN_NUMBA"
 

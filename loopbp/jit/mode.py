@@ -61,7 +61,7 @@ def _lacking() -> str:
         from numba.np import arrayobj  # noqa: F401
 
         from loopbp.jit import dispatchers, instruction_code  # noqa: F401
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, TypeError) as error:
         return f"numba {numba.__version__} lacks what loopbp uses of it ({error})"
     return ""
 
