@@ -40,7 +40,7 @@ from typing import Any, ClassVar, TypeVar
 
 from llvmlite import binding as llvm
 from llvmlite import ir
-from numba import cfunc, njit
+from numba import cfunc, njit, typeof
 from numba import config as numba_config
 from numba.core import serialize, types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
@@ -100,10 +100,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 _STAMP = cache.stamp()  # of the code that is imported now, and not of later edits
 
 
-# Files that another process is about to write, each with what waits for it (`loopbp.ahead`).
-EXPECTED: dict[Path, Callable[[Path], None]] = {}
-
-
 class _Results(CompileResultCacheImpl):
     """Numba's way to take compiled functions apart, without its own search for a folder."""
 
@@ -148,9 +144,6 @@ class _PackageCache(FunctionCache):
         if not self._enabled:
             return None
         path = self.path(sig, target_context.codegen())
-        wait_for = EXPECTED.pop(path, None)
-        if wait_for is not None:
-            wait_for(path)
         reduced = cache.read(path)
         if reduced is None:
             return None
@@ -174,13 +167,19 @@ def _digest_of(file: str) -> str:
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
-def cache_path(dispatcher: Any, signature: tuple[Any, ...]) -> Path | None:
-    """Where the code of a function for such arguments is kept; None where none is kept."""
-    cached = getattr(dispatcher, "_cache", None)
+def will_compile(function: Any, *arguments: Any) -> bool:
+    """Whether a call compiles: its code is neither in this process nor kept on disk.
+
+    False where no cache tells.
+    """
+    cached = getattr(function, "_cache", None)
     if not isinstance(cached, _PackageCache):
-        return None
-    path = cached.path(signature, dispatcher.targetctx.codegen())
-    return None if cache.trouble(path.parent) else path
+        return False
+    signature = tuple(map(typeof, arguments))
+    if signature in function.overloads:
+        return False
+    path = cached.path(signature, function.targetctx.codegen())
+    return not (path.exists() or cache.trouble(path.parent))
 
 
 # Compile once, call by symbol.  Numba links a copy of every callee into each caller and optimises

@@ -10,13 +10,12 @@ tiled       `loopbp.tiled`: the same sums in tiles and panels, and `loopbp.tiled
 A compiled engine exists twice, serial and parallel, from the same source.  `pick` chooses by the
 work of one step alone, never by the number of threads, so that a seed gives the same bits for any.
 
-The tiled engine has five ways through an epoch, and `pick_training` chooses by shape and optimizer:
+The tiled engine has four ways through an epoch, and `pick_training` chooses by shape and optimizer:
 
 ==================================  ==============================================================
 `loopbp.small`                      a register for each unit: some ten units, at most 16 examples
 `loopbp.split`                      shares of the first hidden units: most of the work in the
                                     first two layers
-`loopbp.halves`                     halves of each batch: few weights for so many examples
 `loopbp.tiled_training.epoch`       a team of threads shares out examples, units and rows
 `tiled_training.epoch_alone`        one thread: little work, or shapes that `split` does not suit
 ==================================  ==============================================================
@@ -33,7 +32,6 @@ from typing import Any
 from numba import get_num_threads
 
 from loopbp import (
-    halves,
     lanes,
     loops,
     optimizers,
@@ -84,8 +82,6 @@ class Engine:
     cost: Callable[..., Any]
     backward: Callable[..., Any]
     epoch: Callable[..., Any]
-    ahead: bool = False
-    """whether its epoch is made of what `loopbp.ahead` compiles"""
 
 
 def _kernels(module: ModuleType) -> dict[str, Any]:
@@ -136,7 +132,6 @@ def all_engines() -> list[Engine]:
         small_engine(count)
     for parallel, with_softmax in product(both, both):
         split_engine(with_softmax)
-        halves_engine(with_softmax)
         tiled_engine(parallel, with_softmax)
     return [numpy_engine(), *map(loops_engine, both), *map(tiled_engine, both)]
 
@@ -144,7 +139,7 @@ def all_engines() -> list[Engine]:
 @cache
 def small_engine(batch_size: int) -> Engine:
     """The tiled engine with the epoch of `loopbp.small`, for the networks that it `suits`."""
-    return replace(tiled_engine(False), epoch=small.epoch_of(batch_size), ahead=False)
+    return replace(tiled_engine(False), epoch=small.epoch_of(batch_size))
 
 
 @cache
@@ -163,23 +158,15 @@ def _workspace_makers() -> SimpleNamespace:
 
 def split_engine(with_softmax: bool = False) -> Engine:
     """The tiled engine with the epoch of `loopbp.split`, for the networks that it `suits`."""
-    return _shares_engine(split.work, split.epoch, _split_workspace, with_softmax)
-
-
-def halves_engine(with_softmax: bool = False) -> Engine:
-    """The tiled engine with the epoch of `loopbp.halves`, for the networks that it `suits`."""
-    return _shares_engine(halves.work, halves.epoch, _halves_workspace, with_softmax)
+    return _split_engine(with_softmax)
 
 
 @cache
-def _shares_engine(
-    work: Callable[..., Any], epoch: Callable[..., Any], make_workspace: Callable[..., Any],
-    with_softmax: bool,
-) -> Engine:  # fmt: skip
+def _split_engine(with_softmax: bool) -> Engine:
     name, inner = _outputs(with_softmax)
-    works = specialise([work], name, vars(inner), inner_jit)
-    bound = specialise([epoch], name, vars(works), threads_jit)
-    return replace(tiled_engine(False), make_workspace=make_workspace, epoch=bound.epoch)
+    works = specialise([split.work], name, vars(inner), inner_jit)
+    bound = specialise([split.epoch], name, vars(works), threads_jit)
+    return replace(tiled_engine(False), make_workspace=_split_workspace, epoch=bound.epoch)
 
 
 @cache
@@ -226,11 +213,6 @@ if hasattr(os, "register_at_fork"):
 def _split_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
     makers = _workspace_makers()
     return split.split_workspace(makers, theta, architecture, examples, batch_size, _threads())
-
-
-def _halves_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
-    make = _workspace_makers().make_workspace
-    return halves.halves_workspace(make, theta, architecture, examples, batch_size, _threads())
 
 
 def _own_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
@@ -288,7 +270,7 @@ def _tiled_engine(parallel: bool, with_softmax: bool) -> Engine:
         work = specialise([tiled_training.work], name, bindings, inner_jit)
         bound.epoch = specialise([tiled_training.epoch_alone], name, vars(work), jit).epoch_alone
         bound.make_workspace = _own_workspace
-    return replace(_engine("tiled", _kernels(tiled), bound), ahead=True)
+    return _engine("tiled", _kernels(tiled), bound)
 
 
 ENGINES = ("auto", "numpy", "loops", "tiled")
@@ -345,12 +327,9 @@ def pick_training(
         if small.suits(architecture, settings, batch_size):
             return small_engine(batch_size)
         alone = not _threads_pay("tiled", theta.size, batch_size)
-        if threading_layer() != "workqueue":
-            about = architecture, settings, batch_size, theta.itemsize
-            is_cut = split.suits(*about, alone)
-            if halves.suits(*about, is_cut):
-                return halves_engine(is_softmax(architecture))
-            if is_cut:
-                return split_engine(is_softmax(architecture))
+        if threading_layer() != "workqueue" and split.suits(
+            architecture, settings, batch_size, theta.itemsize, alone
+        ):
+            return split_engine(is_softmax(architecture))
         return tiled_engine(not alone, is_softmax(architecture))
     return pick(name, theta.size, batch_size)

@@ -1,10 +1,9 @@
 """What each share of a training has to itself: a network, its weights and a workspace.
 
-Where an epoch is cut into shares, of the units (`loopbp.split`) or of the examples
-(`loopbp.halves`), each has all that it works with in one row of memory, and a thread, which does
-one share or several, writes nothing that another reads before the next meeting.  Its part of a sum
-exists twice: for even and odd steps, or to keep and to hand on.  How sums are added up does not
-depend on the number of threads.
+Where an epoch is cut into shares of the first hidden units (`loopbp.split`), each has all that it
+works with in one row of memory, and a thread, which does one share or several, writes nothing that
+another reads before the next meeting.  Its part of a sum exists twice: for even and odd steps.  How
+sums are added up does not depend on the number of threads.
 """
 
 from typing import Any, NamedTuple

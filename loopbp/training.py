@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp import ahead
-from loopbp._jit import plain
+from loopbp._jit import plain, will_compile
 from loopbp.calls import suggests
-from loopbp.engines import Engine, is_softmax
+from loopbp.engines import Engine
 from loopbp.optimizers import Optimizer
 from loopbp.parameters import Architecture, layer_of, unit_count
 from loopbp.progress import progress
@@ -145,8 +144,11 @@ def run(
         Names epoch and layer; theta and the optimizer are those of the last finite epoch.
     """
     settings = state.optimizer.settings
-    compiles = engine.ahead and ahead.start(theta.dtype.name, is_softmax(architecture))
     workspace = engine.make_workspace(theta, architecture, len(data.X), batch_size)
+    compiles = will_compile(
+        engine.epoch, theta, architecture, data.X, data.Y, data.weight, settings, 0.0,
+        state.vectors, state.step, seed, 0, batch_size, shuffle, workspace,
+    )  # fmt: skip
     best_loss, best_theta, waited = np.inf, theta.copy(), 0
     improved = False
     first = history.epochs

@@ -262,9 +262,7 @@ def test_what_others_could_have_written_is_not_loaded(
 @needs_jit
 def test_where_nothing_can_be_written_one_line_says_so_and_all_runs(tmp_path):
     (tmp_path / "file").write_text("")
-    done = helpers.finished(
-        _RUN.format(path=[]), NUMBA_CACHE_DIR=str(tmp_path / "file"), LOOPBP_AHEAD="1"
-    )
+    done = helpers.finished(_RUN.format(path=[]), NUMBA_CACHE_DIR=str(tmp_path / "file"))
     assert done.returncode == 0
     (line,) = done.stderr.splitlines()
     assert line.startswith("loopbp: compiled code is not kept on disk")

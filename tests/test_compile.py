@@ -18,7 +18,6 @@ from loopbp import (
     _jit,
     cache,
     compiled,
-    halves,
     lanes,
     shares,
     small,
@@ -79,7 +78,7 @@ event.register("numba:compile", compilations)
 for sizes in ([64, 32, 10], [600, 130, 20, 3]):
     net = loopbp.Network(sizes, dtype="float32", seed=1)
     for engine in (
-        engines.split_engine(), engines.halves_engine(), engines.tiled_engine(False),
+        engines.split_engine(), engines.tiled_engine(False),
         engines.tiled_engine(True), engines.small_engine(8),
     ):
         for batch_size in (8, 32):
@@ -234,7 +233,7 @@ def reads_itemsize(function: Any) -> bool:
 
 @needs_jit
 def test_no_kernel_reads_the_size_of_an_item():
-    modules = (tiled, tiled_training, tiles, shares, split, halves, small)
+    modules = (tiled, tiled_training, tiles, shares, split, small)
     kernels = [v for m in modules for v in vars(m).values() if hasattr(v, "py_func")]
     assert len(kernels) > 100
     assert [k.py_func.__qualname__ for k in kernels if reads_itemsize(k)] == []

@@ -188,8 +188,8 @@ print(os.wait()[1], os.read(read, 9).decode())
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.parametrize(
     ("sizes", "optimizer"),
-    [([64, 40, 3], "sgd"), ([64] * 8 + [3], "sgd"), ([64] * 8 + [3], "adam")],
-    ids=["split", "halves", "team"],
+    [([64, 40, 3], "sgd"), ([64] * 8 + [3], "adam")],
+    ids=["split", "team"],
 )
 def test_a_forked_child_trains_on(sizes, optimizer):
     assert helpers.run_python(_FORK.format(sizes=sizes, optimizer=optimizer)) == "0 same"
@@ -234,7 +234,7 @@ def test_which_networks_are_cut(monkeypatch):
     assert picked([784, 1024, 10], 128, dtype="float32")
     assert not picked([784, 1024, 10], 128), "many weights, in layer 1"
     assert not picked([64, 32, 10], 2), "little work"
-    assert not picked([64, 32, 10], 256), "halves of a batch move less"
+    assert picked([64, 32, 10], 256)
     assert not picked([784, 10], 64), "one layer"
     assert not picked([784, 8, 10], 64), "one register of units"
     assert not picked([64] * 12, 64), "most is above layer 2"

@@ -13,7 +13,6 @@ from test_tiled_training import SGD, TOLERANCE, train
 from loopbp._jit import inner_jit, inner_parallel_jit, jit
 from loopbp.engines import (
     Engine,
-    halves_engine,
     loops_engine,
     small_engine,
     split_engine,
@@ -68,7 +67,6 @@ def test_they_count_as_zero_between_the_two_calls(dtype):
 ENGINES: dict[str, tuple[Callable[[], Engine], list[int]]] = {
     "small": (lambda: small_engine(8), [2, 4, 1]),
     "split": (split_engine, [2, 40, 1]),
-    "halves": (halves_engine, [2, 40, 1]),
     "team": (lambda: tiled_engine(True), [2, 40, 1]),
     "alone": (lambda: tiled_engine(False), [2, 40, 1]),
     "loops": (lambda: loops_engine(False), [2, 40, 1]),
