@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from loopbp import compiled, datasets, schedules
-    from loopbp.activations import Activation, register_activation
     from loopbp.compiled import validate_compiled
     from loopbp.cross_validation import CrossValidation, cross_validate
     from loopbp.gradcheck import GradientReport, check_gradient, check_gradient_function
-    from loopbp.network import Gradient, Network, load
+    from loopbp.network.network import Gradient, Network, load
     from loopbp.optimizers import SGD, Adam, AdamW, RMSprop
+    from loopbp.own_activation import Activation, register_activation
     from loopbp.preparation import Preprocessing
     from loopbp.study import ReversedNetwork, derive, explain, forward_mode_gradient
     from loopbp.training import DivergenceError, EarlyStopping, History
@@ -31,11 +31,11 @@ __all__ = [
 
 _MODULES = ("compiled", "datasets", "schedules")
 _WHERE = {
-    "activations": ("Activation", "register_activation"),
     "compiled": ("validate_compiled",),
     "cross_validation": ("CrossValidation", "cross_validate"),
     "gradcheck": ("GradientReport", "check_gradient", "check_gradient_function"),
     "network": ("Gradient", "Network", "load"),
+    "own_activation": ("Activation", "register_activation"),
     "optimizers": ("SGD", "Adam", "AdamW", "RMSprop"),
     "preparation": ("Preprocessing",),
     "study": ("ReversedNetwork", "derive", "explain", "forward_mode_gradient"),
@@ -56,7 +56,7 @@ def __getattr__(name: str) -> Any:
     if name.isidentifier() and find_spec(f"loopbp.{name}"):
         text = f"module 'loopbp' has not loaded {name!r} yet; write import loopbp.{name}"
     else:
-        from loopbp.suggestions import no_attribute
+        from loopbp.messages.suggestions import no_attribute
 
         text = no_attribute("module 'loopbp'", name, __all__)
     # An empty name keeps the interpreter from adding a suggestion of its own.

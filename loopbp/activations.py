@@ -22,20 +22,17 @@ None of these overflows or becomes NaN for finite z.
 Each is right to a few units in the last place wherever it is a normal number (`loopbp.numerics`
 measures it): where a formula of the table loses digits, as 1 - a does for a near 1, the function
 computes the same from exp(-|z|) or erfc.  gelu' and silu' cross zero; there the unit is that of the
-two terms whose sum is 0.  Training flushes subnormal results to zero (`loopbp.subnormals`).
+two terms whose sum is 0.  Training flushes subnormal results to zero (`loopbp.machine.subnormals`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from loopbp._jit import c_address, call_address, inline_jit, inner_jit
-from loopbp.calls import suggests
+from loopbp.jit.c_function import call_address
+from loopbp.jit.decorators import inline_jit, inner_jit
 
 LEAKY_SLOPE = 0.01
 # sqrt(1/2) as a number of 24 bits and the rest of it: a product with a number of 26 bits is exact.
@@ -258,73 +255,3 @@ def sigma_prime_row(code, address, z, out):
     else:
         for i in range(z.shape[0]):
             out[i] = call_address(address, z[i])
-
-
-@suggests
-@dataclass(frozen=True, eq=False)
-class Activation:
-    """A user's own activation, made by `register_activation`."""
-
-    name: str
-    sigma: Callable[[float], float]
-    sigma_prime: Callable[[float], float]
-    machine_code: tuple[Any, Any]
-
-    @property
-    def addresses(self) -> tuple[int, int]:
-        """Where sigma and sigma' stand in memory, as kernels call them."""
-        return c_address(self.machine_code[0]), c_address(self.machine_code[1])
-
-
-REGISTERED: dict[str, Activation] = {}
-
-
-@suggests
-def register_activation(
-    name: str, sigma: Callable[[float], float], sigma_prime: Callable[[float], float]
-) -> Activation:
-    """Make an activation of your own usable wherever a built-in name is.
-
-    Parameters
-    ----------
-    name
-        Not a built-in name.  Registering a name again replaces it for networks made later.
-    sigma, sigma_prime
-        Scalar functions of one float that return one float: ``@njit`` functions, or plain
-        Python that Numba can compile.
-
-    Returns
-    -------
-    Activation
-        May be given instead of its name.
-
-    Raises
-    ------
-    ValueError
-        If the name is taken, or a function does not return a finite number at z = 0.5, or raises
-        an exception where it is tried.
-    TypeError
-        If a function does not take one number, does not return one real number (a complex one, an
-        array, None), or cannot be compiled.
-
-    Examples
-    --------
-    >>> import math, loopbp
-    >>> from numba import njit
-    >>> softsign = loopbp.register_activation(
-    ...     "softsign",
-    ...     njit(lambda z: z / (1.0 + abs(z))),
-    ...     njit(lambda z: 1.0 / (1.0 + abs(z)) ** 2),
-    ... )
-    >>> net = loopbp.Network([2, 3, 1], hidden="softsign", output="identity")
-    """
-    if not isinstance(name, str) or not name.isidentifier():
-        raise ValueError(f"name: expected a word such as 'softsign', got {name!r}")
-    if name in CODES:
-        raise ValueError(f"name: {name!r} is a built-in activation; choose another name")
-    from loopbp.scalar_functions import scalar_function
-
-    code = scalar_function("sigma", sigma), scalar_function("sigma_prime", sigma_prime)
-    activation = Activation(name, sigma, sigma_prime, code)
-    REGISTERED[name] = activation
-    return activation

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from loopbp.calls import suggests
 from loopbp.holdout import fold_numbers
-from loopbp.network import Network
-from loopbp.progress import progress
-from loopbp.suggestions import no_argument
+from loopbp.messages.calls import suggests
+from loopbp.messages.suggestions import no_argument
+from loopbp.network.network import Network
+from loopbp.terminal.progress import progress
 from loopbp.training import History
 
 # Arguments of `Network` whose attribute has another name; all others are called as they are.

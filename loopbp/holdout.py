@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp.calls import suggests
-from loopbp.reference import shuffle, stream_key
-from loopbp.rng import SPLIT
+from loopbp.messages.calls import suggests
+from loopbp.random.arrays import shuffle, stream_key
+from loopbp.random.streams import SPLIT
 from loopbp.validate import check_count, check_number
 
 
@@ -27,7 +27,7 @@ def split_indices(
     test
         The share held out, above 0 and below 1, or a whole number of examples.
     seed
-        Of the stream ``SPLIT`` of `loopbp.rng`.
+        Of the stream ``SPLIT`` of `loopbp.random.streams`.
     stratify
         Labels (m,): every class is held out in its own proportion, as near as whole numbers allow,
         and keeps at least one example in training.  A share that would leave a class without any
@@ -86,7 +86,7 @@ def validation_rows(
     fraction
         The share held out, above 0 and below 1.
     seed
-        Of the stream ``SPLIT`` of `loopbp.rng`.
+        Of the stream ``SPLIT`` of `loopbp.random.streams`.
     number : array of shape (m,), optional
         The class of each example, from 0; None: there are no classes.
 
@@ -128,7 +128,7 @@ def fold_numbers(count: int, folds: int, seed: int, stratify: Any = None) -> NDA
     folds
         How many parts, at least 2.
     seed
-        Of the stream ``SPLIT`` of `loopbp.rng`.
+        Of the stream ``SPLIT`` of `loopbp.random.streams`.
     stratify
         Labels (m,): every part gets its share of each class.  The only example of a class is
         held out in none, for no network could learn its class without it.

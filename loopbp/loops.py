@@ -16,8 +16,8 @@ number depends on how many threads there are.  `loopbp.reference` has the same f
 import numpy as np
 from numba import prange
 
-from loopbp._jit import parallel_jit
 from loopbp.activations import sigma_prime_row, sigma_row
+from loopbp.jit.decorators import parallel_jit
 from loopbp.losses import delta_row, loss_row
 
 

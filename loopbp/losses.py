@@ -42,7 +42,6 @@ import math
 
 import numpy as np
 
-from loopbp._jit import inline_jit, inner_jit
 from loopbp.activations import (
     SIGMOID,
     SOFTMAX,
@@ -51,6 +50,7 @@ from loopbp.activations import (
     sigmoid,
     softplus,
 )  # fmt: skip
+from loopbp.jit.decorators import inline_jit, inner_jit
 
 NAMES = (
     "half_mse", "quadratic", "mae", "huber", "binary_cross_entropy", "cross_entropy", "poisson",

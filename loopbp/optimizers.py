@@ -18,11 +18,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from loopbp._jit import inline_jit, inner_jit, jit
-from loopbp.calls import suggests
+from loopbp.jit.decorators import inline_jit, inner_jit, jit
+from loopbp.machine.views import flat, vector
+from loopbp.messages.calls import suggests
 from loopbp.parameters import layer_count
 from loopbp.validate import check_number
-from loopbp.views import flat, vector
 
 RULE_SGD, RULE_MOMENTUM, RULE_NESTEROV, RULE_RMSPROP, RULE_ADAM, RULE_ADAMW = range(6)
 

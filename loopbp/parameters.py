@@ -4,20 +4,17 @@ theta holds layer after layer, w^l row by row, then b^l.  Layers are numbered 1.
 equations, so the arrays of an `Architecture` have L + 1 entries and entry 0 belongs to the input.
 """
 
-import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp import activations, losses
-from loopbp._jit import inline_jit, plain
-from loopbp.lanes import aligned
-from loopbp.reference import normals, stream_key, uniforms
-from loopbp.rng import INITIAL
+from loopbp import activations as loopbp_activations
+from loopbp import losses, own_activation
+from loopbp.jit.decorators import inline_jit
+from loopbp.machine.views import matrix, vector
 from loopbp.validate import as_real
-from loopbp.views import matrix, vector
 
 
 class Architecture(NamedTuple):
@@ -83,11 +80,11 @@ def make_architecture(
         units += n[layer]
     code, sigma, sigma_prime = (np.zeros(count, np.int64) for _ in range(3))
     for layer, which in enumerate([*hidden, output], start=1):
-        if isinstance(which, activations.Activation):
-            code[layer] = activations.USER
+        if isinstance(which, own_activation.Activation):
+            code[layer] = loopbp_activations.USER
             sigma[layer], sigma_prime[layer] = which.addresses
         else:
-            code[layer] = activations.CODES[which]
+            code[layer] = loopbp_activations.CODES[which]
     rates = np.array([0.0, *dropout, 0.0], dtype=np.float64)
     return Architecture(
         n, w_start, b_start, unit_start, code, sigma, sigma_prime, rates,
@@ -141,67 +138,3 @@ def layer_of(buffer, architecture, l, m):
     """Layer l of a buffer of m examples over all units, shape (m, n_l)."""
     n_l = architecture.sizes[l]
     return matrix(buffer, m * architecture.unit_start[l], m, n_l)
-
-
-INITIALIZERS = {
-    "glorot_uniform": "U(-r, r), r = sqrt(6 / (n_in + n_out)) (Glorot and Bengio 2010)",
-    "glorot_normal": "N(0, 2 / (n_in + n_out))",
-    "he_uniform": "U(-r, r), r = sqrt(6 / n_in) (He et al. 2015)",
-    "he_normal": "N(0, 2 / n_in)",
-    "lecun_uniform": "U(-r, r), r = sqrt(3 / n_in) (LeCun et al. 1998)",
-    "lecun_normal": "N(0, 1 / n_in)",
-    "normal": "N(0, 1), biases too: the large initial weights of Nielsen's book",
-    "scaled_normal": "N(0, 1 / n_in), biases N(0, 1): the default of Nielsen's network2",
-    "zeros": "0",
-}
-
-
-def default_initializer(activation: str) -> str:
-    """He for the rectifier family, Glorot for all others."""
-    rectifiers = {"relu", "leaky_relu", "elu", "softplus", "gelu", "silu"}
-    return "he_uniform" if activation in rectifiers else "glorot_uniform"
-
-
-def initial_theta(
-    architecture: Architecture, initializers: Iterable[str], seed: int, dtype: np.dtype[Any]
-) -> NDArray[Any]:
-    """A new theta: weights by the initialiser of their layer, biases 0 unless it says otherwise.
-
-    Parameters
-    ----------
-    architecture
-        The layout.
-    initializers
-        A name out of ``INITIALIZERS`` for each layer 1..L.
-    seed
-        Stream `INITIAL` of this seed; layer l draws from number l of it.
-    dtype
-        Drawn in float64, then rounded.
-    """
-    # On a cache line: 64 x 12 with 64 examples took 101.5 us of a step else, and 97.5 with it.
-    size = int(architecture.b_start[-1] + architecture.sizes[-1])
-    theta = plain(aligned)(size, np.empty(0, dtype))
-    for layer, name in enumerate(initializers, start=1):
-        n_in, n_out = (int(architecture.sizes[layer - k]) for k in (1, 0))
-        key = stream_key(seed, INITIAL, layer)
-        w = plain(weights_of)(theta, architecture, layer)
-        if name.endswith("uniform"):
-            mean_n, gain = {
-                "glorot_uniform": ((n_in + n_out) / 2, 3.0),
-                "he_uniform": (n_in, 6.0),
-                "lecun_uniform": (n_in, 3.0),
-            }[name]
-            w.flat = (2.0 * uniforms(key, 0, w.size) - 1.0) * math.sqrt(gain / mean_n)
-        elif name != "zeros":
-            variance = {
-                "glorot_normal": 2.0 / (n_in + n_out),
-                "he_normal": 2.0 / n_in,
-                "lecun_normal": 1.0 / n_in,
-                "normal": 1.0,
-                "scaled_normal": 1.0 / n_in,
-            }[name]
-            w.flat = normals(key, 0, w.size) * math.sqrt(variance)
-            if name in ("normal", "scaled_normal"):
-                b = plain(biases_of)(theta, architecture, layer)
-                b[:] = normals(key, 2 * w.size, b.size)
-    return theta

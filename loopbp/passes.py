@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from loopbp._jit import jit
+from loopbp.jit.decorators import jit
 from loopbp.loops import (
     activation,
     bias_gradient,
@@ -21,7 +21,7 @@ from loopbp.loops import (
 from loopbp.losses import add_penalty_gradient, penalty
 from loopbp.optimizers import state_rows, update
 from loopbp.parameters import biases_of, layer_count, layer_of, unit_count, weights_of
-from loopbp.rng import DROPOUT, dropout, order_examples, stream_key
+from loopbp.random.streams import DROPOUT, dropout, order_examples, stream_key
 
 Array = np.ndarray[Any, Any]
 

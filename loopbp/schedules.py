@@ -7,7 +7,7 @@ people ask for by name.  Each takes its own first rate, so ``SGD(Cosine(0.1, epo
 import math
 from dataclasses import dataclass
 
-from loopbp.calls import suggests
+from loopbp.messages.calls import suggests
 from loopbp.validate import check_count, check_number
 
 

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp._jit import plain, will_compile
-from loopbp.calls import suggests
-from loopbp.engines import Engine
+from loopbp.binding import Engine
+from loopbp.jit.cache import will_compile
+from loopbp.jit.sources import plain
+from loopbp.messages.calls import suggests
 from loopbp.optimizers import Optimizer
 from loopbp.parameters import Architecture, layer_of, unit_count
-from loopbp.progress import progress
+from loopbp.terminal.progress import progress
 from loopbp.validate import check_count, check_number
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp.suggestions import hint, listed
+from loopbp.messages.suggestions import hint, listed
 
 
 def check_number(

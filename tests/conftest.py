@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import helpers
 
-from loopbp.activations import REGISTERED
+from loopbp.own_activation import REGISTERED
 
 _OF_THE_PAGE = {"driver", "engine_cases"}  # what browser and Node run, no compiler touches
 
@@ -40,8 +40,8 @@ import loopbp
 compilations = event.RecordingListener()
 event.register("numba:compile", compilations)
 heavy = {"rich", "matplotlib", "sklearn", "jax", "pandas", "torch"} & set(sys.modules)
-from loopbp._jit import _DISPATCHERS
-count = lambda: sum(len(d.overloads) for d in _DISPATCHERS.values())
+from loopbp.jit.by_symbol import DISPATCHERS
+count = lambda: sum(len(d.overloads) for d in DISPATCHERS.values())
 after_import = count()
 import json
 import numpy as np
@@ -49,8 +49,8 @@ net = loopbp.Network([3, 5, 2], dropout=0.2, l2=0.01, dtype="float32", seed=1)
 after_network = count()
 X = np.random.default_rng(0).standard_normal((50, 3))
 net.fit(X, np.arange(50) % 2, epochs=2, batch_size=8)
-missed = [name for (_, name), d in _DISPATCHERS.items() if d.stats.cache_misses]
-misses = sum(sum(d.stats.cache_misses.values()) for d in _DISPATCHERS.values())
+missed = [name for (_, name), d in DISPATCHERS.items() if d.stats.cache_misses]
+misses = sum(sum(d.stats.cache_misses.values()) for d in DISPATCHERS.values())
 print(json.dumps({"heavy": sorted(heavy), "after_import": after_import,
                   "after_network": after_network, "misses": misses,
                   "missed": missed, "compilations": len(compilations.buffer) // 2,

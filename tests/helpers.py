@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 import loopbp
 from loopbp import activations, losses
-from loopbp.engines import Engine, all_engines
+from loopbp.binding import Engine
+from loopbp.engines import all_engines
 
 # The mode.  Numba drops what a bounds check raises under `parallel=True`, so that pass is for
 # serial code.
@@ -285,8 +286,8 @@ def run_python(code: str, **environment: str) -> str:
 _BITS = """
 import sys
 sys.path.insert(0, {tests!r})
-from loopbp import engines
-engines.usable_cores = lambda: {threads}  # a team of more than there are cores for
+from loopbp.machine import threads
+threads.usable_cores = lambda: {threads}  # a team of more than there are cores for
 from {module} import bits
 print(bits())
 """

@@ -10,7 +10,7 @@ from numba import njit, vectorize
 
 import loopbp
 from loopbp import activations
-from loopbp._jit import inline_jit
+from loopbp.jit.decorators import inline_jit
 
 SIGMOID_1 = 1 / (1 + math.exp(-1))
 PHI_1 = 0.5 * (1 + math.erf(math.sqrt(0.5)))  # of the normal distribution, at 1

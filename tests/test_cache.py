@@ -17,8 +17,8 @@ from helpers import needs_jit
 from numba import config
 
 import loopbp
-from loopbp import cache
 from loopbp.cli import main
+from loopbp.jit import files as cache
 
 PACKAGE = Path(loopbp.__file__).parent
 DAY = 86_400
@@ -29,7 +29,7 @@ _RUN = """
 import sys
 sys.path[:0] = {path!r}
 import numpy as np
-from loopbp import rng
+from loopbp.random import streams as rng
 order, z = np.empty(9, np.int64), np.ones((3, 4))
 rng.shuffle(order, np.uint64(1))
 rng.dropout(z, np.uint64(3), 0.5, 0)
@@ -75,7 +75,7 @@ def test_nothing_is_written_into_the_package_and_equal_sources_share_the_cache(t
     assert len([*(tmp_path / "home").rglob("*.nbc")]) > 1
     assert run(copies[1], **home) == (computed, 0)
     # Same size and time, another stream of random numbers.
-    source = copies[1] / "loopbp" / "rng.py"
+    source = copies[1] / "loopbp" / "random" / "streams.py"
     status, text = source.stat(), source.read_text(encoding="utf-8")
     assert text.count("0x9E3779B97F4A7C15") > 0
     source.write_text(text.replace("0x9E3779B97F4A7C15", "0x9E3779B97F4A7C17"), encoding="utf-8")
@@ -101,7 +101,7 @@ def test_python_switches_and_every_source_are_part_of_the_key(monkeypatch):
         (config, "BOUNDSCHECK", 1 - int(bool(config.BOUNDSCHECK))),  # type: ignore[attr-defined]
         (config, "SLP_VECTORIZE", "otherwise"),
         (cache, "sources", lambda: [*known.items()][1:]),
-        (cache, "sources", (known | {"rng.py": known["rng.py"] + b"\n"}).items),
+        (cache, "sources", (known | {"loops.py": known["loops.py"] + b"\n"}).items),
         (cache, "sources", (known | {"new.py": b""}).items),
     ):
         with monkeypatch.context() as patch:
@@ -134,7 +134,7 @@ def test_a_function_of_a_person_that_numba_keeps_is_compiled_anew_after_an_edit(
     (tmp_path / "own.py").write_text("""
 import numpy as np
 from numba import njit
-from loopbp import rng
+from loopbp.random import streams as rng
 @njit(cache=True)
 def first(seed):
     order = np.empty(99, np.int64)
@@ -149,7 +149,7 @@ print(first(np.uint64(1)), sum(first.stats.cache_misses.values()))
     }
     computed = helpers.run_python(code, **environment).split()[0]
     assert helpers.run_python(code, **environment) == f"{computed} 0"
-    source = tmp_path / "loopbp" / "rng.py"
+    source = tmp_path / "loopbp" / "random" / "streams.py"
     text = source.read_text(encoding="utf-8").replace("0x9E3779B97F4A7C15", "0x9E3779B97F4A7C17")
     source.write_text(text, encoding="utf-8")
     other, missed = helpers.run_python(code, **environment).split()

@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 
 import loopbp
-from loopbp import activations, engines, losses, optimizers, parameters, rng
+from loopbp import activations, engines, initial, losses, optimizers
 from loopbp.cli import main, options
-from loopbp.cli.output import confusion, plain
+from loopbp.cli.output import confusion
 from loopbp.datasets import scaling
+from loopbp.random import streams as rng
+from loopbp.terminal.json_text import plain
 
 JIT_OFF = not hasattr(rng.shuffle, "py_func")
 # Small and uncompiled: these tests are about the command line.
@@ -587,7 +589,7 @@ def test_info_json(run):
 
 
 def test_info_text_and_warning(run, monkeypatch):
-    monkeypatch.setattr("loopbp.cli.info._threading_layer", lambda: "workqueue")
+    monkeypatch.setattr("loopbp.terminal.computer._threading_layer", lambda: "workqueue")
     code, out, err = run("info")
     assert code == 0
     assert "numba            " + numba.__version__ in out
@@ -610,7 +612,7 @@ def test_help_names_every_command(run):
 def test_names_in_the_options_are_those_of_the_engine():
     assert (*options.ACTIVATIONS, "softmax") == activations.NAMES
     assert options.LOSSES == losses.NAMES
-    assert tuple(parameters.INITIALIZERS) == options.INITIALIZERS
+    assert tuple(initial.INITIALIZERS) == options.INITIALIZERS
     assert tuple(optimizers.OPTIMIZERS) == options.OPTIMIZERS
     assert engines.ENGINES == options.ENGINES
     assert scaling.KINDS == options.SCALES

@@ -4,6 +4,7 @@ import gc
 import inspect
 import json
 import re
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -14,20 +15,12 @@ import pytest
 from helpers import needs_jit
 
 import loopbp
-from loopbp import (
-    _jit,
-    cache,
-    compiled,
-    lanes,
-    shares,
-    small,
-    split,
-    team,
-    tiled,
-    tiled_training,
-    tiles,
-)
-from loopbp._jit import plain
+from loopbp import compiled
+from loopbp.jit import by_symbol, compile_room, decorators
+from loopbp.jit import files as cache
+from loopbp.jit.sources import plain
+from loopbp.machine import memory, pieces
+from loopbp.tiled import panels
 
 PACKAGE = Path(loopbp.__file__).parent
 DECORATOR = re.compile(r"^@(?:sum_|parallel_|inline_|inner_|inner_parallel_)?jit\b", re.MULTILINE)
@@ -72,7 +65,7 @@ _WORKSPACES = """
 import json
 from numba.core import event
 import loopbp
-from loopbp import engines, tiled
+from loopbp.tiled import engine as engines, panels
 compilations = event.RecordingListener()
 event.register("numba:compile", compilations)
 for sizes in ([64, 32, 10], [600, 130, 20, 3]):
@@ -84,7 +77,7 @@ for sizes in ([64, 32, 10], [600, 130, 20, 3]):
         for batch_size in (8, 32):
             engine.make_workspace(net.theta, net.architecture, 100, batch_size)
 found = [len(compilations.buffer)]
-tiled.panels_size(64, 32, 4)
+panels.panels_size(64, 32, 4)
 print(json.dumps([*found, len(compilations.buffer)]))
 """
 
@@ -100,7 +93,7 @@ def test_the_workspace_of_an_epoch_is_made_without_the_compiler():
 @needs_jit
 def test_a_function_that_lies_in_no_file_is_not_kept():
     code = """
-from loopbp._jit import jit
+from loopbp.jit.decorators import jit
 @jit
 def twice(x): return 2 * x
 print(twice(3), type(twice._cache).__name__)
@@ -110,7 +103,7 @@ print(twice(3), type(twice._cache).__name__)
 
 def signatures():
     """How often each function has been compiled."""
-    return {name: len(d.signatures) for name, d in _jit._DISPATCHERS.items()}
+    return {name: len(d.signatures) for name, d in by_symbol.DISPATCHERS.items()}
 
 
 def use(net, **options):
@@ -157,7 +150,7 @@ def test_an_own_activation_compiles_no_kernel(registry):
 
 
 @needs_jit
-@pytest.mark.parametrize("function", [lanes.width, tiled.panel_row, team.panel_part])
+@pytest.mark.parametrize("function", [memory.width, panels.panel_row, pieces.panel_part])
 def test_python_may_call_what_is_compiled_for_compiled_code(function):
     names = inspect.signature(function.py_func).parameters
     arguments = dict(zip(names, range(70, 200, 7), strict=False))
@@ -171,7 +164,7 @@ def test_python_may_call_what_is_compiled_for_compiled_code(function):
 @needs_jit
 def test_compiling_leaves_the_garbage_collector_as_it_was():
     before = gc.get_threshold()
-    room, seen = _jit._Room(), []
+    room, seen = compile_room._Room(), []
 
     def compile_and_look(signature):
         seen.append(gc.get_threshold())
@@ -195,7 +188,7 @@ def test_compiling_leaves_the_garbage_collector_as_it_was():
 @needs_jit
 def test_the_last_thread_that_compiles_sets_the_garbage_collector_back():
     before = gc.get_threshold()
-    room, first_is_in, second_is_in = _jit._Room(), threading.Event(), threading.Event()
+    room, first_is_in, second_is_in = compile_room._Room(), threading.Event(), threading.Event()
     seen = []
 
     def first(signature):
@@ -217,7 +210,7 @@ def test_the_last_thread_that_compiles_sets_the_garbage_collector_back():
 
 @needs_jit
 def test_an_inlined_helper_has_no_machine_code():
-    @_jit.inline_jit
+    @decorators.inline_jit
     def half(x):
         return x / 2
 
@@ -227,14 +220,14 @@ def test_an_inlined_helper_has_no_machine_code():
 
 
 def reads_itemsize(function: Any) -> bool:
-    """Whether compiled code reads the size of an item from memory: see `lanes.item_bytes`."""
+    """Whether compiled code reads the size of an item from memory: see `memory.item_bytes`."""
     return "itemsize" in plain(function).__code__.co_names
 
 
 @needs_jit
 def test_no_kernel_reads_the_size_of_an_item():
-    modules = (tiled, tiled_training, tiles, shares, split, small)
-    kernels = [v for m in modules for v in vars(m).values() if hasattr(v, "py_func")]
+    modules = [m for name, m in sys.modules.items() if name.startswith("loopbp.tiled.")]
+    kernels = {id(v): v for m in modules for v in vars(m).values() if hasattr(v, "py_func")}
     assert len(kernels) > 100
-    assert [k.py_func.__qualname__ for k in kernels if reads_itemsize(k)] == []
+    assert [k.py_func.__qualname__ for k in kernels.values() if reads_itemsize(k)] == []
     assert reads_itemsize(lambda array: array.itemsize)

@@ -10,9 +10,10 @@ from numba import njit, prange, typeof, types
 from numba.core.errors import TypingError
 
 import loopbp
-from loopbp import compiled, loops, tiled
+from loopbp import compiled, loops
 from loopbp.activations import CODES
-from loopbp.engines import tiled_engine
+from loopbp.tiled import kernels
+from loopbp.tiled.engine import tiled_engine
 
 NET = loopbp.Network([2, 3], seed=0)
 P, M = NET.theta.size, 5
@@ -383,13 +384,13 @@ def test_literal_loops_take_any_layout_and_dtype(kind, w, b, a_prev, dtype):
 def test_tiles_refuse_what_they_would_misread(kind, w, b, a_prev, dtype):
     expected = "numbers of one dtype" if kind == "dtype" else "a C-ordered array"
     with pytest.raises(TypingError, match=f"expected {expected}, got "):
-        tiled.weighted_input(w, b, a_prev, np.empty((M, 3), dtype))
+        kernels.weighted_input(w, b, a_prev, np.empty((M, 3), dtype))
 
 
 @needs_jit
 def test_tiles_refuse_to_write_to_what_is_read_only():
     with pytest.raises(TypingError, match="expected an array to write to, got a read-only one"):
-        tiled.activation(CODES["tanh"], 0, X, read_only(X))
+        kernels.activation(CODES["tanh"], 0, X, read_only(X))
 
 
 @pytest.mark.parametrize("value", [NET.theta * 1j, ["a"] * P])

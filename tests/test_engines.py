@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from helpers import BATCHES, REFERENCE, TOLERANCE, each_dtype, each_engine, each_pair
 
-from loopbp import activations, engines, loops, losses, optimizers, passes, reference, rng
-from loopbp._jit import plain
+from loopbp import activations, binding, engines, loops, losses, optimizers, passes, reference
+from loopbp.jit.sources import plain
+from loopbp.random import arrays
+from loopbp.random import streams as rng
 
 VARIANTS = [
     (kernel, variant) for kernel, variants in helpers.KERNEL_VARIANTS.items()
@@ -20,10 +22,10 @@ VARIANTS = [
 
 
 def test_cases_exist_for_every_kernel():
-    assert tuple(helpers.KERNEL_VARIANTS) == engines.KERNELS
+    assert tuple(helpers.KERNEL_VARIANTS) == binding.KERNELS
 
 
-@pytest.mark.parametrize("kernel", engines.KERNELS)
+@pytest.mark.parametrize("kernel", binding.KERNELS)
 def test_kernel_has_a_documented_twin_in_every_engine(kernel):
     names = []
     for engine in engines.all_engines():
@@ -38,10 +40,10 @@ def test_loops_module_defines_the_kernels_and_nothing_else():
         name for name, value in vars(loops).items()
         if getattr(plain(value), "__module__", None) == loops.__name__
     ]  # fmt: skip
-    assert sorted(defined) == sorted(engines.KERNELS)
+    assert sorted(defined) == sorted(binding.KERNELS)
 
 
-@pytest.mark.parametrize("kernel", engines.KERNELS)
+@pytest.mark.parametrize("kernel", binding.KERNELS)
 def test_kernel_docstring_has_equation_loops_and_race_note(kernel):
     text = inspect.getdoc(plain(getattr(loops, kernel))) or ""
     assert "=" in text.splitlines()[0], "the equation stands in the first line"
@@ -52,9 +54,9 @@ def test_kernel_docstring_has_equation_loops_and_race_note(kernel):
 # Over arrays of counters in the reference, one number at a time in the loops: see test_rng.
 VECTORISED = {"random_bits", "uniforms", "normals"}
 OTHER_TWINS = [
-    name for name, value in vars(reference).items()
+    name for name, value in {**vars(reference), **vars(arrays)}.items()
     if inspect.isfunction(value) and not name.startswith("_")
-    and name not in {*engines.KERNELS, *VECTORISED}
+    and name not in {*binding.KERNELS, *VECTORISED}
 ]  # fmt: skip
 
 
@@ -66,11 +68,13 @@ def test_other_function_of_the_reference_has_a_loop_of_the_same_arguments(name):
         if name in vars(module) and plain(vars(module)[name]).__module__ == module.__name__
     )
     assert loop.__doc__
-    assert inspect.signature(loop) == inspect.signature(getattr(reference, name))
+    twin = getattr(reference, name, None) or getattr(arrays, name)
+    assert inspect.signature(loop) == inspect.signature(twin)
 
 
 def test_reference_does_not_import_numba():
-    assert "numba" not in inspect.getsource(reference)
+    for module in (reference, arrays):
+        assert "numba" not in inspect.getsource(module)
 
 
 # -- kernels --------------------------------------------------------------------------------------
@@ -266,7 +270,7 @@ VARIANT_OF_MUTANT = {
     ("kernel", "mutant"),
     [
         pytest.param(kernel, mutant, id=f"{kernel}-{mutant.__name__.strip('_')}")
-        for kernel in engines.KERNELS
+        for kernel in binding.KERNELS
         for mutant in [*MUTANTS[kernel], _adding(kernel)]
     ],
 )

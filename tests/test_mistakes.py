@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import loopbp
-from loopbp import calls, datasets, suggestions
+from loopbp import datasets
 from loopbp.cli import main
+from loopbp.messages import calls, suggestions
 from loopbp.optimizers import OPTIMIZERS
 from loopbp.schedules import Schedule
 
@@ -201,7 +202,7 @@ def test_command_line_and_python_suggest_the_same_loss(loss, capsys):
 
 def test_every_name_of_the_table_is_one_that_exists():
     known = {
-        *loopbp.losses.NAMES, *loopbp.activations.NAMES, *loopbp.parameters.INITIALIZERS,
+        *loopbp.losses.NAMES, *loopbp.activations.NAMES, *loopbp.initial.INITIALIZERS,
         *OPTIMIZERS, *loopbp.engines.ENGINES, *loopbp.cli.options.SCHEDULES, *loopbp.__all__,
         *(name for kind in PUBLIC for name in inspect.signature(kind).parameters),
         *dir(loopbp.Network), *dir(loopbp.History), *vars(loopbp.History()), "scores", "classes",

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from helpers import JIT, each_dtype, each_pair
 
-from loopbp import activations, losses, numerics, tiled
+from loopbp import activations, losses
 from loopbp.cli import main
+from loopbp.numerics import measure as numerics
+from loopbp.tiled import kernels as tiled_kernels
 
 pytest.importorskip("mpmath", reason="the truth is mpmath's")
 
@@ -47,9 +49,9 @@ def test_training_keeps_a_right_sigma_prime(name, dtype):
 
     def both(z):
         a = np.empty_like(z)
-        tiled.activation_rows(code, 0, z[:, 0], a[:, 0], 0, 1, len(z), len(z), True)
+        tiled_kernels.activation_rows(code, 0, z[:, 0], a[:, 0], 0, 1, len(z), len(z), True)
         prime = np.ones_like(z)
-        tiled.times_kept_prime_rows(code, 0, z[:, 0], prime[:, 0], 0, 1, len(z), len(z))
+        tiled_kernels.times_kept_prime_rows(code, 0, z[:, 0], prime[:, 0], 0, 1, len(z), len(z))
         return a, prime
 
     functions = (lambda z: both(z)[0]), (lambda z: both(z)[1])
@@ -174,7 +176,7 @@ def test_command_finds_what_is_beyond_its_bound(capsys, monkeypatch):
 
 
 def test_command_names_what_is_not_installed(capsys, monkeypatch):
-    from loopbp import exact
+    from loopbp.numerics import exact
 
     exact.exact.cache_clear()
     numerics._scalars.cache_clear()

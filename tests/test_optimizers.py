@@ -10,7 +10,7 @@ from helpers import each_dtype
 
 import loopbp
 from loopbp import optimizers, reference, schedules
-from loopbp.engines import numpy_engine
+from loopbp.binding import numpy_engine
 from loopbp.passes import make_state
 
 RULES = {

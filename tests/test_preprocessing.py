@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 import loopbp
-from loopbp import Preprocessing, compiled, storage
+from loopbp import Preprocessing, compiled
+from loopbp.network import storage
 
 RNG = np.random.default_rng(0)
 FRAME = pd.DataFrame({

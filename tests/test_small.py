@@ -12,9 +12,12 @@ from helpers import JIT, needs_jit
 from test_tiled_training import TOLERANCE, _unsigned_key, difference
 
 import loopbp
-from loopbp import activations, engines, losses, small
-from loopbp._jit import plain, specialise
-from loopbp.engines import Engine, small_engine, tiled_engine
+from loopbp import activations, engines, losses
+from loopbp.binding import Engine
+from loopbp.jit.sources import plain
+from loopbp.jit.specialise import specialise
+from loopbp.tiled.engine import small_engine, tiled_engine
+from loopbp.tiled.epochs import in_registers as small
 
 each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
 NAMES = {code: name for name, code in activations.CODES.items()}
@@ -114,9 +117,11 @@ def test_registers_by_batch_size():
 
 
 _REGISTERED = """
-from loopbp import _jit, engines
+from loopbp import engines
+from loopbp.jit.by_symbol import DISPATCHERS
 def names():
-    return {name for module, name in _jit._DISPATCHERS if module == "loopbp.small"}
+    ours = "loopbp.tiled.epochs.in_registers"
+    return {name for module, name in DISPATCHERS if module == ours}
 print(sorted(names()), end=";")
 engines.all_engines()
 print(sorted(names()))

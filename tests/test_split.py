@@ -14,11 +14,20 @@ from helpers import BOUNDSCHECK, JIT, needs_jit
 from test_tiled_training import OPTIMIZERS, SGD, TOLERANCE, difference, named, regression, train
 
 import loopbp
-import loopbp.shares
-from loopbp import engines, split, tiled, tiled_training
-from loopbp._jit import inline_jit, jit, plain, specialise
-from loopbp.engines import Engine, pick_training, split_engine, tiled_engine
-from loopbp.lanes import REGISTER_BYTES
+import loopbp.tiled.epochs.share_memory
+from loopbp import engines
+from loopbp.binding import Engine
+from loopbp.engines import pick_training
+from loopbp.jit.decorators import inline_jit, jit
+from loopbp.jit.sources import plain
+from loopbp.jit.specialise import specialise
+from loopbp.machine import threads as machine_threads
+from loopbp.machine.memory import REGISTER_BYTES
+from loopbp.tiled import batch, sums, update
+from loopbp.tiled import engine as engine_module
+from loopbp.tiled.engine import split_engine, tiled_engine
+from loopbp.tiled.epochs import by_first_units as split
+from loopbp.tiled.epochs import share_memory
 
 
 @inline_jit
@@ -44,7 +53,7 @@ def with_groups(groups: int, threads: int = 2, engine: Engine | None = None) -> 
     made = engine or (split_engine() if JIT and not BOUNDSCHECK else SERIAL)
 
     def make_workspace(*arguments: Any) -> Any:
-        makers = engines._workspace_makers()
+        makers = engine_module.workspace_makers()
         bound = specialise([split.split_workspace], "test", {"group_count": count}, plain)
         return bound.split_workspace(makers, *arguments, threads)
 
@@ -151,7 +160,7 @@ def bits(threads: int | None = None) -> str:
         TOLERANCE, GROUPS, (SGD, OPTIMIZERS[4]), (0.0, 0.02), (16, 32)
     ):
         net = helpers.network([9, 460, 24, 3], dtype=dtype, l2=l2)
-        engine = with_groups(groups, threads or engines._threads())
+        engine = with_groups(groups, threads or machine_threads.usable_threads())
         losses, theta = train(engine, net, X, Y, batch_size, rule)
         text.update(theta.tobytes() + np.array(losses).tobytes())
     return text.hexdigest()
@@ -222,7 +231,7 @@ def test_a_thread_has_one_share_but_where_the_order_of_sums_would_be_another():
 def picked(sizes: list[int], batch_size: int, rule: Any = SGD, **options: Any) -> bool:
     net = helpers.network(sizes, **options)
     arguments = net.theta, net.architecture, rule.settings, batch_size
-    return pick_training("auto", *arguments).make_workspace is engines._split_workspace
+    return pick_training("auto", *arguments).make_workspace is engine_module.split_workspace
 
 
 def test_which_networks_are_cut(monkeypatch):
@@ -316,7 +325,8 @@ def mutant(name: str, wrong: Callable[..., Any], cut: tuple[int, int] = (2, 2)) 
 
     sources = [
         *(source for source in SOURCES if source.__name__ != "work"),
-        *(getattr(loopbp.shares, n) for n in SHARES_NAMES), *(getattr(split, n) for n in OWN_NAMES),
+        *(getattr(share_memory, n, None) or batch.batch_of for n in SHARES_NAMES),
+        *(getattr(split, n) for n in OWN_NAMES),
     ]  # fmt: skip
     bound = specialise(
         [source for source in sources if source.__name__ != name], "mutant",
@@ -341,31 +351,31 @@ def wrong_versions() -> Iterator[tuple[str, Callable[..., Any], Any]]:
         out[start:stop] = x[start:stop]
 
     def bias_in_every_part(split_, s, k):
-        k = loopbp.shares.THETA if k == loopbp.shares.NO_BIAS else k
-        return plain(loopbp.shares.of_row)(split_, s, k)
+        k = share_memory.THETA if k == share_memory.NO_BIAS else k
+        return plain(share_memory.of_row)(split_, s, k)
 
     def without_the_biases(theta, state, *rest):
         held = theta.copy()
-        plain(loopbp.shares.give)(theta, state, *rest)
+        plain(share_memory.give)(theta, state, *rest)
         theta[-1] = held[-1]
 
     def first_share_alone(theta, state, architecture, resident, split_, s):
         if s == 0:
-            plain(loopbp.shares.give)(theta, state, architecture, resident, split_, s)
+            plain(share_memory.give)(theta, state, architecture, resident, split_, s)
 
     def first_row_for_all(workspace, r, n, K):
-        return plain(loopbp.shares.state_panels)(workspace, 0, n, K)
+        return plain(share_memory.state_panels)(workspace, 0, n, K)
 
     def state_forgotten(theta, state, *rest):
         held = state.copy()
-        plain(loopbp.shares.give)(theta, state, *rest)
+        plain(share_memory.give)(theta, state, *rest)
         state[:] = held
 
     def penalty_left_out(theta, architecture, *rest):
-        plain(tiled_training.input_state_pass)(theta, architecture._replace(l2=0.0), *rest)
+        plain(update.input_state_pass)(theta, architecture._replace(l2=0.0), *rest)
 
     def biases_left_out(theta, architecture, x, delta, *rest):
-        plain(tiled_training.input_state_pass)(theta.copy(), architecture, x, delta, *rest)
+        plain(update.input_state_pass)(theta.copy(), architecture, x, delta, *rest)
 
     yield "add_two", second_part_lost, SGD
     yield "of_row", bias_in_every_part, SGD
@@ -389,13 +399,13 @@ def test_a_wrong_version_is_rejected(name, wrong, rule):
 
 def wrong_sums() -> Iterator[Callable[..., Any]]:
     def others_lost(panels, b, a, z, first, end, adds):
-        plain(tiled.weighted_input_addends)(panels, b, a, z, first, end, False)
+        plain(sums.weighted_input_addends)(panels, b, a, z, first, end, False)
 
     def one_input_short(panels, b, a, z, first, end, adds):
-        plain(tiled.weighted_input_addends)(panels, b, a, z, first, end - 1, adds)
+        plain(sums.weighted_input_addends)(panels, b, a, z, first, end - 1, adds)
 
     def inputs_of_the_first_group(panels, b, a, z, first, end, adds):
-        plain(tiled.weighted_input_addends)(panels, b, a, z, 0, end - first, adds)
+        plain(sums.weighted_input_addends)(panels, b, a, z, 0, end - first, adds)
 
     yield from (others_lost, one_input_short, inputs_of_the_first_group)
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import loopbp
-from loopbp import schedules, storage
-from loopbp._jit import inline_jit
+from loopbp import schedules
+from loopbp.jit.decorators import inline_jit
+from loopbp.network import storage
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ PACKAGE = Path(loopbp.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 # What the design names and other parts rely on; more may stand beside them.
 DESIGNED = (
-    "notation", "_jit", "parameters", "activations", "losses", "reference", "loops", "engines",
+    "notation", "jit", "parameters", "activations", "losses", "reference", "loops", "engines",
     "optimizers", "schedules", "training", "compiled", "network", "gradcheck", "validate",
-    "storage", "datasets", "cli",
+    "datasets", "cli",
 )  # fmt: skip
 PUBLIC = sorted(set(loopbp.__all__) - {"__version__", "compiled"})
 
@@ -37,7 +37,9 @@ def test_typed():
 
 def test_numba_flags_stand_in_one_place():
     flags = re.compile(r"\b(fastmath|error_model|nogil|boundscheck)\s*=|\bcache\s*=\s*True")
-    found = [p.name for p in SOURCES if p.name != "_jit.py" and flags.search(p.read_text("utf-8"))]
+    found = [
+        p.name for p in SOURCES if p.parent.name != "jit" and flags.search(p.read_text("utf-8"))
+    ]
     assert found == []
 
 
@@ -47,7 +49,7 @@ def test_numba_decorators_are_those_of_jit():
 
 
 def test_fastmath_keeps_nan_and_infinity():
-    from loopbp._jit import EXACT, FASTMATH
+    from loopbp.jit.settings import EXACT, FASTMATH
 
     assert {"reassoc", "contract", "nsz", "arcp"} == FASTMATH
     assert not EXACT

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import loopbp
+from loopbp.cli import derive, explain, study
 from loopbp.cli.options import Parser
+from loopbp.cli.study_options import FORMATS
 from loopbp.study import exercises
-from loopbp.study.commands import derive, explain, study
-from loopbp.study.commands.options import FORMATS
 
 COMMANDS = {"explain": explain, "derive": derive, "study": study}
 INDEX = ["--layer", "1", "--unit", "2", "--input", "1"]

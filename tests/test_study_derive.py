@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from loopbp import loops, reference
+from loopbp.cli.derive import NAMES
 from loopbp.notation import EQUATIONS
 from loopbp.study import DERIVATIONS, derive
-from loopbp.study.commands.derive import NAMES
 from loopbp.study.sources import loop_source, source_of
 
 each = pytest.mark.parametrize("name", sorted(DERIVATIONS))

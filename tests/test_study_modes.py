@@ -8,7 +8,7 @@ import pytest
 
 import loopbp
 from loopbp import loops, reference
-from loopbp._jit import plain
+from loopbp.jit.sources import plain
 from loopbp.study import (
     ReversedNetwork,
     forward_mode_gradient,

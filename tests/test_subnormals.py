@@ -10,15 +10,10 @@ from helpers import BOUNDSCHECK, needs_jit
 from numba import prange
 from test_tiled_training import SGD, TOLERANCE, train
 
-from loopbp._jit import inner_jit, inner_parallel_jit, jit
-from loopbp.engines import (
-    Engine,
-    loops_engine,
-    small_engine,
-    split_engine,
-    tiled_engine,
-)
-from loopbp.subnormals import flush_subnormals, restore_subnormals
+from loopbp.binding import Engine, loops_engine
+from loopbp.jit.decorators import inner_jit, inner_parallel_jit, jit
+from loopbp.machine.subnormals import flush_subnormals, restore_subnormals
+from loopbp.tiled.engine import small_engine, split_engine, tiled_engine
 
 pytestmark = [
     needs_jit,

@@ -8,8 +8,8 @@ import pytest
 from helpers import each_dtype
 
 import loopbp
-from loopbp import targets
 from loopbp.datasets import Scaling
+from loopbp.network import targets
 
 ROWS = 2_000_000
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from loopbp import targets
+from loopbp.network import targets
 
 FLOAT = np.dtype("float64")
 

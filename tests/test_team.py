@@ -16,25 +16,13 @@ from helpers import BOUNDSCHECK, JIT, needs_jit
 from numba import njit, prange
 
 import loopbp
-from loopbp import cores, team
-from loopbp._jit import plain, specialise
-from loopbp.engines import tiled_engine
-from loopbp.team import (
-    add,
-    claim,
-    claim_part,
-    give_way,
-    join,
-    look,
-    meet,
-    panel_part,
-    part,
-    put,
-    rest,
-    run_team,
-    share,
-    sleep,
-)
+from loopbp.jit.sources import plain
+from loopbp.jit.specialise import specialise
+from loopbp.machine import cores, pieces, team
+from loopbp.machine.pieces import claim_part, panel_part, part, share
+from loopbp.machine.team import join, meet, run_team
+from loopbp.machine.words import add, claim, give_way, look, put, rest, sleep
+from loopbp.tiled.engine import tiled_engine
 
 resource: Any = import_module("resource") if os.name != "nt" else None
 
@@ -96,9 +84,9 @@ def test_who_loses_patience_goes_alone_and_late_ones_leave(workers):
 
 def test_the_last_to_come_makes_the_team():
     memory = words()
-    add(memory, team._COMERS, 1)
+    add(memory, pieces.COMERS, 1)
     assert join(memory, 2) == 2
-    assert look(memory, team._MODE) == team._TOGETHER
+    assert look(memory, pieces.MODE) == team._TOGETHER
 
 
 # -- meeting --------------------------------------------------------------------------------------
@@ -188,14 +176,14 @@ def test_who_waits_for_long_leaves_the_core():
         meet_as_the_first(memory)
         slept.append(resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw - before)
 
-    put(memory, team._MET + LINE, 1)
+    put(memory, pieces.MET + LINE, 1)
     meet_as_the_first(memory)  # compiles; the other was there before
-    put(memory, team._MET + LINE, 1)
+    put(memory, pieces.MET + LINE, 1)
     thread = threading.Thread(target=first, daemon=True)
     thread.start()
     time.sleep(0.5)
     assert slept == []
-    put(memory, team._MET + LINE, 2)
+    put(memory, pieces.MET + LINE, 2)
     thread.join(60)
     assert slept[0] > 50
 
@@ -203,11 +191,12 @@ def test_who_waits_for_long_leaves_the_core():
 _TEAMS = """
 import os
 import numba
-from loopbp import cores, engines
-print(numba.get_num_threads(), engines._threads() <= cores.usable_cores())
+from loopbp.machine import cores
+from loopbp.machine import threads as machine_threads
+print(numba.get_num_threads(), machine_threads.usable_threads() <= cores.usable_cores())
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
-    assert cores.usable_cores() == engines._threads() == 1
+    assert cores.usable_cores() == machine_threads.usable_threads() == 1
 """
 
 
@@ -288,7 +277,7 @@ def panel_shares_are_right(
 
 
 def even_panels(rows, columns, panel, width, block, worker, workers):
-    return panel_part(rows, columns, panel, width, block, team.WHOLE * worker // workers)
+    return panel_part(rows, columns, panel, width, block, pieces.WHOLE * worker // workers)
 
 
 def panels_not_rounded_back(rows, columns, panel, width, block, worker, workers):
@@ -321,8 +310,8 @@ def test_panel_shares_beyond_the_last_row_are_rejected():
 
 def bounds(seed: int) -> list[int]:
     """Of four parts of any size."""
-    inside = np.random.default_rng(seed).integers(0, team.WHOLE, 3)
-    return [0, *sorted(inside.tolist()), team.WHOLE]
+    inside = np.random.default_rng(seed).integers(0, pieces.WHOLE, 3)
+    return [0, *sorted(inside.tolist()), pieces.WHOLE]
 
 
 @pytest.mark.parametrize("of", [part, plain(part)], ids=["compiled", "plain"])
@@ -347,8 +336,8 @@ def test_every_row_of_every_panel_is_in_one_part_wherever_the_bounds_are():
 
 # -- who has nothing left takes from others -------------------------------------------------------
 
-LEAST = team.WHOLE // 50
-CLAIMS = [team.claim_part, plain(team.claim_part)]
+LEAST = pieces.WHOLE // 50
+CLAIMS = [pieces.claim_part, plain(pieces.claim_part)]
 
 
 def all_parts(
@@ -368,14 +357,14 @@ def all_parts(
             del free[worker]
             continue
         found.append((worker, begin, end))
-        free[worker] += (end - begin) / team.WHOLE / speeds[worker]
+        free[worker] += (end - begin) / pieces.WHOLE / speeds[worker]
         last = max(last, free[worker])
     return found, last
 
 
 def are_all_done_once(found: list[tuple[int, int, int]]) -> bool:
     edges = [edge for _, begin, end in sorted(found, key=lambda f: f[1]) for edge in (begin, end)]
-    return edges[0] == 0 and edges[-1] == team.WHOLE and edges[1:-1:2] == edges[2:-1:2]
+    return edges[0] == 0 and edges[-1] == pieces.WHOLE and edges[1:-1:2] == edges[2:-1:2]
 
 
 SPEEDS = [[1.0], [1.0, 1.0], [1.0, 0.6], [0.05, 1.0], [0.6, 1.0, 1.0], [1.0, 1.0, 0.3, 0.9]]
@@ -389,7 +378,7 @@ def test_all_is_done_once_and_nobody_waits_long(claim_part, speeds):
     assert min(end - begin for _, begin, end in found) >= LEAST
     best, first = 1 / sum(speeds), 1 / (2 * len(speeds)) / min(speeds)
     assert last <= max(1.1 * best, first), "but for what the slowest began at first"
-    even, all_at_once = all_parts(claim_part, speeds, team.WHOLE)
+    even, all_at_once = all_parts(claim_part, speeds, pieces.WHOLE)
     assert are_all_done_once(even)
     assert [f[0] for f in even] == list(range(len(speeds))), "each its own, at once"
     if min(speeds) < 0.7 * max(speeds):
@@ -397,13 +386,13 @@ def test_all_is_done_once_and_nobody_waits_long(claim_part, speeds):
 
 
 def test_a_thread_begins_its_own_part_from_the_front_and_others_from_the_end():
-    memory, half = words(), team.WHOLE // 2
+    memory, half = words(), pieces.WHOLE // 2
     claims = [
-        tuple(map(int, team.claim_part(memory, 0, 1, LEAST, worker, 2))) for worker in (1, 1, 0)
+        tuple(map(int, pieces.claim_part(memory, 0, 1, LEAST, worker, 2))) for worker in (1, 1, 0)
     ]
     assert claims == [(half, half * 3 // 2), (half * 3 // 2, half * 7 // 4), (0, half // 2)]
     while claims[-1][0] >= half or len(claims) == 3:
-        claims.append(tuple(map(int, team.claim_part(memory, 0, 1, LEAST, 1, 2))))
+        claims.append(tuple(map(int, pieces.claim_part(memory, 0, 1, LEAST, 1, 2))))
     assert claims[-1] == (half * 3 // 4, half), "half of what the other has not begun"
 
 
@@ -417,7 +406,7 @@ def test_every_phase_of_every_step_begins_anew(claim_part):
 
     def is_done(claim: Any) -> bool:
         memory = words()
-        steps = [0, 1, 2, team._STEPS - 1, team._STEPS, team._STEPS + 1, 123_456_789]
+        steps = [0, 1, 2, pieces._STEPS - 1, pieces._STEPS, pieces._STEPS + 1, 123_456_789]
         return all(
             are_all_done_once(
                 all_parts(claim, [1.0] * 4, LEAST, phase, step, memory)[0] or [(0, 0, 0)]
@@ -433,16 +422,16 @@ def test_every_phase_of_every_step_begins_anew(claim_part):
 
 def test_one_worker_has_all_at_once():
     memory = words()
-    assert team.next_part(memory, 0, 1, 1, 0, 0, 1) == (0, team.WHOLE)
-    assert team.next_part(memory, 0, 1, 1, team.WHOLE, 0, 1) == (team.WHOLE, team.WHOLE)
+    assert pieces.next_part(memory, 0, 1, 1, 0, 0, 1) == (0, pieces.WHOLE)
+    assert pieces.next_part(memory, 0, 1, 1, pieces.WHOLE, 0, 1) == (pieces.WHOLE, pieces.WHOLE)
     assert not memory.any()
 
 
 def is_fair_when_overtaken(claiming: Any) -> bool:
     """Whether two parts are apart of which one was begun while the other was."""
     memory, overtaken = words(), []
-    others = plain(team.claim_part)
-    while others(memory, 0, 1, LEAST, 1, 2)[1] != team.WHOLE:  # all of its own
+    others = plain(pieces.claim_part)
+    while others(memory, 0, 1, LEAST, 1, 2)[1] != pieces.WHOLE:  # all of its own
         pass
 
     def look_and_be_overtaken(memory: Any, i: int) -> Any:
@@ -452,7 +441,7 @@ def is_fair_when_overtaken(claiming: Any) -> bool:
         return old
 
     bindings = {"look": look_and_be_overtaken, "claim": claiming}
-    slow = specialise([team.claim_part], "slow", bindings, plain)
+    slow = specialise([pieces.claim_part], "slow", bindings, plain)
     mine = slow.claim_part(memory, 0, 1, LEAST, 0, 2)
     return mine[1] <= min(begin for begin, _ in overtaken)
 
@@ -474,13 +463,13 @@ def claim_often(memory, done, steps, workers):
         if worked[k] == workers:
             worker = np.int64(k)
             for step in range(steps):
-                begin, end = claim_part(memory, 0, step, team.WHOLE // 64, worker, workers)
+                begin, end = claim_part(memory, 0, step, pieces.WHOLE // 64, worker, workers)
                 while begin < end:
                     for _ in range(worker * (step % 50)):  # or all come at once every time
                         rest()
-                    for p in range(begin * 64 // team.WHOLE, end * 64 // team.WHOLE):
+                    for p in range(begin * 64 // pieces.WHOLE, end * 64 // pieces.WHOLE):
                         done[worker, step, p] += 1
-                    begin, end = claim_part(memory, 0, step, team.WHOLE // 64, worker, workers)
+                    begin, end = claim_part(memory, 0, step, pieces.WHOLE // 64, worker, workers)
                 meet(memory, worker, workers)
     return worked.min()
 
@@ -498,7 +487,7 @@ def claim_divided(memory, i, old, new):
 
 def counts_are_right(claiming: Any) -> bool:
     """Whether threads at the same time begin each piece once, in some thousand steps."""
-    bound = specialise([team.claim_part], "of_the_tests", {"claim": claiming}, njit)
+    bound = specialise([pieces.claim_part], "of_the_tests", {"claim": claiming}, njit)
     run: Any = specialise([claim_often], "of_the_tests", vars(bound), njit(parallel=True))
     for _ in range(50):
         done = np.zeros((2, 5_000, 64), np.int64)

@@ -9,9 +9,10 @@ import threading
 import numpy as np
 import loopbp
 from loopbp import compiled
-from loopbp.engines import loops_engine, pick_training
+from loopbp.binding import loops_engine
+from loopbp.engines import pick_training
 from loopbp.loops import bias_gradient
-from loopbp._jit import threading_layer
+from loopbp.jit.settings import threading_layer
 
 rng = np.random.default_rng(0)
 X, Y = rng.standard_normal((256, 300)), rng.standard_normal((256, 3))

@@ -17,9 +17,20 @@ from helpers import BOUNDSCHECK, JIT, REFERENCE, engine_id, needs_jit, relative_
 from numba import njit
 
 import loopbp
-from loopbp import engines, parameters, team, tiled, tiled_training, tiled_workspace
-from loopbp._jit import plain, specialise
-from loopbp.engines import Engine, tiled_engine
+from loopbp import losses as loopbp_losses
+from loopbp import parameters
+from loopbp.binding import Engine
+from loopbp.jit.sources import plain
+from loopbp.jit.specialise import specialise
+from loopbp.machine import pieces as machine_pieces
+from loopbp.machine import words as machine_words
+from loopbp.random import streams
+from loopbp.tiled import batch, layers, sums, update
+from loopbp.tiled import engine as engine_module
+from loopbp.tiled import panels as tiled_panels
+from loopbp.tiled import workspace as tiled_workspace
+from loopbp.tiled.engine import tiled_engine
+from loopbp.tiled.epochs import by_team
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-4}
 TILED = [tiled_engine(False)] if BOUNDSCHECK else [tiled_engine(False), tiled_engine(True)]
@@ -165,7 +176,7 @@ each_with_units = pytest.mark.parametrize("sizes", UNIT_LAYERS, ids=str)
 
 def layers_by_units(net: loopbp.Network, m: int) -> list[int]:
     last = len(net.sizes) - 1
-    return [l for l in range(1, last + 1) if tiled_training.by_units(net.architecture, l, m)]
+    return [l for l in range(1, last + 1) if tiled_workspace.by_units(net.architecture, l, m)]
 
 
 @each_tiled
@@ -241,7 +252,7 @@ def test_the_wide_layers_take_both_branches():
 
     wide = [9, WIDE, 33, WIDE, 3]
     assert made(wide, 64) == ([True] * 4, [False, True, False, True], [False] * 4)
-    far = bool(tiled.far(WIDE, 4))  # where a register has 32 bytes
+    far = bool(tiled_panels.far(WIDE, 4))  # where a register has 32 bytes
     assert made(wide, 64, dtype="float32") == (
         [True] * 4, [False, far, False, far], [False, False, False, not far]
     )  # fmt: skip
@@ -272,7 +283,9 @@ def test_the_wide_layers_take_both_branches():
 def test_which_layers_are_shared_out_by_units(sizes, m, options, layers, deltas):
     net = loopbp.Network(sizes, "tanh", "identity", "half_mse", seed=0, **options)
     assert layers_by_units(net, m) == layers
-    by_units = [tiled_training.delta_by_units(net.architecture, l, m) for l in range(2, len(sizes))]
+    by_units = [
+        tiled_workspace.delta_by_units(net.architecture, l, m) for l in range(2, len(sizes))
+    ]
     assert [l for l, units in enumerate(by_units, start=1) if units] == deltas
 
 
@@ -366,7 +379,7 @@ def for_threads(engine: Engine, threads: int) -> Engine:
     """An engine whose workspaces are for so many threads, however many run."""
 
     def make_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
-        return engines._team_workspace(theta, architecture, examples, batch_size, threads)
+        return engine_module.team_workspace(theta, architecture, examples, batch_size, threads)
 
     return replace(engine, make_workspace=make_workspace)
 
@@ -389,16 +402,16 @@ def owners_are_right(row_share: Callable[..., Any], n: int, workers: int) -> boo
 
 def test_every_row_of_theta_has_one_owner():
     def last_row_left_out(n, worker, workers):
-        start, stop = tiled_training.row_share(n, worker, workers)
+        start, stop = tiled_workspace.row_share(n, worker, workers)
         return start, min(stop, n - 1)
 
     for n, workers in itertools.product((*range(1, 70), 300, 784), range(1, 10)):
-        assert owners_are_right(tiled_training.row_share, n, workers)
+        assert owners_are_right(tiled_workspace.row_share, n, workers)
         assert not owners_are_right(last_row_left_out, n, workers)
 
 
 def even_bounds(worker: int, workers: int) -> tuple[int, int]:
-    return team.WHOLE * worker // workers, team.WHOLE * (worker + 1) // workers
+    return machine_pieces.WHOLE * worker // workers, machine_pieces.WHOLE * (worker + 1) // workers
 
 
 def first_layer_owners(n_0: int, n_1: int, workers: int) -> tuple[Any, Any]:
@@ -406,14 +419,14 @@ def first_layer_owners(n_0: int, n_1: int, workers: int) -> tuple[Any, Any]:
     m = 5
     x, delta = np.ones((m, n_0)), np.ones((m, n_1))
     written, biases = np.zeros((n_1, n_0)), np.zeros(n_1)
-    scratch = np.zeros(tiled.scratch_size(m, x.itemsize))
+    scratch = np.zeros(sums.scratch_size(m, x.itemsize))
     for worker in range(workers):
-        panels = np.zeros(tiled.panels_size(n_1, n_0, x.itemsize))
+        panels = np.zeros(tiled_panels.panels_size(n_1, n_0, x.itemsize))
         w, b = np.zeros((n_1, n_0)), np.zeros(n_1)
-        tiled_training.panel_weights_pass(
+        update.panel_weights_pass(
             x, delta, m, *even_bounds(worker, workers), 1.0 / m, 1.0, panels, b, scratch
         )
-        tiled.unpack_transposed(panels, n_1, n_0, 0, n_1, 0, n_0, w.reshape(-1), 0, n_0)
+        tiled_panels.unpack_transposed(panels, n_1, n_0, 0, n_1, 0, n_0, w.reshape(-1), 0, n_0)
         written, biases = written + w, biases + b
     return written, biases
 
@@ -431,15 +444,16 @@ def test_every_number_of_the_first_layer_has_one_owner():
 def _unsigned_key(*numbers):
     """A key as compiled functions take it when they are called from Python."""
     if not JIT:
-        return tiled_training.stream_key(*numbers)
-    return np.uint64(tiled_training.stream_key(*map(np.uint64, numbers)))
+        return streams.stream_key(*numbers)
+    return np.uint64(streams.stream_key(*map(np.uint64, numbers)))
 
 
-_PARAMETERS = ["layer_count", "unit_count", "weights_of", "biases_of", "layer_of"]
-_TILED = ["panel_width", "panel_row", "panels_size", "by_dots"]
-_TEAM = ["part", "panel_part", "claim_part", "next_part"]
-_WORKSPACE = ["by_units", "delta_by_units", "turns_panels"]
-_TRAINING = [
+# In the order of their calls.
+_NAMES = [
+    "layer_count", "unit_count", "weights_of", "biases_of", "layer_of",
+    "panel_width", "panel_row", "panels_size", "by_dots",
+    "part", "panel_part", "claim_part", "next_part",
+    "by_units", "delta_by_units", "turns_panels",
     "panels_at", "own_at", "forward_panels", "row_share", "in_forward_panels", "reads_panels",
     "is_resident",
     "pack_rows", "pack_own", "unpack_rows", "block", "rows_ahead", "z_of", "input_pace",
@@ -450,15 +464,27 @@ _TRAINING = [
     "layer_parameters", "parameters_pass",
     "penalties", "gather_rows", "work",
 ]  # fmt: skip
-# In the order of their calls.
-SOURCES = [
-    getattr(module, name)
-    for module, names in (
-        (parameters, _PARAMETERS), (tiled, _TILED), (team, _TEAM),
-        (tiled_workspace, _WORKSPACE), (tiled_training, _TRAINING),
-    )
-    for name in names
-]  # fmt: skip
+_PLACES = (
+    parameters,
+    tiled_panels,
+    sums,
+    machine_pieces,
+    tiled_workspace,
+    layers,
+    batch,
+    update,
+    by_team,
+)
+
+
+def source_of(name: str) -> Any:
+    """The function of a name, from the module that defines it."""
+    found = {id(vars(m)[name]): vars(m)[name] for m in _PLACES if name in vars(m)}
+    (function,) = found.values()
+    return function
+
+
+SOURCES = [source_of(name) for name in _NAMES]
 WORKERS = 2
 
 
@@ -486,7 +512,7 @@ def claim_of_python() -> Callable[..., bool]:
 
     def claim(words: Any, i: int, old: int, new: int) -> bool:
         with lock:
-            return bool(team.claim(words, i, old, new))
+            return bool(machine_words.claim(words, i, old, new))
 
     return claim
 
@@ -500,7 +526,7 @@ def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
         "meet": lambda words, worker, workers: barrier.wait(60),
         "run_team": team_of(WORKERS, barrier),
     }
-    sources = [source for source in (*SOURCES, tiled_training.epoch) if source.__name__ != name]
+    sources = [source for source in (*SOURCES, by_team.epoch) if source.__name__ != name]
     bound = specialise(sources, "mutant", {**cuts, name: wrong}, plain)
     return for_threads(replace(tiled_engine(False), epoch=bound.epoch), WORKERS)
 
@@ -511,15 +537,15 @@ UNCOMPILED = specialise(
 
 
 def _bias_gradient_of_the_last_example_only(delta, start, stop, alpha, beta, out_b):
-    tiled.bias_sums(delta[-1:], start, stop, alpha, beta, out_b)
+    sums.bias_sums(delta[-1:], start, stop, alpha, beta, out_b)
 
 
 def _weights_without_their_last_row(left, right, start, stop, *rest):
-    tiled.weight_sums(left, right, start, stop - 1, *rest)
+    sums.weight_sums(left, right, start, stop - 1, *rest)
 
 
 def _dropout_of_the_first_rows_mask(a, key, rate, first):
-    tiled_training.dropout(a, key, rate, 0)
+    streams.dropout(a, key, rate, 0)
 
 
 def _panels_of_other_weights(theta, *rest):
@@ -532,46 +558,46 @@ def _nothing(*_):
 
 def _first_bias_not_updated(x, delta, m, begin, end, alpha, keep, w, b, scratch):
     held = b.copy()
-    plain(tiled_training.panel_weights_pass)(x, delta, m, begin, end, alpha, keep, w, held, scratch)
+    plain(update.panel_weights_pass)(x, delta, m, begin, end, alpha, keep, w, held, scratch)
 
 
 def _last_row_of_nobody(count, block, bound):
-    return count - 1 if bound == team.WHOLE else team.part(count, block, bound)
+    return count - 1 if bound == machine_pieces.WHOLE else machine_pieces.part(count, block, bound)
 
 
 def _last_row_of_panels_of_nobody(rows, columns, panel, width, block, bound):
-    return min(team.panel_part(rows, columns, panel, width, block, bound), rows - 1)
+    return min(machine_pieces.panel_part(rows, columns, panel, width, block, bound), rows - 1)
 
 
 def _ends_of_parts_of_nobody(words, phase, step, least, done, worker, workers):
-    begin, size = team.WHOLE * worker // workers, team.WHOLE // workers
-    return (team.WHOLE, team.WHOLE) if done else (begin, begin + size * 3 // 4)
+    begin, size = machine_pieces.WHOLE * worker // workers, machine_pieces.WHOLE // workers
+    return (machine_pieces.WHOLE, machine_pieces.WHOLE) if done else (begin, begin + size * 3 // 4)
 
 
 def _phase_of_layer_one(kind, l, architecture):
-    return tiled_training.phase_of(kind, 1, architecture)
+    return update.phase_of(kind, 1, architecture)
 
 
 def _penalties_of_theta_alone(theta, architecture, upto, resident, workspace):
     return sum(
-        tiled_training.penalty(parameters.weights_of(theta, architecture, l), architecture.l2)
+        loopbp_losses.penalty(parameters.weights_of(theta, architecture, l), architecture.l2)
         for l in range(1, len(architecture.sizes))
         if not UNCOMPILED.is_resident(l, architecture, resident, workspace)
     )
 
 
 def _by_units_whatever_the_dropout(architecture, l, m):
-    return any(tiled_training.by_units(architecture, k, m) for k in (l, l - 1))
+    return any(tiled_workspace.by_units(architecture, k, m) for k in (l, l - 1))
 
 
 def _panels_not_turned(panels, n, K, start, stop, first, end, out, out_at, out_row):
     if first == 0 and end == K:  # at the end of an epoch
-        tiled.unpack_transposed(panels, n, K, start, stop, first, end, out, out_at, out_row)
+        tiled_panels.unpack_transposed(panels, n, K, start, stop, first, end, out, out_at, out_row)
 
 
 def _only_the_first_panel_turned(*arguments):
     UNCOMPILED.layer_backward(*arguments)
-    return tiled.panel_width(arguments[0].itemsize)
+    return tiled_panels.panel_width(arguments[0].itemsize)
 
 
 def _first_rows_not_updated(theta, architecture, l, first, end, *rest):
@@ -642,7 +668,7 @@ def bits_by_pieces(kind: str, cut: Callable[[int, int], int] = lambda begin, end
     found = set()
     for pieces in (1, 3, 40):
 
-        def next_part(words, phase, step, least, *rest, size=team.WHOLE // pieces):
+        def next_part(words, phase, step, least, *rest, size=machine_pieces.WHOLE // pieces):
             begin, end = UNCOMPILED.next_part(words, phase, step, size, *rest)
             return begin, cut(begin, end)
 
@@ -664,10 +690,10 @@ def test_pieces_that_end_too_early_are_rejected():
 def _next_part_of_the_second_late(words, phase, step, least, done, worker, workers):
     """To each its own part, which nobody takes from; the second does it later."""
     if done:
-        return team.WHOLE, team.WHOLE
+        return machine_pieces.WHOLE, machine_pieces.WHOLE
     if worker == 1:
         time.sleep(0.005)
-    return team.WHOLE * worker // workers, team.WHOLE * (worker + 1) // workers
+    return machine_pieces.WHOLE * worker // workers, machine_pieces.WHOLE * (worker + 1) // workers
 
 
 @pytest.mark.parametrize(
@@ -675,10 +701,10 @@ def _next_part_of_the_second_late(words, phase, step, least, done, worker, worke
 )
 def test_a_late_worker_is_waited_for(name, around):
     bindings = {**vars(UNCOMPILED), "next_part": _next_part_of_the_second_late}
-    late = getattr(specialise([getattr(tiled_training, name)], "late", bindings, plain), name)
+    late = getattr(specialise([source_of(name)], "late", bindings, plain), name)
     assert _mutant_difference(name, late, "late units") <= TOLERANCE["float64"]
     bindings = {**vars(UNCOMPILED), name: late, "meet": _nothing}
-    hasty = specialise([getattr(tiled_training, around)], "hasty", bindings, plain)
+    hasty = specialise([source_of(around)], "hasty", bindings, plain)
     assert _mutant_difference(around, getattr(hasty, around), "late units") > 1e-6
 
 
@@ -689,5 +715,5 @@ def test_a_wrong_step_is_rejected(name, wrong, kind):
 
 @pytest.mark.parametrize("kind", ["few units", "units", "late units", "adam", "silu"])
 def test_the_right_step_is_accepted(kind):
-    right = tiled_training.bias_sums
+    right = sums.bias_sums
     assert _mutant_difference("bias_sums", right, kind) <= TOLERANCE["float64"]

@@ -20,8 +20,13 @@ from helpers import (
     targets_for,
 )  # fmt: skip
 
-from loopbp import activations, lanes, losses, tile_template, tiled, tiles
-from loopbp._jit import plain, specialise
+from loopbp import activations, losses
+from loopbp.jit.sources import plain
+from loopbp.jit.specialise import specialise
+from loopbp.machine import memory
+from loopbp.tiled import kernels, softmax, tile_template, tiles
+from loopbp.tiled import panels as tiled_panels
+from loopbp.tiled import sums as tiled_sums
 
 ODD = (1, 2, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65, 130)
 MANY = JIT and not BOUNDSCHECK
@@ -98,7 +103,7 @@ def panels_of(b: Any, wide: int) -> Any:
 
 def sums_cases(dtype: str, vectors: int) -> Iterator[Any]:
     """Arguments of `sums_*` but its output, that output, and what must come out."""
-    wide = vectors * int(lanes.width(np.dtype(dtype).itemsize))
+    wide = vectors * int(memory.width(np.dtype(dtype).itemsize))
     number = np.dtype(dtype).type
     for k, (M, N, K) in enumerate(SHAPES):
         rng = np.random.default_rng([M, N, K])
@@ -225,7 +230,7 @@ def asked(
 
 
 def test_a_tile_asks_for_the_rows_of_the_next_one():
-    W, K = int(lanes.width(8)), 5
+    W, K = int(memory.width(8)), 5
     # 6 + 6 rows by 4 registers, a number of each row with each k; then 4 + 4, for there are 8 left
     for rows, begin in ([6, 6], [6, 12]), ([6, 6, 4, 4], [6, 12, 16, 20]):
         found = asked(sum(rows), 4 * W, K, 1)
@@ -257,21 +262,21 @@ def transpose_is_right(transpose: Callable[..., Any], W: int, dtype: str) -> boo
 
 @each_dtype
 def test_transpose_of_a_register_equals_numpy(dtype):
-    W = int(lanes.width(np.dtype(dtype).itemsize))
+    W = int(memory.width(np.dtype(dtype).itemsize))
     assert transpose_is_right(getattr(tiles, f"transpose_{W}"), W, dtype)
 
 
 @pytest.mark.skipif(JIT, reason="compiled, a register is that of this processor")
 @pytest.mark.parametrize("W", tile_template.WIDTHS)
 def test_transpose_of_another_processor_equals_numpy(monkeypatch, W):
-    monkeypatch.setattr(lanes, "REGISTER_BYTES", 8 * W)
+    monkeypatch.setattr(memory, "REGISTER_BYTES", 8 * W)
     assert transpose_is_right(getattr(tiles, f"transpose_{W}"), W, "float64")
 
 
 @each_dtype
 def test_plain_transpose_equals_numpy(dtype):
-    W = int(lanes.width(np.dtype(dtype).itemsize))
-    assert transpose_is_right(tiled._transpose, W, dtype)
+    W = int(memory.width(np.dtype(dtype).itemsize))
+    assert transpose_is_right(tiled_panels.transpose_block, W, dtype)
 
 
 # -- panels ---------------------------------------------------------------------------------------
@@ -279,7 +284,7 @@ def test_plain_transpose_equals_numpy(dtype):
 
 def transposed_places(n: int, K: int, itemsize: int) -> Any:
     """Where `pack_transposed` puts w_ik, for all of w (n, K)."""
-    wide, W = int(tiled.panel_width(itemsize)), int(lanes.width(itemsize))
+    wide, W = int(tiled_panels.panel_width(itemsize)), int(memory.width(itemsize))
     row = min(wide, -(-n // W) * W)
     i, k = np.indices((n, K))
     p = i // wide * wide
@@ -288,20 +293,20 @@ def transposed_places(n: int, K: int, itemsize: int) -> Any:
 
 def panel_places(K: int, n: int, itemsize: int) -> Any:
     """Where `pack` puts b_kj, for all of b (K, n)."""
-    wide = int(tiled.panel_width(itemsize))
+    wide = int(tiled_panels.panel_width(itemsize))
     k, j = np.indices((K, n))
     p = j // wide * wide
     return p * K + k * wide + j - p
 
 
 def transposed_size(n: int, K: int, dtype: str) -> int:
-    return int(tiled.panels_size(n, K, np.dtype(dtype).itemsize))
+    return int(tiled_panels.panels_size(n, K, np.dtype(dtype).itemsize))
 
 
 def panel_size(K: int, n: int, dtype: str) -> int:
     """Panels of `pack` are always of full width."""
     itemsize = np.dtype(dtype).itemsize
-    return max(transposed_size(n, K, dtype), int(tiled.panel_width(itemsize)) * K)
+    return max(transposed_size(n, K, dtype), int(tiled_panels.panel_width(itemsize)) * K)
 
 
 class Panels:
@@ -325,7 +330,7 @@ class Panels:
 
 def parts_of(n: int, dtype: str) -> list[tuple[int, int]]:
     """0 .. n in three parts that begin at multiples of W, as the threads have them."""
-    W = int(lanes.width(np.dtype(dtype).itemsize))
+    W = int(memory.width(np.dtype(dtype).itemsize))
     a, b = n // 3 // W * W, n * 2 // 3 // W * W
     return [(0, a), (a, b), (b, n)]
 
@@ -338,7 +343,7 @@ PANEL_SHAPES = list(itertools.product(ODD, repeat=2))
 PANEL_SHAPES = PANEL_SHAPES if JIT else PANEL_SHAPES[::4]
 if JIT:
     PANEL_SHAPES += [(190, 190)]  # more than LEAD_BYTES
-    assert tiled.LEAD_BYTES <= 4 * 190 * 190
+    assert tiled_panels.LEAD_BYTES <= 4 * 190 * 190
 
 
 def pack_transposed_is_right(pack: Callable[..., Any], dtype: str) -> bool:
@@ -349,7 +354,7 @@ def pack_transposed_is_right(pack: Callable[..., Any], dtype: str) -> bool:
         plain = Guarded(w)
         in_panels = Panels(panel_size(n, K, dtype), dtype)
         in_panels.panels[panel_places(n, K, itemsize)] = w
-        wide = int(tiled.panel_width(itemsize))
+        wide = int(tiled_panels.panel_width(itemsize))
         sources = (plain.inside.reshape(-1), K, 1), (in_panels.panels, wide, n)
         places = transposed_places(n, K, itemsize)
         for source in sources:
@@ -366,7 +371,7 @@ def pack_transposed_is_right(pack: Callable[..., Any], dtype: str) -> bool:
 
 @each_dtype
 def test_pack_transposed_equals_numpy(dtype):
-    assert pack_transposed_is_right(tiled.pack_transposed, dtype)
+    assert pack_transposed_is_right(tiled_panels.pack_transposed, dtype)
 
 
 @each_dtype
@@ -377,7 +382,7 @@ def test_pack_equals_numpy(dtype):
         out = Panels(panel_size(K, n, dtype), dtype)
         places = panel_places(K, n, itemsize)
         for start, stop in ((0, K // 3), (K // 3, K)):
-            tiled.pack(b.inside, start, stop, out.panels)
+            tiled_panels.pack(b.inside, start, stop, out.panels)
             out.expect(places[start:stop], b.inside[start:stop])
             assert out.are_right(), (K, n, start)
 
@@ -387,7 +392,7 @@ def addends_are_right(addends: Callable[..., Any], dtype: str) -> bool:
     for m, n, K in [*SHAPES, (5, 17, 50)]:  # 50: three parts
         w, a, b = matrix_of(n, K, dtype), matrix_of(m, K, dtype), matrix_of(1, n, dtype)[0]
         panels = np.zeros(transposed_size(n, K, dtype), dtype)
-        tiled.pack_transposed(w.ravel(), K, 1, n, K, 0, n, 0, K, panels)
+        tiled_panels.pack_transposed(w.ravel(), K, 1, n, K, 0, n, 0, K, panels)
         out = Guarded(np.full((m, n), np.nan, dtype))
         expected = b.astype(np.float64)
         parts = [part for part in parts_of(K, dtype) if part[0] < part[1]]
@@ -405,12 +410,12 @@ def addends_are_right(addends: Callable[..., Any], dtype: str) -> bool:
 @each_dtype
 def test_weighted_input_adds_up_from_parts_of_its_inputs(dtype):
     def always_with_b(panels, b, a, z, first, end, adds):
-        tiled.weighted_input_addends(panels, b, a, z, first, end, False)
+        tiled_sums.weighted_input_addends(panels, b, a, z, first, end, False)
 
     def of_the_first_inputs(panels, b, a, z, first, end, adds):
-        tiled.weighted_input_addends(panels, b, a, z, 0, end - first, adds)
+        tiled_sums.weighted_input_addends(panels, b, a, z, 0, end - first, adds)
 
-    assert addends_are_right(tiled.weighted_input_addends, dtype)
+    assert addends_are_right(tiled_sums.weighted_input_addends, dtype)
     assert not addends_are_right(always_with_b, dtype)
     assert not addends_are_right(of_the_first_inputs, dtype)
 
@@ -442,8 +447,8 @@ def relu_rows_are_right(activate: Any, times_prime: Any, dtype: str) -> bool:
 
 @each_dtype
 def test_relu_and_its_derivative_of_blocks(dtype):
-    rows, prime_rows = tiled.activation_rows, tiled.times_kept_prime_rows
-    W = int(lanes.width(np.dtype(dtype).itemsize))
+    rows, prime_rows = kernels.activation_rows, kernels.times_kept_prime_rows
+    W = int(memory.width(np.dtype(dtype).itemsize))
 
     def without_the_rest(code, address, z, out, start, count, columns, apart, keeps):
         rows(code, address, z, out, start, count, columns // W * W, apart, keeps)
@@ -470,12 +475,12 @@ def test_panels_hold_the_columns_beside_each_other(dtype):
     """Both ways of packing against the panels that the tests of sums read."""
     for n, K in ((65, 7), (130, 33), (200, 3)):
         w = matrix_of(n, K, dtype)
-        wide = int(tiled.panel_width(w.itemsize))
+        wide = int(tiled_panels.panel_width(w.itemsize))
         expected = panels_of(np.ascontiguousarray(w.T), wide)
-        assert tiled.panels_size(n, K, w.itemsize) == expected.size
+        assert tiled_panels.panels_size(n, K, w.itemsize) == expected.size
         transposed, plain = np.full((2, expected.size), np.nan, dtype)
-        tiled.pack_transposed(w.ravel(), K, 1, n, K, 0, n, 0, K, transposed)
-        tiled.pack(np.ascontiguousarray(w.T), 0, K, plain)
+        tiled_panels.pack_transposed(w.ravel(), K, 1, n, K, 0, n, 0, K, transposed)
+        tiled_panels.pack(np.ascontiguousarray(w.T), 0, K, plain)
         for out in (transposed, plain):
             assert np.array_equal(out, expected, equal_nan=True)
 
@@ -485,10 +490,10 @@ def test_round_trip_through_panels_is_exact(dtype):
     for n, K in PANEL_SHAPES:
         w = matrix_of(n, K, dtype)
         panels, back = Panels(panel_size(n, K, dtype), dtype), Guarded(np.full_like(w, np.nan))
-        tiled.pack(w, 0, n, panels.panels)
+        tiled_panels.pack(w, 0, n, panels.panels)
         expected = np.full_like(w, np.nan)
         for start, stop in ((0, n // 3), (n // 3, n)):
-            tiled.unpack(panels.panels, start, stop, back.inside)
+            tiled_panels.unpack(panels.panels, start, stop, back.inside)
             expected[start:stop] = w[start:stop]
             assert back.outside_is_untouched()
             assert np.array_equal(back.inside, expected, equal_nan=True), (n, K, start)
@@ -496,15 +501,15 @@ def test_round_trip_through_panels_is_exact(dtype):
 
 @each_dtype
 def test_round_trip_through_transposed_panels_is_exact(dtype):
-    wide = int(tiled.panel_width(np.dtype(dtype).itemsize))
+    wide = int(tiled_panels.panel_width(np.dtype(dtype).itemsize))
     for n, K in PANEL_SHAPES:
         w = matrix_of(n, K, dtype)
         panels = Panels(transposed_size(n, K, dtype), dtype)
-        tiled.pack_transposed(w.reshape(-1), K, 1, n, K, 0, n, 0, K, panels.panels)
+        tiled_panels.pack_transposed(w.reshape(-1), K, 1, n, K, 0, n, 0, K, panels.panels)
         back, expected = Guarded(np.full_like(w, np.nan)), np.full_like(w, np.nan)
         for start, stop in parts_of(n, dtype):
             out = back.inside.reshape(-1)
-            tiled.unpack_transposed(panels.panels, n, K, start, stop, 0, K, out, 0, K)
+            tiled_panels.unpack_transposed(panels.panels, n, K, start, stop, 0, K, out, 0, K)
             expected[start:stop] = w[start:stop]
             assert back.outside_is_untouched()
             assert np.array_equal(back.inside, expected, equal_nan=True), (n, K, start)
@@ -513,7 +518,7 @@ def test_round_trip_through_transposed_panels_is_exact(dtype):
             end = min(K, first + wide)
             part = Guarded(np.full((n, wide), np.nan, dtype))
             out = part.inside.reshape(-1)
-            tiled.unpack_transposed(panels.panels, n, K, 0, n, first, end, out, 0, wide)
+            tiled_panels.unpack_transposed(panels.panels, n, K, 0, n, first, end, out, 0, wide)
             assert part.outside_is_untouched()
             assert np.isnan(part.inside[:, end - first :]).all()
             assert np.array_equal(part.inside[:, : end - first], w[:, first:end]), (n, K, first)
@@ -537,7 +542,7 @@ def weight_shapes(monkeypatch):
     for name, value in {
         "SCATTERED_BYTES": 2200, "FULL_SETS": 1, "SLICE": 4, "STRIP_ROWS": 16, "STRIP_COLUMNS": 7,
     }.items():  # fmt: skip
-        monkeypatch.setattr(tiled, name, value)
+        monkeypatch.setattr(tiled_sums, name, value)
     return LEAST_WEIGHT_SHAPES
 
 
@@ -545,7 +550,7 @@ def weight_sums_error(weight_sums: Callable[..., Any], shapes: Any, dtype: str) 
     """The worst difference from NumPy for every place of out; infinite for writes elsewhere."""
     worst = 0.0
     number, itemsize = np.dtype(dtype).type, np.dtype(dtype).itemsize
-    wide = int(tiled.panel_width(itemsize))
+    wide = int(tiled_panels.panel_width(itemsize))
     for which, (m, n_left, n_right) in enumerate(shapes):
         rng = np.random.default_rng([m, n_left, n_right])
         left, right, old = (
@@ -556,7 +561,7 @@ def weight_sums_error(weight_sums: Callable[..., Any], shapes: Any, dtype: str) 
         expected = number(alpha) * (left.inside.T @ right.inside)
         if beta:
             expected += number(beta) * old.inside
-        row = int(tiled.panel_row(n_right, itemsize))
+        row = int(tiled_panels.panel_row(n_right, itemsize))
         swapped = transposed_places(n_right, n_left, itemsize).T
         rows = np.arange(n_left * n_right).reshape(n_left, n_right)
         places = {  # where out_rc is, the size of that, out_row and out_panel
@@ -572,7 +577,7 @@ def weight_sums_error(weight_sums: Callable[..., Any], shapes: Any, dtype: str) 
                 Panels(size, dtype),
                 Panels(transposed_size(n_left, n_right, dtype), dtype),
             )
-            scratch = Panels(int(tiled.scratch_size(m, itemsize)), dtype)
+            scratch = Panels(int(tiled_sums.scratch_size(m, itemsize)), dtype)
             if beta:
                 out.panels[at] = old.inside
                 out.expect(at, old.inside)
@@ -609,7 +614,7 @@ EDGE, LAST_EDGE = slice(0, GUARD), slice(-GUARD, None)
 
 @each_dtype
 def test_weight_sums_equal_numpy_whatever_the_parts(weight_shapes, dtype):
-    assert weight_sums_error(tiled.weight_sums, weight_shapes, dtype) <= BOUND[dtype]
+    assert weight_sums_error(tiled_sums.weight_sums, weight_shapes, dtype) <= BOUND[dtype]
 
 
 @each_dtype
@@ -617,21 +622,21 @@ def test_weight_sums_take_every_branch(weight_shapes, dtype):
     itemsize = np.dtype(dtype).itemsize
     taken = set()
     for m, n_left, n_right in weight_shapes:
-        many = n_right >= tiled.STRIP_COLUMNS
-        strips = bool(tiled.is_scattered(m, n_left, itemsize)) and many
+        many = n_right >= tiled_sums.STRIP_COLUMNS
+        strips = bool(tiled_sums.is_scattered(m, n_left, itemsize)) and many
         taken |= {
             ("strips", strips),
-            ("collides", bool(tiled.collides(m, n_right, itemsize))),
-            ("scattered", bool(tiled.is_scattered(m, n_right, itemsize))),
-            ("slices", m > tiled.SLICE),
-            ("more than a strip", strips and n_left > tiled.STRIP_ROWS),
+            ("collides", bool(tiled_sums.collides(m, n_right, itemsize))),
+            ("scattered", bool(tiled_sums.is_scattered(m, n_right, itemsize))),
+            ("slices", m > tiled_sums.SLICE),
+            ("more than a strip", strips and n_left > tiled_sums.STRIP_ROWS),
         }
     assert len(taken) == 10
 
 
 @each_dtype
 def test_wrong_weight_sums_are_rejected(weight_shapes, dtype):
-    weight_sums: Callable[..., Any] = tiled.weight_sums
+    weight_sums: Callable[..., Any] = tiled_sums.weight_sums
 
     def without_the_last_example(left, right, *others):
         weight_sums(left[:-1], right[:-1], *others)
@@ -646,12 +651,12 @@ def test_wrong_weight_sums_are_rejected(weight_shapes, dtype):
         weight_sums(left, right, start, min(stop + 1, left.shape[1]), *others)
 
     def with_beta_in_each_slice(left, right, *others):
-        for t in range(0, len(left), tiled.SLICE):
-            weight_sums(left[t : t + tiled.SLICE], right[t : t + tiled.SLICE], *others)
+        for t in range(0, len(left), tiled_sums.SLICE):
+            weight_sums(left[t : t + tiled_sums.SLICE], right[t : t + tiled_sums.SLICE], *others)
 
     for wrong in (without_the_last_example, with_alpha_one, without_copies, with_a_row_too_many):
         assert not weight_sums_error(wrong, weight_shapes[1:3], dtype) <= 1e-3, wrong
-    many = [shape for shape in weight_shapes if shape[0] > tiled.SLICE][:1]
+    many = [shape for shape in weight_shapes if shape[0] > tiled_sums.SLICE][:1]
     assert not weight_sums_error(with_beta_in_each_slice, many, dtype) <= 1e-3
 
 
@@ -685,12 +690,12 @@ def bias_sums_error(bias_sums: Callable[..., Any], dtype: str) -> float:
 
 @each_dtype
 def test_bias_sums_equal_numpy_for_any_units(dtype):
-    assert bias_sums_error(tiled.bias_sums, dtype) <= BOUND[dtype]
+    assert bias_sums_error(tiled_sums.bias_sums, dtype) <= BOUND[dtype]
 
 
 @each_dtype
 def test_wrong_bias_sums_are_rejected(dtype):
-    bias_sums: Callable[..., Any] = tiled.bias_sums
+    bias_sums: Callable[..., Any] = tiled_sums.bias_sums
 
     def without_the_first_example(delta, *others):
         bias_sums(delta[1:] if len(delta) > 1 else delta, *others)
@@ -749,7 +754,7 @@ def softmax_error(function: Callable[..., Any], dtype: str) -> float:
 
 @each_dtype
 def test_softmax_cross_entropy_equals_the_reference(dtype):
-    assert softmax_error(tiled.softmax_cross_entropy, dtype) <= BOUND[dtype]
+    assert softmax_error(softmax.softmax_cross_entropy, dtype) <= BOUND[dtype]
 
 
 @each_dtype
@@ -766,7 +771,7 @@ def test_softmax_of_rows_that_are_not_finite(n, dtype):
     expected = reference_softmax(z, y, weight)
     assert np.isnan(expected[0][[1, 2, 3, 7, 9]]).all()
     with np.errstate(invalid="ignore"):  # uncompiled, it is NumPy
-        found = softmax_results(tiled.softmax_cross_entropy, z, y, weight)
+        found = softmax_results(softmax.softmax_cross_entropy, z, y, weight)
     assert found is not None
     for one, other in zip(found, expected, strict=True):
         finite = np.isfinite(other)
@@ -777,7 +782,7 @@ def test_softmax_of_rows_that_are_not_finite(n, dtype):
 
 @each_dtype
 def test_wrong_softmax_is_rejected(dtype):
-    fused = tiled.softmax_cross_entropy
+    fused = softmax.softmax_cross_entropy
 
     def without_weight_in_delta(z, y, weight, a, delta, c):
         fused(z, y, weight, a, delta, c)
@@ -821,7 +826,7 @@ print(t.lanes.REGISTER_BYTES)
 
 
 @needs_jit
-@pytest.mark.skipif(lanes.REGISTER_BYTES != 64, reason="only AVX-512 can stand in for AVX2")
+@pytest.mark.skipif(memory.REGISTER_BYTES != 64, reason="only AVX-512 can stand in for AVX2")
 def test_compiled_for_registers_of_32_bytes():
     code = _OTHER_PROCESSOR.format(tests=str(Path(__file__).parent))
     assert run_python(code, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES="+avx2,+fma") == "32"
@@ -891,13 +896,13 @@ def test_wrong_dots_are_rejected(wrong):
 @each_dtype
 def test_wrong_panels_are_rejected(dtype):
     def one_row_too_many(w, w_row, w_panel, n, K, start, stop, *others):
-        tiled.pack_transposed(w, w_row, w_panel, n, K, start, min(stop + 1, n), *others)
+        tiled_panels.pack_transposed(w, w_row, w_panel, n, K, start, min(stop + 1, n), *others)
 
     def always_from_rows(w, w_row, w_panel, n, K, *others):
-        tiled.pack_transposed(w, w_row, 1, n, K, *others)
+        tiled_panels.pack_transposed(w, w_row, 1, n, K, *others)
 
     def all_columns(w, w_row, w_panel, n, K, start, stop, first, end, out):
-        tiled.pack_transposed(w, w_row, w_panel, n, K, start, stop, 0, K, out)
+        tiled_panels.pack_transposed(w, w_row, w_panel, n, K, start, stop, 0, K, out)
 
     for wrong in (one_row_too_many, always_from_rows, all_columns):
         assert not pack_transposed_is_right(wrong, dtype), wrong
@@ -917,7 +922,7 @@ def test_a_wrong_transpose_is_rejected():
 
 _ASSEMBLY = """
 from numba import types
-from loopbp import tiles
+from loopbp.tiled import tiles
 a, i, x = types.Array(types.{dtype}, 1, "C"), types.intp, types.{dtype}
 sums = tiles.sums_{name}
 sums.compile((a, i, i, i, a, i, i, i, i, i, i, x, x, a, i, i, a, i, i, a, i, i, i, a, i, i))
@@ -960,7 +965,7 @@ def full_tiles(assembly: str, sums: int) -> list[str]:
 
 @needs_jit
 @each_dtype
-@pytest.mark.skipif(lanes.REGISTER_BYTES != 64, reason="the tall tiles need 32 registers")
+@pytest.mark.skipif(memory.REGISTER_BYTES != 64, reason="the tall tiles need 32 registers")
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="reads the assembly of x86")
 def test_no_sum_leaves_its_register(dtype):
     assembly = run_python(_ASSEMBLY.format(dtype=dtype, name="tall"), LOOPBP_CACHE="0")

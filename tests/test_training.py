@@ -9,8 +9,9 @@ import pytest
 from helpers import REFERENCE, blobs, classifier, engine_id, needs_jit
 
 import loopbp
-from loopbp import network
-from loopbp.engines import loops_engine, pick
+from loopbp.binding import loops_engine
+from loopbp.engines import pick
+from loopbp.network import network
 
 ADAM = loopbp.Adam(0.05)
 

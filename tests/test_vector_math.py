@@ -10,9 +10,12 @@ import pytest
 from helpers import BOUNDSCHECK, JIT, each_dtype, needs_jit
 from numba import njit
 
-from loopbp import activations, reference, vector_activations, vector_math
-from loopbp._jit import inline_jit
-from loopbp.lanes import REGISTER_BYTES, load_part, store_part, width
+from loopbp import activations, reference
+from loopbp.jit.decorators import inline_jit
+from loopbp.machine import vector_math
+from loopbp.machine.memory import REGISTER_BYTES, width
+from loopbp.machine.registers import load_part, store_part
+from loopbp.tiled import activations as vector_activations
 
 FUNCTIONS = ("exp", "expm1", "tanh", "sigmoid", "softplus", "log_of_sum")
 TYPES = {"float32": ("f", np.float32), "float64": ("d", np.float64)}

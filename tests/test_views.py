@@ -14,30 +14,22 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 import loopbp
-from loopbp import lanes, views
-from loopbp._jit import inner_jit
-from loopbp.lanes import (
-    choose,
-    combine,
-    fma,
-    highest,
+from loopbp.jit import settings
+from loopbp.jit.decorators import inner_jit
+from loopbp.machine import borrow, memory, of_width, views
+from loopbp.machine.arithmetic import choose, fma, like, magnitude
+from loopbp.machine.folds import combine, highest, store_total, total, zip_high, zip_low
+from loopbp.machine.hints import prefetch, prefetch_first
+from loopbp.machine.registers import (
     item,
-    like,
     load,
     load_part,
     load_part_or,
-    magnitude,
-    prefetch,
-    prefetch_first,
     splat,
     splat_row,
     store,
     store_part,
-    store_total,
-    total,
-    zip_high,
-    zip_low,
-)  # fmt: skip
+)
 
 # -- views ----------------------------------------------------------------------------------------
 
@@ -152,7 +144,7 @@ class Pair(NamedTuple):
 
 
 def _write_borrowed_array(array, factor):
-    array = views.borrow(array)
+    array = borrow.borrow(array)
     other = array
     for r in range(other.shape[0]):
         for c in range(other.shape[1]):
@@ -161,7 +153,7 @@ def _write_borrowed_array(array, factor):
 
 
 def _write_borrowed_pair(pair):
-    pair = views.borrow(pair)
+    pair = borrow.borrow(pair)
     left, right = pair.left, pair.right
     for r in range(left.shape[0]):
         for c in range(left.shape[1]):
@@ -217,7 +209,7 @@ def test_what_is_borrowed_has_no_owner_to_count_for():
 
     @njit
     def owners(array, pair):
-        borrowed, parts = views.borrow(array), views.borrow(pair)
+        borrowed, parts = borrow.borrow(array), borrow.borrow(pair)
         return (owner(array), owner(pair.left)), (
             owner(borrowed), owner(parts.left), owner(parts.right),
         )  # fmt: skip
@@ -245,7 +237,7 @@ def _read_mixed(mixed, i, j, k):
 
 @njit
 def _hand_on(first, second, i, j, k):
-    one, two = views.borrow(first), views.borrow(second)
+    one, two = borrow.borrow(first), borrow.borrow(second)
     return _read_mixed(one, i, j, k), _read_mixed(two, i, j, k), one.row[k], two.row[k]
 
 
@@ -272,7 +264,7 @@ def test_fields_of_any_type_are_found_behind_an_address(index):
 
 @needs_jit
 def test_the_words_of_a_borrowed_tuple_do_not_overlap():
-    kind = views.Borrowed(typeof(mixed(1)))
+    kind = borrow.Borrowed(typeof(mixed(1)))
     places = {name: start for name, (_, start) in kind.fields.items()}
     assert places == {"cube": 0, "count": 4, "is_set": 5, "single": 6, "row": 7}
 
@@ -280,7 +272,7 @@ def test_the_words_of_a_borrowed_tuple_do_not_overlap():
 @needs_jit
 def test_borrowed_types_are_told_apart_by_all_their_fields():
     narrow, wide = (
-        views.Borrowed(typeof(Pair(np.ones((2, 3), dtype), np.ones(3, dtype), 0.5)))
+        borrow.Borrowed(typeof(Pair(np.ones((2, 3), dtype), np.ones(3, dtype), 0.5)))
         for dtype in ("float32", "float64")
     )
     assert narrow != wide
@@ -296,22 +288,22 @@ def test_borrowed_types_are_told_apart_by_all_their_fields():
 )  # fmt: skip
 def test_what_does_not_fit_into_words_is_not_borrowed(pair):
     with pytest.raises(TypingError, match="C-ordered arrays and numbers to borrow, got"):
-        njit(lambda pair: views.borrow(pair).factor)(pair)
-    assert pair.factor == njit(lambda pair: views.borrow(pair).factor)(Pair(1, 2, 0.5))
+        njit(lambda pair: borrow.borrow(pair).factor)(pair)
+    assert pair.factor == njit(lambda pair: borrow.borrow(pair).factor)(Pair(1, 2, 0.5))
 
 
 @needs_jit
 @pytest.mark.parametrize("value", [0.5, (np.ones(3), 1), "text"])
 def test_only_arrays_and_named_tuples_are_borrowed(value):
     with pytest.raises(TypingError, match="C-ordered arrays and numbers to borrow, got"):
-        njit(lambda value: views.borrow(value) is None)(value)
-    assert njit(lambda pair: views.borrow(pair).left)(Pair(1.5, 2.5, 0.5)) == 1.5, "all alike"
+        njit(lambda value: borrow.borrow(value) is None)(value)
+    assert njit(lambda pair: borrow.borrow(pair).left)(Pair(1.5, 2.5, 0.5)) == 1.5, "all alike"
 
 
 @needs_jit
 def test_a_field_that_is_not_there_is_told_by_the_compiler():
     with pytest.raises(TypingError, match="no_field"):
-        njit(lambda pair: views.borrow(pair).no_field)(Pair(1, 2, 0.5))
+        njit(lambda pair: borrow.borrow(pair).no_field)(Pair(1, 2, 0.5))
 
 
 def test_a_borrowed_copy_or_a_kept_reference_is_rejected():
@@ -517,7 +509,7 @@ each_lane = pytest.mark.parametrize("lane", EXPECTED, ids=lambda lane: lane.__na
 
 def lane_is_right(function: Callable[..., Any], lane: Callable[..., None], dtype: str) -> bool:
     """Against NumPy for every count; what lies around the target must stay."""
-    W = int(lanes.width(np.dtype(dtype).itemsize))
+    W = int(memory.width(np.dtype(dtype).itemsize))
     rng = np.random.default_rng(W)
     # Of few digits, so that a product is exact and one rounding is as good as two.
     x, y, s = (rng.integers(-99, 99, W + 2).astype(dtype) / 8 for _ in range(3))
@@ -572,7 +564,7 @@ COLUMNS = 3
 
 def _shorter(count: int) -> Callable[..., Any]:
     """A driver like those above for registers of `count` numbers."""
-    few = lanes.lanes_of(count)
+    few = of_width.lanes_of(count)
     load_few, splat_few, lane_count = few["load"], few["splat"], few["lane_count"]
     row_starts, gather = few["row_starts"], few["gather"]
 
@@ -633,30 +625,30 @@ def test_compiled_fma_rounds_once(dtype):
 @each_dtype
 def test_arrays_begin_on_a_cache_line(dtype):
     for count in (1, 5, 1000):
-        made = lanes.aligned(count, np.empty(1, dtype))
+        made = memory.aligned(count, np.empty(1, dtype))
         assert (made.size, made.dtype, made.any()) == (count, dtype, False)
-        assert made.ctypes.data % lanes.ALIGNMENT == 0
+        assert made.ctypes.data % memory.ALIGNMENT == 0
     for k in range(1, 12):
         net = loopbp.Network([k, 3, 1], dtype=dtype)
-        assert net.theta.ctypes.data % lanes.ALIGNMENT == 0
+        assert net.theta.ctypes.data % memory.ALIGNMENT == 0
 
 
 def test_width_is_that_of_a_register():
-    assert lanes.REGISTER_BYTES in (16, 32, 64)
-    assert [lanes.width(size) for size in (4, 8)] == [
-        lanes.REGISTER_BYTES // 4, lanes.REGISTER_BYTES // 8,
+    assert memory.REGISTER_BYTES in (16, 32, 64)
+    assert [memory.width(size) for size in (4, 8)] == [
+        memory.REGISTER_BYTES // 4, memory.REGISTER_BYTES // 8,
     ]  # fmt: skip
 
 
 @njit
 def _bytes_of_an_item(array):
-    return lanes.item_bytes(array)
+    return memory.item_bytes(array)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool"])
 def test_bytes_of_an_item(dtype):
     array = np.zeros(3, dtype)
-    assert _bytes_of_an_item(array) == lanes.item_bytes(array) == array.itemsize
+    assert _bytes_of_an_item(array) == memory.item_bytes(array) == array.itemsize
 
 
 @pytest.mark.parametrize(
@@ -664,5 +656,5 @@ def test_bytes_of_an_item(dtype):
     [("+avx2,+avx512f,+sse2", 64), ("+avx2,-avx512f", 32), ("+sse2", 16), ("", 16)],
 )
 def test_register_follows_the_features_that_numba_compiles_for(monkeypatch, features, size):
-    monkeypatch.setattr(lanes.config, "CPU_FEATURES", features)
-    assert lanes._register_bytes() == size
+    monkeypatch.setattr(settings.config, "CPU_FEATURES", features)
+    assert memory._register_bytes() == size

@@ -19,7 +19,7 @@ from loopbp.benchmark.environment import (
 )
 from loopbp.benchmark.peers import PEERS, Trainer
 from loopbp.benchmark.runner import run_case
-from loopbp.cli.output import json_text
+from loopbp.terminal.json_text import json_text
 
 
 @contextmanager

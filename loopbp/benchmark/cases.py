@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp.network import Network
+from loopbp.network.network import Network
 from loopbp.optimizers import SGD, Adam, Optimizer
 from loopbp.validate import check_choice
 

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from loopbp import reference
-from loopbp._jit import plain
 from loopbp.benchmark.cases import Case, Problem, make_problem
 from loopbp.benchmark.peers import LoopBP
-from loopbp.engines import Engine, pick_training
+from loopbp.binding import Engine
+from loopbp.engines import pick_training
+from loopbp.jit.sources import plain
 from loopbp.optimizers import sgd
 from loopbp.parameters import layer_of
 

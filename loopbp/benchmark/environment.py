@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from loopbp.cores import usable_cores
+from loopbp.machine.cores import usable_cores
 
 # They make OpenBLAS choose a slower kernel than the processor has.
 REMOVED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -103,9 +103,9 @@ def run_job(job: dict[str, Any], threads: int) -> dict[str, Any]:
 
 def describe(threads: int) -> dict[str, Any]:
     """Machine, versions, threads, BLAS kernel and date."""
-    from loopbp.cli import info
+    from loopbp.terminal import computer
 
-    facts = info.collect()
+    facts = computer.collect()
     versions = {}
     for name in PACKAGES:
         try:

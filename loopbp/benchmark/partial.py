@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from loopbp import cache
-from loopbp.cli.output import json_text, plain
+from loopbp.jit import files as cache
+from loopbp.terminal.json_text import json_text, plain
 
 _HERE = Path(__file__).parent
 

@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp._jit import plain
 from loopbp.benchmark.cases import Case, Problem
-from loopbp.engines import Engine, pick_training
-from loopbp.lanes import aligned
+from loopbp.binding import Engine
+from loopbp.engines import pick_training
+from loopbp.jit.sources import plain
+from loopbp.machine.memory import aligned
 
 Vector = NDArray[Any]
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp import _jit
 from loopbp.benchmark.cases import Case, Problem, make_problem
 from loopbp.benchmark.environment import Product, Watch
 from loopbp.benchmark.peers import PEERS, LoopBP, Trainer
-from loopbp.engines import numpy_engine
+from loopbp.binding import numpy_engine
+from loopbp.jit import by_symbol
 
 # Of the path that the weights went: ||theta - theta of numpy|| / ||theta of numpy - theta at 0||.
 TOLERANCE = {"float32": 0.01, "float64": 1e-5}
@@ -85,7 +85,7 @@ def deviation(found: NDArray[Any], expected: NDArray[Any], start: NDArray[Any]) 
 
 def signature_count() -> int:
     """How many signatures Numba has compiled or loaded for loopbp so far; 0 without compiler."""
-    return sum(len(getattr(d, "overloads", ())) for d in _jit._DISPATCHERS.values())
+    return sum(len(getattr(d, "overloads", ())) for d in by_symbol.DISPATCHERS.values())
 
 
 def run_case(

@@ -14,7 +14,7 @@ from importlib import import_module
 
 from loopbp.cli.options import Parser
 from loopbp.cli.parser import COMMANDS, ELSEWHERE, build_parser
-from loopbp.suggestions import hint
+from loopbp.messages.suggestions import hint
 
 # Python arguments whose option has another name.
 _OPTIONS = {

@@ -8,8 +8,8 @@ from typing import Any
 
 from loopbp.benchmark import cases, costs, partial, report
 from loopbp.benchmark.environment import check_threads, describe, run_job
-from loopbp.cli.output import plain
 from loopbp.cli.plot import check_plot
+from loopbp.terminal.json_text import plain
 
 _KINDS = ("engines", "peers", "sweep", "costs", "modes")
 _DTYPES = ("float32", "float64")

@@ -2,9 +2,10 @@
 
 import argparse
 
-from loopbp import cache
-from loopbp.cli.info import cache_facts, print_facts
+from loopbp.cli.info import print_facts
 from loopbp.cli.output import print_json
+from loopbp.jit import files as cache
+from loopbp.terminal.computer import cache_facts
 
 
 def run(args: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from loopbp.cli.problem import labels
 from loopbp.cli.warnings import falls_behind
 from loopbp.datasets import Dataset
 from loopbp.holdout import fold_numbers
-from loopbp.progress import progress
+from loopbp.terminal.progress import progress
 
 
 def run_cv(

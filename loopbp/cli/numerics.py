@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from loopbp import numerics
 from loopbp.cli.output import print_json
+from loopbp.numerics import measure as numerics
 
 
 def run(args: argparse.Namespace) -> int:

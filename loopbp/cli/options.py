@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from loopbp.suggestions import hint, nearest
+from loopbp.messages.suggestions import hint, nearest
 
 # Written out, so that --help needs no import of the engine; a test holds them against it.
 ACTIVATIONS = (

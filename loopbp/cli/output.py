@@ -1,13 +1,13 @@
 """What commands print for programs, and what they compute for it."""
 
 import argparse
-import json
-import math
 import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from loopbp.terminal.json_text import json_text
 
 SCORE_NAMES = {
     "classification": "accuracy",
@@ -19,24 +19,6 @@ SCORE_NAMES = {
 def warn(args: argparse.Namespace, text: str) -> None:
     """One line on standard error."""
     print(f"loopbp {args.command}: {text}", file=sys.stderr)
-
-
-def plain(value: Any) -> Any:
-    """A value in the types that JSON has; NaN and infinity become null."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value
-
-
-def json_text(value: dict[str, Any]) -> str:
-    """One JSON object on one line."""
-    return json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
 
 
 def print_json(value: dict[str, Any]) -> None:

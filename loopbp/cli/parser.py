@@ -7,6 +7,7 @@ A new command is a function here, its name in `COMMANDS`, and a module of that n
 from importlib import metadata
 from typing import Any
 
+from loopbp.cli import derive, explain, study
 from loopbp.cli.options import (
     ENGINES,
     OPTIMIZERS,
@@ -22,7 +23,6 @@ from loopbp.cli.options import (
     several,
     whole,
 )
-from loopbp.study.commands import derive, explain, study
 
 UPDATES = 3000  # the default number of epochs makes about as many updates
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from loopbp import Network
 from loopbp import load as load_network
-from loopbp.cli.output import SCORE_NAMES, json_text, warn
+from loopbp.cli.output import SCORE_NAMES, warn
 from loopbp.cli.problem import examples_for
+from loopbp.terminal.json_text import json_text
 
 
 def run(args: argparse.Namespace) -> int:

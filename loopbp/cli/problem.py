@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopbp import Network, Preprocessing
-from loopbp.arguments import output_and_loss
 from loopbp.cli.options import reading_options
 from loopbp.datasets import Dataset, Inputs, is_table, load, read_inputs
+from loopbp.network.arguments import output_and_loss
 from loopbp.preparation.columns import FILLS
 
 # Defaults of `train` that suit the embedded data.  Learning rate and schedule are Adam's.

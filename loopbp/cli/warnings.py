@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from loopbp.cli.output import SCORE_NAMES
 from loopbp.datasets import Dataset
-from loopbp.suggestions import listed
+from loopbp.messages.suggestions import listed
 
 # A test score this far below the training score is said.
 GAP_OF_SHARES = 0.15

@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from loopbp.calls import suggests
 from loopbp.datasets.dataset import Dataset
 from loopbp.datasets.embedded import EMBEDDED
 from loopbp.datasets.frames import frame_kind, table_dataset
@@ -15,7 +14,8 @@ from loopbp.datasets.npz import read_npz
 from loopbp.datasets.options import Options
 from loopbp.datasets.table import dataset
 from loopbp.datasets.text import TextTable, is_csv
-from loopbp.suggestions import hint
+from loopbp.messages.calls import suggests
+from loopbp.messages.suggestions import hint
 
 _KINDS = "a .csv, .npz, .parquet, .feather or .xlsx file, or a folder with MNIST's IDX files"
 

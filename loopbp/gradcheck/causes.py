@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopbp import activations, reference
-from loopbp._jit import plain
 from loopbp.gradcheck.cost import NetworkCost
 from loopbp.gradcheck.patterns import Numbers, name_patterns
 from loopbp.gradcheck.report import Cause
+from loopbp.jit.sources import plain
 from loopbp.parameters import biases_of, weights_of
 
 Array = NDArray[Any]

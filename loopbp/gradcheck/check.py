@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from loopbp._jit import plain
-from loopbp.calls import suggests
 from loopbp.engines import ENGINES, pick
 from loopbp.gradcheck.causes import (
     Block,
@@ -24,7 +22,9 @@ from loopbp.gradcheck.measurement import Check
 from loopbp.gradcheck.noise import EPS, EPS_32, measure_noise
 from loopbp.gradcheck.report import GradientReport
 from loopbp.gradcheck.rounding import gradient_rounding
-from loopbp.network import Network
+from loopbp.jit.sources import plain
+from loopbp.messages.calls import suggests
+from loopbp.network.network import Network
 from loopbp.parameters import weights_of
 from loopbp.validate import as_array, as_finite, check_choice, check_count, check_number
 

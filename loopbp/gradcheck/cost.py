@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopbp import activations, losses
-from loopbp._jit import plain
-from loopbp.engines import numpy_engine
+from loopbp.binding import numpy_engine
 from loopbp.gradcheck.differences import Evaluation
+from loopbp.jit.sources import plain
 from loopbp.parameters import Architecture, biases_of, layer_of, weights_of
 
 Array = NDArray[Any]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from loopbp.engines import Engine
+from loopbp.binding import Engine
 from loopbp.gradcheck.causes import Block, Candidate, Evidence, name_causes, relative_error
 from loopbp.gradcheck.cost import NetworkCost
 from loopbp.gradcheck.differences import (
@@ -32,7 +32,7 @@ from loopbp.gradcheck.verdicts import (
     Verdicts,
     judge,
 )
-from loopbp.network import Network
+from loopbp.network.network import Network
 from loopbp.validate import as_array
 
 Array = NDArray[Any]

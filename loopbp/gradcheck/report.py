@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp.calls import suggests
+from loopbp.messages.calls import suggests
 
 DIRECTIONS = "random directions"
 _WIDTH = 100

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopbp import activations, losses, reference
-from loopbp._jit import plain
 from loopbp.gradcheck.cost import NetworkCost
+from loopbp.jit.sources import plain
 from loopbp.parameters import biases_of, weights_of
 
 Array = NDArray[Any]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopbp.datasets.cells import MAX_WORDS
-from loopbp.suggestions import listed
+from loopbp.messages.suggestions import listed
 
 FILLS = ("mean", "median")
 

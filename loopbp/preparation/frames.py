@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp.suggestions import hint, listed
+from loopbp.messages.suggestions import hint, listed
 from loopbp.validate import as_array
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from loopbp.calls import suggests
 from loopbp.datasets.options import CATEGORICAL_KINDS
 from loopbp.datasets.scaling import KINDS, Scaling
+from loopbp.messages.calls import suggests
+from loopbp.messages.suggestions import hint, listed
 from loopbp.preparation.columns import FILLS, Column, fit_column
 from loopbp.preparation.frames import as_table, is_frame, pick_columns, table_names
-from loopbp.suggestions import hint, listed
 from loopbp.validate import as_array, as_finite, check_choice, check_matrix
 
 SCALES = ("auto", *KINDS)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopbp import activations, reference
-from loopbp._jit import plain
 from loopbp.engines import pick
-from loopbp.network import Network
+from loopbp.jit.sources import plain
+from loopbp.network.network import Network
 from loopbp.parameters import biases_of, layer_of, weights_of
 
 Array = NDArray[Any]

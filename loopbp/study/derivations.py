@@ -7,7 +7,7 @@ The loop, its vectorised twin and the table of dimensions are taken from the sou
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from loopbp.calls import suggests
+from loopbp.messages.calls import suggests
 from loopbp.notation import EQUATIONS, GLOSSARY, NIELSEN, dimensions_of
 from loopbp.study.document import Beside, Block, Code, Document, Formula, Paragraph, Section, Table
 from loopbp.study.naming import Naming

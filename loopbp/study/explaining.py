@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from loopbp.calls import suggests
 from loopbp.gradcheck.causes import relative_error
 from loopbp.gradcheck.cost import NetworkCost
 from loopbp.gradcheck.differences import EPS, Derivatives, central
 from loopbp.gradcheck.rounding import gradient_rounding
-from loopbp.network import Network
+from loopbp.messages.calls import suggests
+from loopbp.messages.suggestions import hint, listed
+from loopbp.network.network import Network
 from loopbp.study.batch import Batch
 from loopbp.study.document import Paragraph, Table
 from loopbp.study.explanation import Chapter, Explanation
@@ -20,7 +21,6 @@ from loopbp.study.hidden_layers import recurrence
 from loopbp.study.naming import Naming
 from loopbp.study.output_layer import task_1
 from loopbp.study.writer import Writer
-from loopbp.suggestions import hint, listed
 from loopbp.validate import check_choice, check_count
 
 _TOLERANCE = 1e-7  # of the finite difference, as in loopbp.check_gradient

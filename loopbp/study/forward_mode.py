@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from loopbp import reference
-from loopbp._jit import jit, plain, sum_jit
 from loopbp.activations import SOFTMAX, sigma_prime_row
-from loopbp.calls import suggests
+from loopbp.jit.decorators import jit, sum_jit
+from loopbp.jit.sources import plain
 from loopbp.losses import delta_row
-from loopbp.network import Network
+from loopbp.messages.calls import suggests
+from loopbp.network.network import Network
 from loopbp.parameters import biases_of, layer_count, layer_of, unit_count, weights_of
 from loopbp.study.batch import Batch
 from loopbp.validate import check_choice

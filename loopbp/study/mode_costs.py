@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from loopbp.engines import loops_engine
-from loopbp.network import Network
+from loopbp.binding import loops_engine
+from loopbp.network.network import Network
 from loopbp.study.batch import Batch
 from loopbp.study.forward_mode import forward_mode
 from loopbp.validate import check_count

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from loopbp import activations, loops, losses, reference
-from loopbp._jit import plain
-from loopbp.network import Network
+from loopbp.jit.sources import plain
+from loopbp.network.network import Network
 from loopbp.study.explaining import input_number
 from loopbp.validate import check_choice, check_count
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from loopbp.network import Network
+from loopbp.network.network import Network
 from loopbp.notation import EQUATIONS
 from loopbp.study.document import Block, Document, Paragraph, Section, Table
 from loopbp.study.formulas import ACTIVATIONS, LOSSES

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from loopbp.calls import suggests
-from loopbp.engines import loops_engine
-from loopbp.network import Network
+from loopbp.binding import loops_engine
+from loopbp.messages.calls import suggests
+from loopbp.network.network import Network
 from loopbp.study.batch import Batch
 from loopbp.validate import check_matrix
 

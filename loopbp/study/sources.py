@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from loopbp import loops, reference
-from loopbp._jit import plain
+from loopbp.jit.sources import plain
 
 
 class Place(NamedTuple):

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopbp import reference
-from loopbp._jit import plain
 from loopbp.activations import IDENTITY, SOFTMAX
-from loopbp.network import Network
+from loopbp.jit.sources import plain
+from loopbp.network.network import Network
 from loopbp.parameters import biases_of, weights_of
 
 Array = NDArray[Any]

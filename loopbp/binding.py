@@ -1,0 +1,78 @@
+"""An engine: kernels bound to the passes, under one name each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from loopbp import loops, optimizers, parameters, passes, reference
+from loopbp.jit.decorators import jit, sum_jit, threads_jit
+from loopbp.jit.sources import plain
+from loopbp.jit.specialise import specialise
+from loopbp.random import arrays
+from loopbp.random import streams as rng
+
+# The functions that every engine defines, in the order of their first use.
+KERNELS = (
+    "weighted_input", "activation", "example_losses", "output_delta", "hidden_delta",
+    "activation_gradient", "delta_from_da", "weight_gradient", "bias_gradient",
+)  # fmt: skip
+_PASSES = ("make_workspace", "make_state", "forward", "cost", "backward", "epoch")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One engine: its kernels and the passes bound to them."""
+
+    name: str
+    kernels: SimpleNamespace
+    make_workspace: Callable[..., Any]
+    make_state: Callable[..., Any]
+    forward: Callable[..., Any]
+    cost: Callable[..., Any]
+    backward: Callable[..., Any]
+    epoch: Callable[..., Any]
+
+
+def kernels_of(module: ModuleType) -> dict[str, Any]:
+    """The kernels of a module by name."""
+    return {name: getattr(module, name) for name in KERNELS}
+
+
+def bind(name: str, kernels: dict[str, Any], bound: SimpleNamespace) -> Engine:
+    """An engine of kernels and of passes that call them."""
+    return Engine(name, SimpleNamespace(**kernels), **{p: getattr(bound, p) for p in _PASSES})
+
+
+@cache
+def numpy_engine() -> Engine:
+    """The reference, uncompiled."""
+    twins = {
+        name: getattr(reference, name)
+        for name in (
+            *KERNELS, "penalty", "add_penalty_gradient", "gather", "sgd", "momentum", "rmsprop",
+            "adam", "decay", "clip_by_norm",
+        )
+    } | {"shuffle": arrays.shuffle, "dropout": arrays.dropout}  # fmt: skip
+    sources = [
+        rng.mix, rng.random_bits, rng.stream_key, rng.order_examples, parameters.layer_count,
+        parameters.unit_count,
+        parameters.weights_of, parameters.biases_of, parameters.layer_of, optimizers.state_rows,
+        optimizers.state_part,
+        optimizers.update_part,
+        optimizers.update, *(getattr(passes, name) for name in _PASSES),
+    ]  # fmt: skip
+    return bind("numpy", kernels_of(reference), specialise(sources, "numpy", twins, plain))
+
+
+@cache
+def loops_engine(parallel: bool) -> Engine:
+    """The literal loops, their `prange` over threads or not."""
+    name = "parallel" if parallel else "serial"
+    kernels = kernels_of(loops)
+    if not parallel:
+        kernels = vars(specialise(kernels.values(), name, {}, sum_jit))
+    sources = [getattr(passes, p) for p in _PASSES]
+    bound = specialise(sources, f"loops_{name}", kernels, threads_jit if parallel else jit)
+    return bind("loops", kernels, bound)

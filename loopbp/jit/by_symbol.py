@@ -1,0 +1,198 @@
+"""Compile once, call by symbol.
+
+Numba links a copy of every callee into each caller and optimises it again at every level.  With
+that, an epoch takes twice as long to compile, and, because which copy runs differs between a cold
+and a warm cache and a sum may be vectorised otherwise in each, a seed's first run and its second
+may differ in the last bits.  Here a caller sees a declaration only: the symbol's name is the same
+in every process, and a caller loaded from the cache loads its callees first.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, ClassVar
+
+from llvmlite import binding as llvm
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder, _LowerResult
+from numba.core.compiler_machinery import register_pass
+from numba.core.typed_passes import (
+    BaseNativeLowering,
+    InlineOverloads,
+    NativeLowering,
+    NativeParforLowering,
+    NopythonRewrites,
+)
+from numba.core.untyped_passes import (
+    DeadBranchPrune,
+    FindLiterallyCalls,
+    InlineClosureLikes,
+    InlineInlinables,
+    LiteralPropagationSubPipelinePass,
+    LiteralUnroll,
+    MakeFunctionToJitFunction,
+    RewriteDynamicRaises,
+    RewriteSemanticConstants,
+    WithLifting,
+)
+
+from loopbp.jit.files import STAMP
+
+# Compile once, call by symbol.  Numba links a copy of every callee into each caller and optimises
+# it again at every level.  With that, an epoch took 10 s to compile, a user's own function around
+# it 5 s, and, because which copy runs differs between a cold and a warm cache and a sum may be
+# vectorised otherwise in each, a seed's first run and its second differed in the last bits.  Here
+# a caller sees a declaration only: the symbol's name is the same in every process, and a caller
+# loaded from the cache loads its callees first.
+
+DISPATCHERS: dict[tuple[str, str], Any] = {}
+
+
+@dataclass(frozen=True)
+class LoadCallee:
+    """Run by Numba before it loads a cached caller: loads, or compiles, one callee."""
+
+    module: str
+    qualname: str
+    signature: Any
+
+    def __reduce__(self) -> Any:
+        return _callee, (self.module, self.qualname, self.signature, STAMP)
+
+    @classmethod
+    def of(cls, function: Any, signature: Any) -> "LoadCallee":
+        return cls(function.__module__, function.__qualname__, tuple(signature))
+
+    def __call__(self) -> None:
+        if (self.module, self.qualname) not in DISPATCHERS:
+            import_module(self.module)
+        if (self.module, self.qualname) not in DISPATCHERS:
+            import_module("loopbp.engines").all_engines()
+        DISPATCHERS[self.module, self.qualname].compile(self.signature)
+
+
+def _callee(module: str, qualname: str, signature: Any, stamp: str) -> LoadCallee:
+    """A callee of a cached caller, which may be a user's own function that Numba keeps.
+
+    Its symbols have the stamp in their names.  Numba takes an `OSError` for a file that is not
+    there and compiles the caller anew.
+    """
+    if stamp != STAMP:
+        raise OSError(f"{module}.{qualname} was compiled from other sources")
+    return LoadCallee(module, qualname, signature)
+
+
+class SymbolLibrary(JITCodeLibrary):
+    """Numba's library of one compiled function, of which callers and cache see names only."""
+
+    def _get_module_for_linking(self) -> Any:
+        return llvm.parse_assembly("")
+
+    def serialize_using_object_code(self) -> Any:
+        self._ensure_finalized()
+        module = self._final_module
+        functions = [f.name for f in module.functions if not f.is_declaration]
+        variables = [v.name for v in module.global_variables if not v.is_declaration]
+        # Read back by Numba for the names alone.
+        text = "\n".join(
+            [f'define void @"{name}"() {{ ret void }}' for name in functions]
+            + [f'@"{name}" = global i8 0' for name in variables]
+        )
+        return (
+            self.name,
+            "object",
+            (self._get_compiled_object(), llvm.parse_assembly(text).as_bitcode()),
+        )
+
+
+class _BySymbol(BaseNativeLowering):
+    """Numba's lowering, but callers get a declaration of the function and not its body."""
+
+    _name = None
+
+    def run_pass(self, state: Any) -> bool:
+        identity = state.func_id
+        identity.unique_id = STAMP
+        identity.unique_name = f"{identity.func_qualname}${STAMP}"
+        done = super().run_pass(state)
+        library = state.library
+        library.__class__ = SymbolLibrary
+        library._reload_init.add(LoadCallee.of(identity.func, state.args))
+        return done
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _SerialBySymbol(_BySymbol, NativeLowering):
+    _name = "loopbp_serial_lowering"
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _ParallelBySymbol(_BySymbol, NativeParforLowering):
+    _name = "loopbp_parallel_lowering"
+
+
+class _InlineLibrary(JITCodeLibrary):
+    """Numba's library of a function that only ever stands inside others: no machine code."""
+
+    def _optimize_final_module(self) -> None:
+        """Left to the callers, where it is done again anyway."""
+
+    def _finalize_final_module(self) -> None:
+        self._finalized = True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _Inline(NativeLowering):
+    """Numba's lowering up to LLVM code: 5 s of the first fit went into machine code never run."""
+
+    _name = "loopbp_inline_lowering"
+
+    def run_pass(self, state: Any) -> bool:
+        context = state.targetctx
+        state.library = context.codegen().create_library(state.func_id.func_qualname)
+        state.library.__class__ = _InlineLibrary
+        state.flags.no_compile = True
+        done = super().run_pass(state)
+        result, key = state["cr"], object()  # Numba finds the function by what would be its code
+        context.insert_user_function(key, result.fndesc, [state.library])
+        state.reload_init.extend(state.library._reload_init)
+        state["cr"] = _LowerResult(result.fndesc, result.call_helper, cfunc=key, env=result.env)
+        return done
+
+
+# Passes of Numba's for what no kernel without `prange` has: closures, `with`, tests for None,
+# loops over tuples, arithmetic of whole arrays, inlining by Numba itself.  After each of them it
+# finds out again which variables live where: 1.4 s of 16 of the first fit.
+_OF_OTHER_CODE = {
+    DeadBranchPrune, FindLiterallyCalls, InlineClosureLikes, InlineInlinables, InlineOverloads,
+    LiteralPropagationSubPipelinePass, LiteralUnroll, MakeFunctionToJitFunction, NopythonRewrites,
+    RewriteDynamicRaises, RewriteSemanticConstants, WithLifting,
+}  # fmt: skip
+
+
+class _OurCompiler(CompilerBase):
+    """Numba's pipeline with other passes for some of its own."""
+
+    ours: ClassVar[dict[type, type]]
+
+    def define_pipelines(self) -> list[Any]:
+        manager = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        left_out = set() if self.state.flags.auto_parallel.enabled else _OF_OTHER_CODE
+        manager.passes[:] = [
+            (self.ours.get(which, which), why)
+            for which, why in manager.passes
+            if which not in left_out
+        ]
+        manager._finalized = False
+        manager.finalize()
+        return [manager]
+
+
+class SymbolCompiler(_OurCompiler):
+    ours: ClassVar[dict[type, type]] = {
+        NativeLowering: _SerialBySymbol,
+        NativeParforLowering: _ParallelBySymbol,
+    }
+
+
+class InlineCompiler(_OurCompiler):
+    ours: ClassVar[dict[type, type]] = {NativeLowering: _Inline}

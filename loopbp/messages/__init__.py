@@ -1,0 +1,1 @@
+"""Messages: what a wrong call is answered (`calls`), what may have been meant (`suggestions`)."""

@@ -1,0 +1,1 @@
+"""How exact activations and losses are: `measure` against `exact`, arbitrary precision."""

@@ -1,0 +1,1 @@
+"""Random numbers: `streams` for compiled code, `arrays` the same numbers in NumPy."""

@@ -1,0 +1,8 @@
+"""The ways through an epoch of the tiled engine.
+
+====================  ============================================================================
+`by_team`             a team of threads, or one thread
+`by_first_units`      each thread has some of the first hidden units (`share_memory`)
+`in_registers`        a register for each unit of a very small network
+====================  ============================================================================
+"""
