@@ -6,10 +6,10 @@ from dataclasses import replace
 from itertools import chain, repeat
 from pathlib import Path
 
-import helpers
 import numpy as np
 import pytest
-from helpers import JIT, needs_jit
+from cases import helpers
+from cases.helpers import JIT, needs_jit
 
 from loopbp.benchmark import cases, costs, engines_bench, environment, report, runner
 from loopbp.benchmark.__main__ import run as run_job

@@ -2,10 +2,10 @@
 
 import inspect
 
-import helpers
 import numpy as np
 import pytest
-from helpers import BATCHES, REFERENCE, TOLERANCE, each_dtype, each_engine, each_pair
+from cases import helpers
+from cases.helpers import BATCHES, REFERENCE, TOLERANCE, each_dtype, each_engine, each_pair
 
 from loopbp import activations, binding, engines, loops, losses, optimizers, passes, reference
 from loopbp.jit.sources import plain

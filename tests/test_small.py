@@ -5,10 +5,10 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-import helpers
 import numpy as np
 import pytest
-from helpers import JIT, needs_jit
+from cases import helpers
+from cases.helpers import JIT, needs_jit
 from test_tiled_training import TOLERANCE, _unsigned_key, difference
 
 import loopbp

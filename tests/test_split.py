@@ -7,10 +7,10 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-import helpers
 import numpy as np
 import pytest
-from helpers import BOUNDSCHECK, JIT, needs_jit
+from cases import helpers
+from cases.helpers import BOUNDSCHECK, JIT, needs_jit
 from test_tiled_training import OPTIMIZERS, SGD, TOLERANCE, difference, named, regression, train
 
 import loopbp

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-import helpers
 import numpy as np
 import pytest
-from helpers import BOUNDSCHECK, needs_jit
+from cases import helpers
+from cases.helpers import BOUNDSCHECK, needs_jit
 from numba import prange
 from test_tiled_training import SGD, TOLERANCE, train
 

@@ -8,11 +8,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import helpers
 import numba
 import numpy as np
 import pytest
-from helpers import BOUNDSCHECK, JIT, needs_jit
+from cases import helpers
+from cases.helpers import BOUNDSCHECK, JIT, needs_jit
 from numba import njit, prange
 
 import loopbp

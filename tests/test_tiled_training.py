@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-import helpers
 import numpy as np
 import pytest
-from helpers import BOUNDSCHECK, JIT, REFERENCE, engine_id, needs_jit, relative_difference
+from cases import helpers
+from cases.helpers import BOUNDSCHECK, JIT, REFERENCE, engine_id, needs_jit, relative_difference
 from numba import njit
 
 import loopbp

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import (
+from cases.helpers import (
     BOUNDSCHECK,
     JIT,
     REFERENCE,

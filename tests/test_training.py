@@ -2,11 +2,11 @@
 
 import re
 
-import helpers
 import numba
 import numpy as np
 import pytest
-from helpers import REFERENCE, blobs, classifier, engine_id, needs_jit
+from cases import helpers
+from cases.helpers import REFERENCE, blobs, classifier, engine_id, needs_jit
 
 import loopbp
 from loopbp.binding import loops_engine

@@ -308,7 +308,7 @@ def bits_by_threads(bits: Callable[..., str], forsaken: Callable[[], str]) -> se
     finally:
         numba.set_num_threads(usable)
     for threads in (3, 4):
-        tests = str(Path(__file__).parent)
+        tests = str(Path(__file__).parents[1])
         code = _BITS.format(tests=tests, threads=threads, module=bits.__module__)
         found.add(run_python(code, NUMBA_NUM_THREADS=str(threads)))
     return found
