@@ -18,6 +18,7 @@ import loopbp
 from loopbp import activations, losses
 from loopbp.binding import Engine
 from loopbp.engines import all_engines
+from loopbp.jit.sources import plain
 
 # The mode.  Numba drops what a bounds check raises under `parallel=True`, so that pass is for
 # serial code.
@@ -44,7 +45,23 @@ def engine_id(engine: Engine) -> str:
 
 
 REFERENCE, *COMPILED = all_engines()
-ENGINES = [e for e in COMPILED if not (BOUNDSCHECK and engine_id(e).endswith("parallel"))]
+
+
+def without_repetition(function_of: Callable[[Engine], Any]) -> list[Engine]:
+    """An engine for each function that they have, so that no code is tested twice in a mode.
+
+    Uncompiled, serial and parallel loops are the same code.
+    """
+    found: dict[int, Engine] = {}
+    for engine in COMPILED:
+        if not (BOUNDSCHECK and engine_id(engine).endswith("parallel")):
+            function = function_of(engine)
+            found.setdefault(id(function if JIT else plain(function).__code__), engine)
+    return list(found.values())
+
+
+ENGINES = without_repetition(lambda engine: engine.kernels.weighted_input)
+TRAINING_ENGINES = without_repetition(lambda engine: engine.epoch)
 each_engine = pytest.mark.parametrize("engine", ENGINES, ids=engine_id)
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 each_pair = pytest.mark.parametrize(("output", "loss"), PAIRS)
