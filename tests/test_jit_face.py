@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-import helpers
 import numpy as np
 import pytest
-from helpers import needs_jit
+from cases import helpers
+from cases.helpers import needs_jit
 from numba import njit
 from numba.core.errors import TypingError
 from numba.core.registry import cpu_target
