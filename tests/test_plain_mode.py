@@ -8,7 +8,7 @@ from typing import Any
 
 import numba
 import pytest
-from helpers import JIT, finished, needs_jit, run_python
+from cases.helpers import JIT, finished, needs_jit, run_python
 
 import loopbp
 from loopbp.jit import mode
