@@ -28,14 +28,16 @@ from loopbp.jit.decorators import jit, parallel_jit
 from loopbp.messages.calls import suggests
 from loopbp.parameters import Architecture, layer_count, unit_count
 from loopbp.tiled import workspace as tiled_workspace
-from loopbp.tiled.engine import tiled_engine
+from loopbp.tiled.choice import suits_registers
+from loopbp.tiled.engine import epoch_alone, tiled_engine
+from loopbp.tiled.epochs.in_registers import LANES, epoch_of
 from loopbp.validate import check_matrix
 
 _engine = tiled_engine(False)
+_in_registers, _in_tiles = epoch_of(LANES[-1]), epoch_alone()
 forward = checked("z", "a")(_engine.forward)
 cost = checked("losses")(_engine.cost)
 backward = checked("delta", "gradient")(_engine.backward)
-epoch = checked("theta", "state", "workspace")(_engine.epoch)
 make_workspace = checked()(tiled_workspace.make_workspace)
 make_state = checked()(_engine.make_state)
 
@@ -118,6 +120,55 @@ def loss_and_gradient(theta, architecture, X, Y):
     J = cost(theta, architecture, Y, weight, z, a, np.empty(m, np.float64))
     backward(theta, architecture, X, Y, weight, z, a, delta, gradient, 0, False)
     return J, gradient
+
+
+@checked("theta", "state", "workspace")
+@jit
+def epoch(
+    theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
+    batch_size, shuffled, workspace,
+):  # fmt: skip
+    """One epoch by one thread, the way that `loopbp.tiled.choice` says; see `loopbp.passes.epoch`.
+
+    Parameters
+    ----------
+    theta : array of shape (P,), overwritten
+    architecture : Architecture
+    X : array of shape (examples, n_0), Y : array of shape (examples, n_L)
+    weight : array of shape (examples,)
+        C-ordered, of theta's dtype; class labels as one-hot rows.
+    settings : OptimizerSettings
+    learning_rate : float
+    state : array, from `make_state`, overwritten
+    step, seed, number : int
+        Updates made before; the seed of shuffle and dropout; the number of the epoch.
+    batch_size : int
+    shuffled : bool
+    workspace : from `make_workspace`, overwritten
+
+    Returns
+    -------
+    float
+        Mean of J over the examples, each taken before the update of its batch.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If an argument has another type; inside ``@njit`` this is Numba's ``TypingError``.
+
+    Notes
+    -----
+    The caller guarantees what `train` asks for, and arrays made for these sizes.
+    """
+    if suits_registers(architecture, settings, min(batch_size, X.shape[0])):
+        return _in_registers(
+            theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
+            batch_size, shuffled, workspace,
+        )  # fmt: skip
+    return _in_tiles(
+        theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
+        batch_size, shuffled, workspace,
+    )  # fmt: skip
 
 
 @checked("theta", lengths=True)
