@@ -1,0 +1,114 @@
+"""Several copies of loopbp that train in turns, each in a process of its own.
+
+`Side` is one of them; ``python bench/sides.py`` is the process: orders on stdin, answers on stdout,
+a line of JSON each.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+_SECONDS = 0.15  # of one turn
+
+
+class Side:
+    """A folder with the package `loopbp`, at work in a process of its own until it is left.
+
+    Parameters
+    ----------
+    folder
+        What holds the package.
+    **environment
+        Of the process, beside the present one.
+    """
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], text=True, cwd=folder, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **environment, "PYTHONPATH": str(folder)},
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with self._process:  # the process ends with its orders
+            pass
+
+    def _ask(self, order: dict[str, Any]) -> Any:
+        """Have something done, and wait for it."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.folder}: the process has ended")
+        return json.loads(answer)
+
+    def prepare(self, case: dict[str, Any]) -> float:
+        """Train one epoch of a case, the fields of a `loopbp.benchmark.cases.Case`.
+
+        Returns
+        -------
+        float
+            How far the weights end from those of the NumPy engine, as a share of the way.
+
+        Raises
+        ------
+        RuntimeError
+            If the process has ended, or has imported another loopbp.
+        """
+        file, apart = self._ask({"case": case})
+        if not Path(file).is_relative_to(self.folder):
+            raise RuntimeError(f"{self.folder}: another loopbp was imported: {file}")
+        return apart
+
+    def take_turn(self) -> float:
+        """Microseconds of a step: the fastest of the epochs of one turn."""
+        return self._ask({"seconds": _SECONDS})
+
+
+def fastest_in_turns(sides: Sequence[Side], rounds: int) -> list[float]:
+    """Microseconds of a step of each side, the fastest of the rounds, in which all take turns."""
+    taken = [[side.take_turn() for side in sides] for _ in range(rounds)]
+    return [min(times) for times in zip(*taken, strict=True)]
+
+
+def _work() -> None:
+    """Prepare a case, or train it for a while."""
+    import loopbp
+    from loopbp.benchmark.cases import Case, make_problem
+    from loopbp.benchmark.peers import LoopBP
+    from loopbp.benchmark.runner import deviation, reference_theta
+
+    trainer: Any = None
+    for line in sys.stdin:
+        order = json.loads(line)
+        if "case" in order:
+            problem = make_problem(Case(**order["case"]))
+            trainer = LoopBP(problem)
+            trainer.start()
+            trainer.epoch()
+            apart = deviation(trainer.theta(), reference_theta(problem), problem.net.theta)
+            answer: Any = loopbp.__file__, apart
+        else:
+            best, end = float("inf"), time.perf_counter() + order["seconds"]
+            while best == float("inf") or time.perf_counter() < end:
+                trainer.start()
+                begin = time.perf_counter()
+                trainer.epoch()
+                best = min(best, time.perf_counter() - begin)
+            answer = best / trainer.case.steps * 1e6
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    _work()
