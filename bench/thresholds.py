@@ -160,7 +160,7 @@ ROWS = (
     ),
     Row(
         "FAR_WEIGHTS_BYTES", "from how many bytes of a row of w on delta is taken from panels",
-        {"panels": "0", "as it is": _NEVER},
+        {"panels": "512", "rows": _NEVER},  # less than a panel is never far
         ("256-256-256-10 (128)", "512-512-512-10 (128)", "1024 x 5 (512)"),
     ),
     Row(
