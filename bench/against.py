@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from sides import Side, fastest_in_turns
+from sides import Side, fastest_in_turns, prepare
 
 from loopbp.benchmark.cases import NAMES, Case, select
 from loopbp.benchmark.facts import geometric_mean
@@ -44,8 +44,7 @@ def compare(sides: tuple[Side, Side], cases: Sequence[Case], rounds: int) -> Non
     print(f"{'case':<14}{'dtype':<9}{'here, us':>10}{'there, us':>11}{'there / here':>14}")
     ratios = []
     for case in cases:
-        for side in sides:
-            side.prepare(asdict(case))
+        prepare(sides, asdict(case))
         here, there = fastest_in_turns(sides, rounds)
         ratios.append(there / here)
         print(f"{case.name:<14}{case.dtype:<9}{here:>10.3f}{there:>11.3f}{there / here:>14.3f}")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -42,19 +43,25 @@ class Side:
         with self._process:  # the process ends with its orders
             pass
 
-    def _ask(self, order: dict[str, Any]) -> Any:
-        """Have something done, and wait for it."""
+    def _order(self, order: dict[str, Any]) -> None:
         assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # `_answer` tells of it
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+
+    def _answer(self) -> Any:
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
             raise RuntimeError(f"{self.folder}: the process has ended")
         return json.loads(answer)
 
-    def prepare(self, case: dict[str, Any]) -> float:
-        """Train one epoch of a case, the fields of a `loopbp.benchmark.cases.Case`.
+    def begin(self, case: dict[str, Any]) -> None:
+        """Train one epoch of a case, the fields of a `loopbp.benchmark.cases.Case`."""
+        self._order({"case": case})
+
+    def prepared(self) -> float:
+        """Wait until the epoch is trained.
 
         Returns
         -------
@@ -66,14 +73,22 @@ class Side:
         RuntimeError
             If the process has ended, or has imported another loopbp.
         """
-        file, apart = self._ask({"case": case})
+        file, apart = self._answer()
         if not Path(file).is_relative_to(self.folder):
             raise RuntimeError(f"{self.folder}: another loopbp was imported: {file}")
         return apart
 
     def take_turn(self) -> float:
         """Microseconds of a step: the fastest of the epochs of one turn."""
-        return self._ask({"seconds": _SECONDS})
+        self._order({"seconds": _SECONDS})
+        return self._answer()
+
+
+def prepare(sides: Sequence[Side], case: dict[str, Any]) -> list[float]:
+    """Have all sides compile and train an epoch side by side: what `Side.prepared` says of each."""
+    for side in sides:
+        side.begin(case)
+    return [side.prepared() for side in sides]
 
 
 def fastest_in_turns(sides: Sequence[Side], rounds: int) -> list[float]:

@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from sides import Side, fastest_in_turns
+from sides import Side, fastest_in_turns, prepare
 
 from loopbp.benchmark.cases import Case
 from loopbp.benchmark.facts import amount
@@ -297,7 +297,7 @@ def measure(row: Row, rounds: int, shapes: Sequence[str]) -> None:
             sides.append(stack.enter_context(side))
         for shape in shapes:
             case = case_of(shape)
-            apart = [side.prepare(asdict(case)) for side in sides]
+            apart = prepare(sides, asdict(case))
             times = fastest_in_turns(sides, rounds)
             line(shape, [
                 amount(us) if far <= TOLERANCE[case.dtype] else "deviates"

@@ -13,6 +13,7 @@ from loopbp.benchmark.cases import Case
 BENCH = Path(__file__).parent.parent / "bench"
 sys.path.append(str(BENCH))
 
+import sides  # noqa: E402
 import thresholds  # noqa: E402
 
 
@@ -109,7 +110,10 @@ class _Scripted:
         self.turns = {"now": [9.0, 5.0, 6.0], "1": [7.0, 8.0, 9.0], "2": [1.0] * 3}[str(folder)]
         self.apart = float("nan") if str(folder) == "2" else 0.0
 
-    def prepare(self, case):
+    def begin(self, case):
+        pass
+
+    def prepared(self):
         return self.apart
 
     def take_turn(self):
@@ -125,17 +129,17 @@ class _Scripted:
 def test_a_side_must_import_the_loopbp_of_its_folder(tmp_path):
     case = {**asdict(thresholds.case_of("2-2 (2)")), "steps": 1}
     with (
-        thresholds.Side(tmp_path, NUMBA_DISABLE_JIT="1") as side,
+        sides.Side(tmp_path, NUMBA_DISABLE_JIT="1") as side,
         pytest.raises(RuntimeError, match=r"another loopbp was imported: .*__init__\.py"),
     ):
-        side.prepare(case)
+        sides.prepare([side], case)
 
 
 def test_a_side_that_ends_early_is_named(tmp_path):
     (tmp_path / "loopbp").mkdir()
     (tmp_path / "loopbp" / "__init__.py").write_text("raise SystemExit(0)\n")
     with (
-        thresholds.Side(tmp_path) as side,
+        sides.Side(tmp_path) as side,
         pytest.raises(RuntimeError, match=f"{re.escape(str(tmp_path))}: the process has ended"),
     ):
-        side.prepare({})
+        sides.prepare([side], {})

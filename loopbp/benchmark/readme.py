@@ -94,8 +94,8 @@ def _sentences(run: Results) -> list[str]:
     if timed:
         worst = min(timed, key=lambda row: row["ratio"])
         found.append(
-            f"Of {counted(len(timed), 'comparison')} loopbp loses {lost or 'none'}; its lowest number is "
-            f"{worst['ratio']:.2f} ({worst['case']}, {worst['dtype']})."
+            f"Of {counted(len(timed), 'comparison')} loopbp loses {lost or 'none'}; its lowest "
+            f"number is {worst['ratio']:.2f} ({worst['case']}, {worst['dtype']})."
         )
     found.append(
         f"This was measured with {counted(machine['threads'], 'thread')} of one computer "
