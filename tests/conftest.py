@@ -75,7 +75,7 @@ def processes(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def in_a_hurry():
-    """Times of the benchmark that nobody believes: small products, and no round waits or goes on."""
+    """Times that nobody believes: of small products, and no round waits for others or goes on."""
     from loopbp.benchmark import environment, runner
 
     class SmallProduct(environment.Product):

@@ -1,15 +1,17 @@
-"""The benchmark: its cases, what it compares before it times, the machine."""
+"""The benchmark: its cases, what it compares before it times, its engines, costs and process."""
 
 import math
 from dataclasses import replace
+from itertools import chain, repeat
 
 import numpy as np
 import pytest
 from cases import helpers
 from cases.benchmark import TINY, Absent, TwiceTheRate, ticking
-from cases.helpers import needs_jit
+from cases.helpers import JIT, needs_jit
 
-from loopbp.benchmark import cases, engines_bench, environment, runner
+from loopbp.benchmark import cases, costs, engines_bench, environment, runner
+from loopbp.benchmark.__main__ import run as run_job
 from loopbp.benchmark.cases import make_problem
 from loopbp.benchmark.peers import PEERS, LoopBP, NumPy, Trainer
 from loopbp.engines import pick
@@ -114,6 +116,73 @@ def test_medians_spread_and_ratio_come_from_the_clock():
     assert row["ratio"] == pytest.approx(peer["median"] / ours["median"])
 
 
+def scripted_rounds(monkeypatch, seconds, rounds):
+    """What becomes of epochs that take so many seconds, one after the other."""
+    monkeypatch.setattr(runner, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(runner, "_ROUND_SECONDS", (8.0, 20.0))
+    left = iter(seconds)
+    now = 0.0
+
+    class Scripted(LoopBP):
+        def start(self):
+            pass
+
+        def epoch(self):
+            nonlocal now
+            now += next(left)
+
+    found = runner._time_in_turns({"loopbp": Scripted(make_problem(TINY[0]))}, rounds, lambda: now)[
+        "loopbp"
+    ]
+    assert next(left, None) is None, "epochs are left over"
+    return found
+
+
+# Each script: one epoch to warm up and one to get to know it; then each round one to warm up, and
+# timings.
+@pytest.mark.parametrize(
+    ("timings", "seconds", "settled"),
+    [
+        ((3, 3.03, 3.06), 3, True),
+        ((9, 4, 4.05, 4.02), 4, True),
+        ((2, 2, 2, 2), 2, True),  # not before 8 seconds
+        ((5, 2.9, 4, 2.95, 2.91), 2.9, True),
+        ((1, 1.5, *[2] * 9), 1, False),  # 20 seconds are over
+        ((30, 40, 50, 30, 35), 30, False),  # not before five
+        ((30, 40, 50, 30, 30), 30, True),
+    ],
+)
+def test_a_round_goes_on_until_its_fastest_timings_agree(monkeypatch, timings, seconds, settled):
+    [found] = scripted_rounds(monkeypatch, (1, 1, 9, *timings), 1)
+    assert found[:2] == (pytest.approx(seconds), settled)
+
+
+def test_each_round_starts_anew(monkeypatch):
+    found = scripted_rounds(monkeypatch, (1, 1, 9, 3, 3, 3, 9, 5, 5, 5), 2)
+    assert [r[:2] for r in found] == [(3, True), (5, True)]
+
+
+def test_who_is_far_behind_is_timed_once_in_the_first_rounds(monkeypatch):
+    monkeypatch.setattr(runner, "_PAUSE_SECONDS", 0.0)
+    now = 0.0
+
+    class Takes(NumPy):
+        def __init__(self, seconds):
+            super().__init__(make_problem(TINY[0]))
+            self.seconds = seconds
+
+        def epoch(self):
+            nonlocal now
+            now += self.seconds
+
+    found = runner._time_in_turns(
+        {"loopbp": Takes(1.0), "near": Takes(4.0), "far": Takes(6.0)}, 5, lambda: now
+    )
+    assert found["loopbp"] == [(1.0, True, True)] * 5
+    assert found["near"] == [(4.0, True, True)] * 5
+    assert found["far"] == [(6.0, None, True)] * 3
+
+
 @needs_jit
 def test_compilation_while_the_clock_runs_is_an_error(monkeypatch):
     counts = iter((1, 2))
@@ -156,63 +225,106 @@ def test_the_engines_are_measured_over_the_grid():
     assert [row["gflops"] for row in flat] == [0.0] * len(engines_bench.ENGINES)
 
 
-# -- environment ----------------------------------------------------------------------------------
+# -- costs ----------------------------------------------------------------------------------------
 
 
-def test_the_environment_is_clean_and_has_its_threads(monkeypatch):
-    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
-    monkeypatch.setenv("OPENBLAS_L2_SIZE", "1")
-    found = environment.clean_environment(1)
-    assert not set(environment.REMOVED) & set(found)
-    assert found["NUMBA_NUM_THREADS"] == found["OMP_NUM_THREADS"] == "1"
-    assert "multi_thread_eigen=false" in found["XLA_FLAGS"]
+@pytest.mark.parametrize("there", [True, False], ids=["jax", "no jax"])
+def test_costs_are_put_together_from_processes(monkeypatch, there):
+    caches, told = [], []
+    # jobs with each number of threads: but for the second of each, somebody else is on the host
+    both = 2 * len(costs.SCALING_CASES)
+    slower = chain([1.5] * both, [1.0] * both, repeat(1.5))
+
+    def run(code, threads, cache=None):
+        caches.append(cache)
+        return "3000" if "net.fit" in code or "block_until_ready" in code else "1000"
+
+    def job(wanted, count):
+        rows = [
+            {"case": name, "trainers": {"loopbp": {"median": next(slower) * 6.0 / count}}}
+            for name in wanted["cases"]
+        ]
+        return {"peers": rows}
+
+    monkeypatch.setattr(costs, "_run", run)
+    monkeypatch.setattr(costs, "run_job", job)
+    monkeypatch.setattr(costs, "find_spec", lambda name: there or name != "jax" or None)
+    found = costs.measure(2, told.append)
+    assert found["memory_loopbp_bytes"] == 2000  # what the data and the import hold is taken off
+    assert found.get("memory_jax_bytes") == (2000 if there else None)
+    assert ("import_jax_seconds" in found) == there
+    assert found["scaling"] == {name: {"1": 6.0, "2": 3.0} for name in costs.SCALING_CASES}
+    assert set(costs.LIMITS) <= set(found)
+    assert caches[0] is None, "Python alone"
+    cold, later = caches[1 : 1 + costs._COLD_TRIES], caches[1 + costs._COLD_TRIES :]
+    assert len(set(cold)) == len(cold), "each finds nothing compiled"
+    assert set(later) == {cold[0]}, "the first fit fills the cache that the others find"
+    assert len(told) == (7 if there else 5)
 
 
-def test_more_threads_than_cores_are_refused():
-    cores = environment.usable_cores()
-    assert environment.check_threads(None) == cores
-    with pytest.raises(ValueError, match="threads: expected 1 to"):
-        environment.check_threads(cores + 1)
+def test_a_process_is_timed_until_its_work_is_done():
+    assert costs._seconds("pass", 1) > 0
+    assert costs._seconds("import time; time.sleep(0.5)", 1) > 0.5
+    assert costs._seconds("import atexit, time; atexit.register(time.sleep, 3)", 1) < 3
 
 
-def test_the_peak_is_measured():
-    assert environment.practical_peak("float32", 8, ticking()) == pytest.approx(2 * 512 / 1e9)
+def test_a_process_that_fails_is_not_timed():
+    with pytest.raises(ValueError, match="code 3"):
+        costs._seconds("raise SystemExit(3)", 1)
 
 
-@pytest.mark.parametrize(("flops", "products"), [(0.0, 1), (1e3, 1), (2.4e3, 2), (1e5, 98)])
-def test_products_have_as_many_operations_as_an_epoch(flops, products):
-    product = environment.Product("float64", flops, 8)
-    assert (product.products, product.flops) == (products, products * 1024.0)
-    product.epoch()
-    assert (product.out == 8.0).all()
-    assert product.out.dtype == np.float64
+# -- the process and the command line -------------------------------------------------------------
 
 
-def test_the_share_of_the_peak_is_of_products_in_the_same_rounds(monkeypatch):
-    monkeypatch.setattr(runner, "_PAUSE_SECONDS", 0.0)
-    now = 0.0
+@needs_jit
+def test_a_job_runs_in_its_own_process():
+    job = {"kind": "peers", "cases": ["xor"], "dtypes": ["float32"], "peers": [], "quick": True}
+    found = environment.run_job(job, 1)
+    assert found["machine"]["threads"] == 1
+    assert found["peak"]["float32"] > 0
+    (row,) = found["peers"]
+    assert row["case"] == "xor"
+    assert row["trainers"]["loopbp"]["deviation"] <= runner.TOLERANCE["float32"]
 
-    class Slow(runner.Product):
-        def __init__(self, dtype, flops):
-            super().__init__(dtype, flops, 8)
-            self.epochs = 0
 
-        def epoch(self):
-            nonlocal now
-            self.epochs += 1
-            now += 5.0 if self.epochs <= 6 else 4.0  # the first round is slower
+def test_a_job_names_missing_peers(monkeypatch):
+    from loopbp.benchmark import __main__ as worker
 
-    class Fast(LoopBP):
-        def epoch(self):
-            nonlocal now
-            super().epoch()
-            now += 2.0
+    monkeypatch.setattr(worker, "PEERS", (Absent,))
+    monkeypatch.setattr(worker, "practical_peak", lambda dtype: 1.0)
+    monkeypatch.setattr(worker.cases, "select", lambda names, dtype: [TINY[0]])
+    found = run_job({"kind": "peers", "dtypes": ["float32"], "quick": True, "threads": 1})
+    assert found["missing"] == [{"name": "absent", "install": "pip install absent"}]
+    assert found["peers"][0]["ratio"] is None
 
-    monkeypatch.setattr(runner, "Product", Slow)
-    monkeypatch.setattr(runner, "LoopBP", Fast)
-    case = TINY[0]
-    row = runner.run_case(case, (), 2, lambda: now)
-    done = round(case.flops * case.steps / 1024) * 1024.0
-    assert row["peak"] == pytest.approx(done / 4.0 / 1e9)
-    assert row["of_peak"] == pytest.approx(case.flops * case.steps / 2.0 / (done / 4.0))
-    assert "product" not in row["trainers"]
+
+def test_the_peak_is_the_best_that_was_seen_before_and_between_the_cases(monkeypatch):
+    from loopbp.benchmark import __main__ as worker
+
+    seen = {"float32": iter([100.0, 300.0, 200.0]), "float64": iter([50.0])}
+    monkeypatch.setattr(worker, "PEERS", (Absent,))
+    monkeypatch.setattr(worker, "practical_peak", lambda dtype: next(seen[dtype]))
+    monkeypatch.setattr(worker.cases, "select", lambda names, dtype: [TINY[0], TINY[0]])
+    found = run_job({"kind": "peers", "dtypes": ["float32"], "quick": True, "threads": 1})
+    assert found["peak"] == {"float32": 300.0, "float64": 50.0}
+
+
+@pytest.mark.skipif(not JIT, reason="the study of modes times compiled code")
+def test_a_job_of_modes(monkeypatch):
+    from loopbp.benchmark import __main__ as worker
+
+    monkeypatch.setattr(worker, "practical_peak", lambda dtype: 1.0)
+    found = run_job({"kind": "modes", "dtypes": [], "quick": True, "threads": 1})
+    assert [row["parameters"] for row in found["modes"]]
+
+
+def test_a_case_says_how_many_rounds_were_calm():
+    from loopbp.benchmark.__main__ import _in_a_line
+
+    row = {
+        "case": "a", "dtype": "float32", "ratio": 2.0, "fastest_peer": "jax",
+        "trainers": {"loopbp": {"calm": [True, False]}, "jax": {"calm": [True]}},
+    }  # fmt: skip
+    assert _in_a_line(row) == "a float32: 2.00 times as fast as jax, 2 of 3 rounds calm"
+    alone = row | {"ratio": None, "fastest_peer": None, "trainers": {}}
+    assert _in_a_line(alone) == "a float32"

@@ -1,32 +1,38 @@
-"""The benchmark's reports, pictures and README block, its jobs and its command line."""
+"""What the benchmark says: tables, pictures, the blocks of both READMEs, and its command line."""
 
 import copy
 import json
 from dataclasses import replace
-from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
 from cases import helpers
-from cases.benchmark import TINY, Absent, TwiceTheRate, ticking
-from cases.helpers import JIT, needs_jit
+from cases.benchmark import TINY, TwiceTheRate, ticking
 
-from loopbp.benchmark import cases, costs, engines_bench, environment, report, runner
-from loopbp.benchmark.__main__ import run as run_job
+from loopbp.benchmark import (
+    cases,
+    costs,
+    engines_bench,
+    environment,
+    facts,
+    picture,
+    readme,
+    report,
+    runner,
+)
+from loopbp.benchmark import (
+    results as files,
+)
 from loopbp.benchmark.peers import NumPy
-from loopbp.cli import main
+from loopbp.cli import bench, main
 
 ROOT = Path(__file__).parent.parent
-pytestmark = pytest.mark.usefixtures("in_a_hurry")
 
-
-@pytest.fixture
-def results(timed_once):
-    return copy.deepcopy(timed_once)
+# -- reports --------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def timed_once(in_a_hurry):
+def measured(in_a_hurry):
     rows = [
         {**runner.run_case(case, (NumPy, TwiceTheRate), 1, ticking()), "of_peak": 0.5}
         for case in (*TINY[:2], replace(TINY[0], dtype="float64"))
@@ -52,50 +58,90 @@ def timed_once(in_a_hurry):
     missing = [{"name": "jax", "install": "pip install jax"}]
     run = {"machine": machine, "peak": peak, "peers": rows, "missing": missing}
     others = {"machine": machine, "peak": peak, "engines": engines, "modes": modes}
-    return report.gather("loopbp bench --peers", [run, others], paid)
+    return files.gather("loopbp bench --peers", [run, others], paid)
+
+
+@pytest.fixture
+def results(measured):
+    """Results of all kinds; each test may change its own."""
+    return copy.deepcopy(measured)
 
 
 def test_the_tables_say_all(results, capsys):
     report.print_report(results)
     out = capsys.readouterr().out
     for words in (
-        "tiny-tanh", "float64", "geometric mean", "at least", "missing: jax (pip install jax)",
+        "tiny-tanh", "float64", "geometric mean", "at least",
         "twice ends elsewhere", "forward mode", "fastest step", "2.00 times", "practical peak",
         "lie within 2 % in 4 of 4 rounds",
-        "The ratio is to numpy only: jax is not installed and may be faster (pip install jax).",
+        "compared with numpy only: jax is missing and may be faster (pip install jax)",
+        "as fast in float32 (geometric mean of 2 cases, lowest", "rest: a step less",
     ):  # fmt: skip
         assert words in out
 
 
-def test_json_goes_round_to_the_readme(results, tmp_path, capsys):
+def test_json_goes_round_to_both_readmes(results, tmp_path, capsys):
     pytest.importorskip("matplotlib", reason="Matplotlib is not installed")
-    source, readme = tmp_path / "results.json", tmp_path / "README.md"
-    report.write(results, source)
-    assert report.read(source) == results
-    readme.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", encoding="utf-8")
-    for _ in range(2):
-        assert main(["bench", "--from", str(source), "--readme", str(readme)]) == 0
-        text = readme.read_text(encoding="utf-8")
-        assert text.startswith("before\n")
-        assert text.endswith("\nafter\n")
-        assert report.block_of(text) == report.markdown(report.read(source), "results.svg")
-        assert (tmp_path / "results.svg").is_file()
-    assert "| tiny | 3-5-4 | 6 |" in text
-    assert "loopbp bench --peers" in text
+    source, target = tmp_path / "results.json", tmp_path / "README.md"
+    files.write(results, source)
+    assert files.read(source) == results
+    words = ["bench", "--from", str(source), "--readme", str(target)]
+    for name, block in readme.BLOCKS.items():
+        begin, end = readme.marks(name)
+        target.write_text(f"before\n{begin}\nold\n{end}\nafter\n", encoding="utf-8")
+        for _ in range(2):
+            assert main(words) == 0
+            text = target.read_text(encoding="utf-8")
+            assert text == f"before\n{begin}\n{block(results, 'results.svg')}\n{end}\nafter\n"
+        shown = readme.shows_picture(text)
+        assert (tmp_path / "results.svg").is_file() == shown == (name == "benchmark table")
+        (tmp_path / "results.svg").unlink(missing_ok=True)
     assert capsys.readouterr().out == ""
+
+
+def test_a_newcomer_reads_one_table_and_a_few_sentences(results):
+    text = readme.summary(results, "x.svg")
+    (_, ours), (_, theirs) = facts.by_dtype(results["runs"][0]["peers"])
+    first, second = ours[0]["ratio"], theirs[0]["ratio"]
+    assert f"| tiny | 3-5-4 | 6 | **{first:.2f}** (numpy) | **{second:.2f}** (numpy) |" in text
+    assert f"| tiny-tanh | 3-5-4-2 | 6 | **{ours[1]['ratio']:.2f}** (numpy) |  |" in text
+    assert "only: jax is missing and may be faster" in text
+    ours[1]["ratio"] = 0.5
+    assert "Of 3 comparisons loopbp loses 1; its lowest number is 0.50 (tiny-tanh, float32)" in (
+        readme.summary(results, None)
+    )
+    for row in (*ours, *theirs):
+        row["ratio"] = 1.0
+    assert "loses none" in readme.summary(results, None)
+    assert "loopbp bench --peers" in readme.details(results)
+
+
+def test_the_headline_says_whom_it_is_beside():
+    rows = [_row("a", 2.0, 1.0), _row("b", 0.5, 1.0), _row("c", 3.0, 1.0, dtype="float64")]
+    assert facts.headline(rows, []) == (
+        "Beside the fastest peer installed loopbp trains 1.00 times as fast in float32 (geometric "
+        "mean of 2 cases, lowest 0.50: b) and 3.00 times as fast in float64 (geometric mean of 1 "
+        "case, lowest 3.00: c); compared with jax."
+    )
+    missing = [{"name": n, "install": f"pip install {n}"} for n in ("numpy", "torch")]
+    alone = [_row("a", None, 1.0) | {"trainers": {"loopbp": {"median": 1.0}}}]
+    assert facts.headline(alone, missing) == (
+        "loopbp: compared with nobody: numpy and torch are missing and may be faster "
+        "(pip install numpy; pip install torch)."
+    )
 
 
 def test_calm_rounds_are_counted():
     few, enough = {"calm": [True, True, False]}, {"calm": [True, True, False, True]}
     cannot = {"cannot": "reason"}
-    line = report.calm_line(
+    line = facts.calm_line(
         [{"trainers": {"loopbp": few, "jax": cannot}}, {"trainers": {"loopbp": enough}}]
     )
     assert line is not None
     assert "90 %" in line
     assert "5 of 7" in line
     assert "1 of 2 times" in line
-    assert report.calm_line([{"trainers": {"loopbp": {"median": 1.0}, "jax": cannot}}]) is None
+    assert facts.calm_line([{"trainers": {"loopbp": {"median": 1.0}, "jax": cannot}}]) is None
 
 
 def test_confirmed_rounds_are_counted():
@@ -104,21 +150,24 @@ def test_confirmed_rounds_are_counted():
         "numpy": {"settled": [True, None]},
         "jax": {"cannot": "reason"},
     }
-    assert "in 3 of 4 rounds" in (report.settled_line([{"trainers": trainers}]) or "")
-    assert report.settled_line([{"trainers": {"loopbp": {"median": 1.0}}}]) is None
+    assert "in 3 of 4 rounds" in (facts.settled_line([{"trainers": trainers}]) or "")
+    assert facts.settled_line([{"trainers": {"loopbp": {"median": 1.0}}}]) is None
 
 
-def test_the_readme_shows_the_committed_results():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    results = report.read(ROOT / "bench" / "results.json")
-    assert report.block_of(text) == report.markdown(results, "bench/results.svg")
+@pytest.mark.parametrize("path", ["README.md", "bench/README.md"])
+def test_the_readme_shows_the_committed_results(path):
+    text = (ROOT / path).read_text(encoding="utf-8")
+    results = files.read(ROOT / "bench" / "results.json")
+    shown = readme.picture_name(ROOT / path, ROOT / "bench" / "results.svg")
+    assert readme.filled(text, results, shown) == text
+    results["runs"][0]["peers"][3]["ratio"] += 1
+    assert readme.filled(text, results, shown) != text
 
 
-def test_the_readme_says_what_the_second_run_measured():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    prose = text.split(report.END)[1]
-    said = prose[prose.index("A second run") : prose.index("results-again.json")]
-    again, first = (report.read(ROOT / "bench" / f"results{end}.json") for end in ("-again", ""))
+def test_bench_readme_says_what_the_second_run_measured():
+    prose = (ROOT / "bench" / "README.md").read_text(encoding="utf-8")
+    said = prose[prose.index("- `results-again.json`") : prose.index("- `results-znver3.json`")]
+    again, first = (files.read(ROOT / "bench" / f"results{end}.json") for end in ("-again", ""))
 
     def figures(results):
         spent = results["costs"]
@@ -131,12 +180,12 @@ def test_the_readme_says_what_the_second_run_measured():
 
     assert all(figure in said for figure in figures(again))
     assert not any(figure in said for figure in figures(first)), "and not those of the other run"
-    assert report.shortfalls(again["runs"][0]["peers"], "znver4") == [], "within all marks"
-    assert report.cost_shortfalls(again["costs"]) == []
+    assert facts.shortfalls(again["runs"][0]["peers"]) == [], "within all marks"
+    assert facts.cost_shortfalls(again["costs"]) == []
 
 
 def test_every_case_is_in_the_committed_results():
-    results = report.read(ROOT / "bench" / "results.json")
+    results = files.read(ROOT / "bench" / "results.json")
     rows = [row for run in results["runs"] for row in run.get("peers", [])]
     for dtype in helpers.DTYPES:
         assert tuple(row["case"] for row in rows if row["dtype"] == dtype) == cases.NAMES
@@ -149,9 +198,9 @@ def test_pictures_are_drawn(results, tmp_path, what):
         **results,
         "runs": [{"machine": r["machine"], what: r[what]} for r in results["runs"] if what in r],
     }
-    report.draw(only, tmp_path / "picture.svg")
+    picture.draw(only, tmp_path / "picture.svg")
     first = (tmp_path / "picture.svg").read_bytes()
-    report.draw(only, tmp_path / "picture.svg")
+    picture.draw(only, tmp_path / "picture.svg")
     assert (tmp_path / "picture.svg").read_bytes() == first
 
 
@@ -159,18 +208,13 @@ def _row(name, ratio, target, of_peak=None, dtype="float32"):
     return {
         "case": name, "ratio": ratio, "target": target, "sizes": [3, 2], "batch": 7,
         "fastest_peer": "jax", "of_peak": of_peak, "dtype": dtype,
+        "trainers": {"jax": {"median": 1.0}},
     }  # fmt: skip
 
 
-def test_a_case_below_its_mark_says_why():
-    rows = [_row("wide", 0.5, 1.0), _row("xor", 1.0, 1.0), _row("own", 0.9, 1.0)]
-    rows.append({**_row("iris", 0.1, 1.0), "target": None})
-    there, elsewhere = (dict(report.shortfalls(rows, name)) for name in ("znver4", "znver3"))
-    limit = cases.LIMITED_BY["wide"]
-    assert there == {"wide": limit, "own": "not yet looked into"}
-    assert elsewhere["own"] == there["own"]
-    assert elsewhere["wide"] == f"not yet looked into on znver3; with AVX-512, {limit}"
-    assert set(cases.LIMITED_BY) <= set(cases.NAMES)
+def test_a_case_below_its_mark_is_named():
+    rows = [_row("wide", 0.5, 1.0), _row("xor", 1.0, 1.0), _row("iris", 0.1, None)]
+    assert facts.shortfalls(rows) == ["wide 0.50 (at least 1)"]
 
 
 @pytest.mark.parametrize(
@@ -183,151 +227,56 @@ def test_a_case_below_its_mark_says_why():
         (_row("xor", 1.1, 1.0, 0.01), False),
     ],
 )
-def test_a_case_below_its_part_of_the_peak_says_why_too(row, below):
-    found = dict(report.shortfalls([row], "znver4"))
-    assert found == ({"wide": cases.LIMITED_BY["wide"]} if below else {})
+def test_a_case_below_its_part_of_the_peak_is_named_too(row, below):
+    found = ["wide 84 % (at least 85 %) of the practical peak"] if below else []
+    assert facts.shortfalls([row]) == found
     assert set(cases.OF_PEAK_TARGETS) <= set(cases.NAMES)
 
 
-@pytest.mark.parametrize("there", [True, False], ids=["jax", "no jax"])
-def test_costs_are_put_together_from_processes(monkeypatch, there):
-    caches, told = [], []
-    # jobs with each number of threads: but for the second of each, somebody else is on the host
-    both = 2 * len(costs.SCALING_CASES)
-    slower = chain([1.5] * both, [1.0] * both, repeat(1.5))
-
-    def run(code, threads, cache=None):
-        caches.append(cache)
-        return "3000" if "net.fit" in code or "block_until_ready" in code else "1000"
-
-    def job(wanted, count):
-        rows = [
-            {"case": name, "trainers": {"loopbp": {"median": next(slower) * 6.0 / count}}}
-            for name in wanted["cases"]
-        ]
-        return {"peers": rows}
-
-    monkeypatch.setattr(costs, "_run", run)
-    monkeypatch.setattr(costs, "run_job", job)
-    monkeypatch.setattr(costs, "find_spec", lambda name: there or name != "jax" or None)
-    found = costs.measure(2, told.append)
-    assert found["memory_loopbp_bytes"] == 2000  # what the data and the import hold is taken off
-    assert found.get("memory_jax_bytes") == (2000 if there else None)
-    assert ("import_jax_seconds" in found) == there
-    assert found["scaling"] == {name: {"1": 6.0, "2": 3.0} for name in costs.SCALING_CASES}
-    assert set(costs.LIMITS) <= set(found)
-    assert caches[0] is None, "Python alone"
-    cold, later = caches[1 : 1 + costs._COLD_TRIES], caches[1 + costs._COLD_TRIES :]
-    assert len(set(cold)) == len(cold), "each finds nothing compiled"
-    assert set(later) == {cold[0]}, "the first fit fills the cache that the others find"
-    assert len(told) == (7 if there else 5)
-
-
-def test_a_process_is_timed_until_its_work_is_done():
-    assert costs._seconds("pass", 1) > 0
-    assert costs._seconds("import time; time.sleep(0.5)", 1) > 0.5
-    assert costs._seconds("import atexit, time; atexit.register(time.sleep, 3)", 1) < 3
-
-
-def test_a_process_that_fails_is_not_timed():
-    with pytest.raises(ValueError, match="code 3"):
-        costs._seconds("raise SystemExit(3)", 1)
-
-
-def test_a_cost_beyond_its_limit_says_why():
+def test_a_cost_beyond_its_limit_is_named():
     scaling = {"wide": {"1": 3.0, "2": 1.5}, "mnist-deep": {"1": 3.0, "2": 2.0}}
-    found = report.cost_shortfalls({"first_fit_cold_seconds": 99.0, "scaling": scaling})
-    names = [name for name, _ in found]
+    spent = {"first_fit_cold_seconds": 99.0, "scaling": scaling}
+    names = facts.cost_shortfalls(spent)
     assert names[0].endswith("nothing compiled")
     assert names[1:] == ["mnist-deep, 1 to 2 threads"]
-    shown = [
-        row[0] for row in report.cost_rows({"first_fit_cold_seconds": 99.0, "scaling": scaling})
-    ]
+    shown = [row[0] for row in facts.cost_rows(spent)]
     assert set(names) <= set(shown), "under the name that they have in the table"
-    assert report.cost_shortfalls({"first_fit_cold_seconds": 1.0}) == []
+    assert facts.cost_shortfalls({"first_fit_cold_seconds": 1.0}) == []
 
 
 def test_the_sweep_in_a_line():
     rows = [_row("a", 2.0, 0.9), _row("b", 0.5, 0.9), _row("c", None, 0.9)]
     rows[1]["trainers"] = {"loopbp": {"min": 2.0, "max": 3.0}, "jax": {"min": 1.0, "max": 1.5}}
-    line = report.sweep_line("float32", rows)
+    line = facts.sweep_line("float32", rows)
     assert "2 random shapes" in line
     assert "geometric mean 1.00, lowest 0.50 (3-2, batch 7, by rounds loopbp 2 to 3 us, " in line
     assert "jax 1 to 1.5 us); 1 below 0.9" in line
-    assert "no peer" in report.sweep_line("float32", rows[2:])
+    assert "no peer" in facts.sweep_line("float32", rows[2:])
 
 
 def test_results_without_peers_make_no_readme(results):
     with pytest.raises(ValueError, match="--peers"):
-        report.markdown({**results, "runs": results["runs"][1:]}, None)
+        readme.summary({**results, "runs": results["runs"][1:]}, None)
 
 
-@pytest.mark.parametrize("text", ["", report.END + report.BEGIN, 2 * (report.BEGIN + report.END)])
+@pytest.mark.parametrize("text", ["{1}{0}", "{0}{1}{0}{1}", "{0}", "{1}"])
 def test_a_readme_without_its_marks_is_refused(text):
-    with pytest.raises(ValueError, match="once each"):
-        report.replace_block(text, "")
+    for name in readme.BLOCKS:
+        with pytest.raises(ValueError, match="once each"):
+            readme.filled(text.format(*readme.marks(name)), {}, None)
 
 
-# -- the process and the command line -------------------------------------------------------------
+def test_a_readme_without_a_block_is_refused():
+    with pytest.raises(ValueError, match=r"expected a block to fill.*benchmark table.*details"):
+        readme.filled("", {}, None)
 
 
-@needs_jit
-def test_a_job_runs_in_its_own_process():
-    job = {"kind": "peers", "cases": ["xor"], "dtypes": ["float32"], "peers": [], "quick": True}
-    found = environment.run_job(job, 1)
-    assert found["machine"]["threads"] == 1
-    assert found["peak"]["float32"] > 0
-    (row,) = found["peers"]
-    assert row["case"] == "xor"
-    assert row["trainers"]["loopbp"]["deviation"] <= runner.TOLERANCE["float32"]
-
-
-def test_a_job_names_missing_peers(monkeypatch):
-    from loopbp.benchmark import __main__ as worker
-
-    monkeypatch.setattr(worker, "PEERS", (Absent,))
-    monkeypatch.setattr(worker, "practical_peak", lambda dtype: 1.0)
-    monkeypatch.setattr(worker.cases, "select", lambda names, dtype: [TINY[0]])
-    found = run_job({"kind": "peers", "dtypes": ["float32"], "quick": True, "threads": 1})
-    assert found["missing"] == [{"name": "absent", "install": "pip install absent"}]
-    assert found["peers"][0]["ratio"] is None
-
-
-def test_the_peak_is_the_best_that_was_seen_before_and_between_the_cases(monkeypatch):
-    from loopbp.benchmark import __main__ as worker
-
-    seen = {"float32": iter([100.0, 300.0, 200.0]), "float64": iter([50.0])}
-    monkeypatch.setattr(worker, "PEERS", (Absent,))
-    monkeypatch.setattr(worker, "practical_peak", lambda dtype: next(seen[dtype]))
-    monkeypatch.setattr(worker.cases, "select", lambda names, dtype: [TINY[0], TINY[0]])
-    found = run_job({"kind": "peers", "dtypes": ["float32"], "quick": True, "threads": 1})
-    assert found["peak"] == {"float32": 300.0, "float64": 50.0}
-
-
-@pytest.mark.skipif(not JIT, reason="the study of modes times compiled code")
-def test_a_job_of_modes(monkeypatch):
-    from loopbp.benchmark import __main__ as worker
-
-    monkeypatch.setattr(worker, "practical_peak", lambda dtype: 1.0)
-    found = run_job({"kind": "modes", "dtypes": [], "quick": True, "threads": 1})
-    assert [row["parameters"] for row in found["modes"]]
-
-
-def test_a_case_says_how_many_rounds_were_calm():
-    from loopbp.benchmark.__main__ import _in_a_line
-
-    row = {
-        "case": "a", "dtype": "float32", "ratio": 2.0, "fastest_peer": "jax",
-        "trainers": {"loopbp": {"calm": [True, False]}, "jax": {"calm": [True]}},
-    }  # fmt: skip
-    assert _in_a_line(row) == "a float32: 2.00 times as fast as jax, 2 of 3 rounds calm"
-    alone = row | {"ratio": None, "fastest_peer": None, "trainers": {}}
-    assert _in_a_line(alone) == "a float32"
+# -- the command line -----------------------------------------------------------------------------
 
 
 def test_costs_name_their_limits():
     paid = dict.fromkeys(costs.LIMITS, 0.5)
-    assert [limit for _, _, limit in report.cost_rows(paid)] == ["at most 15 s", "at most 1 s"]
+    assert [limit for _, _, limit in facts.cost_rows(paid)] == ["at most 15 s", "at most 1 s"]
 
 
 @pytest.mark.parametrize(("words", "message"), [
@@ -367,6 +316,36 @@ def test_other_json_is_refused(tmp_path, capsys):
 
 def test_json_to_stdout_is_json_alone(results, tmp_path, capsys):
     path = tmp_path / "x.json"
-    report.write(results, path)
+    files.write(results, path)
     assert main(["bench", "--from", str(path), "--json", "-"]) == 0
     assert json.loads(capsys.readouterr().out) == results
+
+
+def test_bench_alone_has_a_headline_and_the_engines(monkeypatch, capsys):
+    jobs = []
+
+    def run(job, threads):
+        jobs.append((job["kind"], job["cases"], threads))
+        machine = {**environment.describe(threads)}
+        return {"machine": machine, "peak": {}, job["kind"]: [_row("digits", 2.0, 1.0)]}
+
+    monkeypatch.setattr(bench, "run_job", run)
+    monkeypatch.setattr(report, "_print_engines", lambda console, rows: None)
+    monkeypatch.setattr(report, "_print_peers", lambda *arguments: None)
+    assert main(["bench", "--threads", "1"]) == 0
+    assert jobs == [("peers", list(cases.HEADLINE), 1), ("engines", list(cases.HEADLINE), 1)]
+    assert set(cases.HEADLINE) <= set(cases.NAMES)
+    said = capsys.readouterr().out
+    assert "Beside the fastest peer installed loopbp trains 2.00 times as fast in float32" in said
+
+
+def test_the_engines_add_up_to_a_step(results, capsys):
+    rows = results["runs"][1]["engines"]
+    for row in rows:
+        row["microseconds"] = {"step": 1000.0, "forward": 2000.0}.get(row["phase"], 3.0)
+    report.print_report({**results, "runs": [{**results["runs"][1], "engines": rows}]})
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    (line,) = [line for line in printed if line[:2] == ["float32", "tiled"]]
+    forward, delta, gradient, update, rest, step = (float(n.replace(",", "")) for n in line[5:11])
+    assert (forward, rest, step) == (2000, -1009, 1000)
+    assert forward + delta + gradient + update + rest == step

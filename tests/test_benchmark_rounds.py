@@ -1,83 +1,73 @@
-"""The rounds of the benchmark: how long they go on, and which of them are calm and count."""
+"""The benchmark's rounds: clean processes, the practical peak, and a machine that others use."""
 
+import numpy as np
 import pytest
 from cases.benchmark import TINY, ticking
 
 from loopbp.benchmark import environment, runner
 from loopbp.benchmark.cases import make_problem
-from loopbp.benchmark.peers import LoopBP, NumPy
+from loopbp.benchmark.peers import LoopBP
 
-# -- how long -------------------------------------------------------------------------------------
-
-
-def scripted_rounds(monkeypatch, seconds, rounds):
-    """What becomes of epochs that take so many seconds, one after the other."""
-    monkeypatch.setattr(runner, "_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(runner, "_ROUND_SECONDS", (8.0, 20.0))
-    left = iter(seconds)
-    now = 0.0
-
-    class Scripted(LoopBP):
-        def start(self):
-            pass
-
-        def epoch(self):
-            nonlocal now
-            now += next(left)
-
-    found = runner._time_in_turns({"loopbp": Scripted(make_problem(TINY[0]))}, rounds, lambda: now)[
-        "loopbp"
-    ]
-    assert next(left, None) is None, "epochs are left over"
-    return found
+# -- environment ----------------------------------------------------------------------------------
 
 
-# Each script: one epoch to warm up and one to get to know it; then each round one to warm up, and
-# timings.
-@pytest.mark.parametrize(
-    ("timings", "seconds", "settled"),
-    [
-        ((3, 3.03, 3.06), 3, True),
-        ((9, 4, 4.05, 4.02), 4, True),
-        ((2, 2, 2, 2), 2, True),  # not before 8 seconds
-        ((5, 2.9, 4, 2.95, 2.91), 2.9, True),
-        ((1, 1.5, *[2] * 9), 1, False),  # 20 seconds are over
-        ((30, 40, 50, 30, 35), 30, False),  # not before five
-        ((30, 40, 50, 30, 30), 30, True),
-    ],
-)
-def test_a_round_goes_on_until_its_fastest_timings_agree(monkeypatch, timings, seconds, settled):
-    [found] = scripted_rounds(monkeypatch, (1, 1, 9, *timings), 1)
-    assert found[:2] == (pytest.approx(seconds), settled)
+def test_the_environment_is_clean_and_has_its_threads(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
+    monkeypatch.setenv("OPENBLAS_L2_SIZE", "1")
+    found = environment.clean_environment(1)
+    assert not set(environment.REMOVED) & set(found)
+    assert found["NUMBA_NUM_THREADS"] == found["OMP_NUM_THREADS"] == "1"
+    assert "multi_thread_eigen=false" in found["XLA_FLAGS"]
 
 
-def test_each_round_starts_anew(monkeypatch):
-    found = scripted_rounds(monkeypatch, (1, 1, 9, 3, 3, 3, 9, 5, 5, 5), 2)
-    assert [r[:2] for r in found] == [(3, True), (5, True)]
+def test_more_threads_than_cores_are_refused():
+    cores = environment.usable_cores()
+    assert environment.check_threads(None) == cores
+    with pytest.raises(ValueError, match="threads: expected 1 to"):
+        environment.check_threads(cores + 1)
 
 
-def test_who_is_far_behind_is_timed_once_in_the_first_rounds(monkeypatch):
+def test_the_peak_is_measured():
+    assert environment.practical_peak("float32", 8, ticking()) == pytest.approx(2 * 512 / 1e9)
+
+
+@pytest.mark.parametrize(("flops", "products"), [(0.0, 1), (1e3, 1), (2.4e3, 2), (1e5, 98)])
+def test_products_have_as_many_operations_as_an_epoch(flops, products):
+    product = environment.Product("float64", flops, 8)
+    assert (product.products, product.flops) == (products, products * 1024.0)
+    product.epoch()
+    assert (product.out == 8.0).all()
+    assert product.out.dtype == np.float64
+
+
+def test_the_share_of_the_peak_is_of_products_in_the_same_rounds(monkeypatch):
     monkeypatch.setattr(runner, "_PAUSE_SECONDS", 0.0)
     now = 0.0
 
-    class Takes(NumPy):
-        def __init__(self, seconds):
-            super().__init__(make_problem(TINY[0]))
-            self.seconds = seconds
+    class Slow(runner.Product):
+        def __init__(self, dtype, flops):
+            super().__init__(dtype, flops, 8)
+            self.epochs = 0
 
         def epoch(self):
             nonlocal now
-            now += self.seconds
+            self.epochs += 1
+            now += 5.0 if self.epochs <= 6 else 4.0  # the first round is slower
 
-    found = runner._time_in_turns(
-        {"loopbp": Takes(1.0), "near": Takes(4.0), "far": Takes(6.0)}, 5, lambda: now
-    )
-    assert found["loopbp"] == [(1.0, True, True)] * 5
-    assert found["near"] == [(4.0, True, True)] * 5
-    assert found["far"] == [(6.0, None, True)] * 3
+    class Fast(LoopBP):
+        def epoch(self):
+            nonlocal now
+            super().epoch()
+            now += 2.0
 
-
-# -- calm or not ----------------------------------------------------------------------------------
+    monkeypatch.setattr(runner, "Product", Slow)
+    monkeypatch.setattr(runner, "LoopBP", Fast)
+    case = TINY[0]
+    row = runner.run_case(case, (), 2, lambda: now)
+    done = round(case.flops * case.steps / 1024) * 1024.0
+    assert row["peak"] == pytest.approx(done / 4.0 / 1e9)
+    assert row["of_peak"] == pytest.approx(case.flops * case.steps / 2.0 / (done / 4.0))
+    assert "product" not in row["trainers"]
 
 
 def watched(seconds):
