@@ -16,6 +16,7 @@ which is taken.
 from typing import Any
 
 from loopbp.binding import Engine, loops_engine, numpy_engine
+from loopbp.jit.mode import is_plain
 from loopbp.jit.settings import threading_layer
 from loopbp.tiled.choice import PARALLEL_WORK
 from loopbp.tiled.engine import engine_for, tiled_engine
@@ -35,7 +36,7 @@ def pick(name: str, parameters: int, batch_size: int) -> Engine:
     Parameters
     ----------
     name
-        Out of ``ENGINES``; auto is tiled.
+        Out of ``ENGINES``; auto is tiled, and tiled is loops in the plain mode of `loopbp.jit`.
     parameters, batch_size
         Their product is the multiply-adds of a forward pass, a third of a step.
 
@@ -46,8 +47,8 @@ def pick(name: str, parameters: int, batch_size: int) -> Engine:
     """
     if name == "numpy":
         return numpy_engine()
-    if name == "loops":
-        return loops_engine(_threads_pay(name, parameters, batch_size))
+    if name == "loops" or is_plain():
+        return loops_engine(_threads_pay("loops", parameters, batch_size))
     return tiled_engine(_threads_pay("tiled", parameters, batch_size))
 
 
@@ -67,6 +68,6 @@ def pick_training(
     theta, architecture, settings, batch_size
         What is trained, by which optimizer's settings.
     """
-    if name in ("auto", "tiled"):
+    if name in ("auto", "tiled") and not is_plain():
         return engine_for(architecture, settings, batch_size, theta.itemsize)
     return pick(name, theta.size, batch_size)

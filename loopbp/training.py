@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopbp.binding import Engine
-from loopbp.jit.cache import will_compile
+from loopbp.jit.decorators import will_compile
 from loopbp.jit.sources import plain
 from loopbp.messages.calls import suggests
 from loopbp.optimizers import Optimizer

@@ -4,9 +4,9 @@ import json
 import math
 import shutil
 
-import helpers
 import numpy as np
 import pytest
+from cases import helpers
 from cases.pages import HIDDEN, MUTATIONS, PAIRS, WEB, Engine, embedded, make
 
 from loopbp.study import page

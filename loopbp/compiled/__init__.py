@@ -23,22 +23,22 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
+from loopbp.binding import loops_engine
 from loopbp.compiled.types import ArgumentTypeError, checked
 from loopbp.jit.decorators import jit, parallel_jit
+from loopbp.jit.mode import is_plain
 from loopbp.messages.calls import suggests
 from loopbp.parameters import Architecture, layer_count, unit_count
 from loopbp.tiled import workspace as tiled_workspace
-from loopbp.tiled.choice import suits_registers
-from loopbp.tiled.engine import epoch_alone, tiled_engine
-from loopbp.tiled.epochs.in_registers import LANES, epoch_of
+from loopbp.tiled.engine import epoch_by_one_thread, tiled_engine
 from loopbp.validate import check_matrix
 
-_engine = tiled_engine(False)
-_in_registers, _in_tiles = epoch_of(LANES[-1]), epoch_alone()
+_engine = loops_engine(False) if is_plain() else tiled_engine(False)
+_epoch = _engine.epoch if is_plain() else epoch_by_one_thread()
 forward = checked("z", "a")(_engine.forward)
 cost = checked("losses")(_engine.cost)
 backward = checked("delta", "gradient")(_engine.backward)
-make_workspace = checked()(tiled_workspace.make_workspace)
+make_workspace = checked()(_engine.make_workspace if is_plain() else tiled_workspace.make_workspace)
 make_state = checked()(_engine.make_state)
 
 __all__ = [
@@ -160,12 +160,7 @@ def epoch(
     -----
     The caller guarantees what `train` asks for, and arrays made for these sizes.
     """
-    if suits_registers(architecture, settings, min(batch_size, X.shape[0])):
-        return _in_registers(
-            theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
-            batch_size, shuffled, workspace,
-        )  # fmt: skip
-    return _in_tiles(
+    return _epoch(
         theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
         batch_size, shuffled, workspace,
     )  # fmt: skip

@@ -20,7 +20,7 @@ from loopbp.tiled import panels as tiled_panels
 from loopbp.tiled import sums as tiled_sums
 from loopbp.tiled import update as tiled_update
 from loopbp.tiled import workspace as tiled_workspace
-from loopbp.tiled.epochs import by_first_units, by_team, in_registers, share_memory
+from loopbp.tiled.epochs import by_first_units, by_one_thread, by_team, in_registers, share_memory
 
 
 @cache
@@ -127,6 +127,16 @@ def alone_engine(with_softmax: bool = False) -> Engine:
     """The tiled engine with epochs by one thread."""
     name = "alone_softmax" if with_softmax else "alone_any_output"
     return _engine(own_workspace, epoch_alone(with_softmax), name, jit)
+
+
+@makes_kernels
+def epoch_by_one_thread() -> Any:
+    """An epoch of any network by one thread, for compiled callers."""
+    ways = {
+        "epoch_in_registers": in_registers.epoch_of(in_registers.LANES[-1]),
+        "epoch_alone": epoch_alone(),
+    }
+    return specialise([by_one_thread.epoch], "any", ways, inner_jit).epoch
 
 
 def tiled_engine(parallel: bool, with_softmax: bool = False) -> Engine:
