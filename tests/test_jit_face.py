@@ -91,7 +91,7 @@ for flag in (False, True):
     binding.loops_engine(flag)
     for other in (False, True):
         engine.tiled_engine(flag, other)
-    engine.split_engine(flag)
+    engine.first_units_engine(flag)
 for lanes in in_registers.LANES:
     in_registers.epoch_of(lanes)
 """
