@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from cases import helpers
 from cases.helpers import needs_jit
-from numba import njit
+from numba import njit, types
 from numba.core.errors import TypingError
 from numba.core.registry import cpu_target
 from numba.core.typing.templates import builtin_registry
@@ -59,7 +59,7 @@ def test_numbas_own_tables_hold_no_operator_of_ours(which):
     assert ours(templates) == []
     assert ours(seen._lookup_global(which).templates) == []
     assert ours(seen._functions.get(which, ())) == []
-    assert ours(operators.with_operators(seen)._lookup_global(which).templates), "the search finds"
+    assert ours(operators.with_our_table(seen)._lookup_global(which).templates), "the search finds"
 
 
 @needs_jit
@@ -261,3 +261,46 @@ def test_compiling_and_machine_import_nothing_above_them():
 )  # fmt: skip
 def test_an_import_upwards_is_noticed(line):
     assert imports_upwards(line)
+
+
+# -- calls whose meaning is remembered -------------------------------------------------------------
+
+
+def _sum_of(x):
+    total = 0.0
+    for k in range(x.size):
+        total += x[k] * x[k]
+    return total
+
+
+@needs_jit
+def test_what_a_call_means_is_remembered_by_the_flags_that_choose_its_code():
+    """The same source with other flags is other code, also where both meanings are known."""
+    codes = []
+    for fastmath in (set(), {"reassoc", "contract", "nsz"}, set()):
+        compiled = njit(
+            pipeline_class=by_symbol.OurCompiler, fastmath=fastmath, error_model="numpy"
+        )(_sum_of)
+        assert compiled(np.arange(4.0)) == 14.0
+        codes.append("reassoc" in compiled.inspect_llvm(compiled.signatures[0]))
+    assert codes == [False, True, False]
+
+
+@needs_jit
+def test_numbas_templates_are_tried_once_for_the_same_types(monkeypatch):
+    tried = []
+    before = types.Function.get_call_type
+
+    def get_call_type(self, context, args, kws):
+        tried.append((self.typing_key, args))
+        return before(self, context, args, kws)
+
+    monkeypatch.setattr(types.Function, "get_call_type", get_call_type)
+    for _ in range(2):
+        njit(pipeline_class=by_symbol.OurCompiler, error_model="numpy")(_sum_of)(np.arange(4.0))
+    ours = [key for key, _ in tried if key is operator.mul]
+    assert len(ours) <= 1, "or none, where another test has compiled a product"
+    tried.clear()
+    for _ in range(2):
+        njit(_sum_of)(np.arange(4.0))
+    assert [key for key, _ in tried].count(operator.mul) > 1, "the count counts"

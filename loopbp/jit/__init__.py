@@ -17,7 +17,7 @@ Read `decorators` first, then `specialise` and `mode`; the rest explains how the
 `dispatchers`          Numba's object of a compiled function as the decorators want it
 `cache`                Numba's cache of one function, in the files of `files`
 `by_symbol`            callers that call by symbol, and helpers that are only ever inlined
-`operators`            meanings of ``+`` for types of our own, for our own compilations
+`operators`            Numba's table of functions as our own compilations see it
 `compile_room`         frames and garbage collection while Numba compiles
 `turns`                callers that queue where the threading layer needs it
 `instruction_code`     how Numba learns of an instruction
@@ -58,8 +58,10 @@ private name                               what for
                                            ``RewriteDynamicRaises``, ``RewriteSemanticConstants``
 ``numba.core.typing.templates``            `instruction_code`: ``infer``, ``infer_global``,
                                            ``infer_getattr``, ``AttributeTemplate``,
-                                           ``make_intrinsic_template``
-a typing context's ``_lookup_global``      `operators`
+                                           ``make_intrinsic_template``, its ``_impl_cache``
+``numba.core.targetconfig``                `operators`: ``ConfigStack``, the flags of a compilation
+a typing context's ``_lookup_global``,     `operators`
+a function type's ``_impl_keys``
 ``numba.core.registry``                    `turns`: ``CPUDispatcher``
 a dispatcher's ``_cache _insert            `dispatchers`, `checked_calls`
 get_call_template _compile_for_args

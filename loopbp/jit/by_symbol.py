@@ -36,7 +36,7 @@ from numba.core.untyped_passes import (
 )
 
 from loopbp.jit.files import STAMP
-from loopbp.jit.operators import with_operators
+from loopbp.jit.operators import with_our_table
 from loopbp.jit.registry import DISPATCHERS
 from loopbp.jit.specialise import Maker, maker_of
 
@@ -180,7 +180,7 @@ class OurCompiler(CompilerBase):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         state = self.state  # its target context is a copy for this compilation
-        state.typingctx = state.targetctx.typing_context = with_operators(state.typingctx)
+        state.typingctx = state.targetctx.typing_context = with_our_table(state.typingctx)
 
     def define_pipelines(self) -> list[Any]:
         manager = DefaultPassBuilder.define_nopython_pipeline(self.state)

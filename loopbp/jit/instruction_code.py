@@ -23,12 +23,26 @@ def register(twin: Callable[..., Any], definition: Callable[..., Any]) -> None:
     the wrappers take long.  What Numba knows already, as ``operator.add``, keeps its other
     meanings, and has this one in code of this package alone.
     """
-    template = make_intrinsic_template(twin, side_by_side(twin, definition), twin.__name__)
+    template = _looks_first(
+        make_intrinsic_template(twin, side_by_side(twin, definition), twin.__name__)
+    )
     if twin.__module__ == "_operator":
         add_meaning(twin, types.Function(template))
     else:
         infer(template)
         infer_global(twin, types.Function(template))
+
+
+def _looks_first(template: Any) -> Any:
+    """The template, but it looks at what it knows before it has Numba load what is new."""
+
+    class LooksFirst(template):
+        def generic(self, args: Any, kws: Any) -> Any:
+            known = self._impl_cache.get((self.context, args, tuple(kws.items())))
+            return known or super().generic(args, kws)
+
+    LooksFirst.__name__ = template.__name__
+    return LooksFirst
 
 
 def register_attributes(kind: type, resolve: Callable[[Any, str], Any]) -> None:
