@@ -33,6 +33,8 @@ class Engine:
     cost: Callable[..., Any]
     backward: Callable[..., Any]
     epoch: Callable[..., Any]
+    way: str = ""
+    """through an epoch, in a few words"""
 
 
 def kernels_of(module: ModuleType) -> dict[str, Any]:
@@ -40,9 +42,10 @@ def kernels_of(module: ModuleType) -> dict[str, Any]:
     return {name: getattr(module, name) for name in KERNELS}
 
 
-def bind(name: str, kernels: dict[str, Any], bound: SimpleNamespace) -> Engine:
+def bind(name: str, kernels: dict[str, Any], bound: SimpleNamespace, way: str = "") -> Engine:
     """An engine of kernels and of passes that call them."""
-    return Engine(name, SimpleNamespace(**kernels), **{p: getattr(bound, p) for p in _PASSES})
+    made = {p: getattr(bound, p) for p in _PASSES}
+    return Engine(name, SimpleNamespace(**kernels), **made, way=way)
 
 
 @cache

@@ -28,7 +28,8 @@ from loopbp.tiled.epochs import in_registers as small
 @cache
 def small_engine(batch_size: int) -> Engine:
     """The tiled engine with epochs in registers, for the networks that these suit."""
-    return replace(tiled_engine(False), epoch=small.epoch_of(batch_size))
+    epoch = small.epoch_of(batch_size)
+    return replace(tiled_engine(False), epoch=epoch, way="examples side by side in registers")
 
 
 @cache
@@ -56,7 +57,10 @@ def _split_engine(with_softmax: bool) -> Engine:
     name, inner = _outputs(with_softmax)
     works = specialise([split.work], name, vars(inner), inner_jit)
     bound = specialise([split.epoch], name, vars(works), threads_jit)
-    return replace(tiled_engine(False), make_workspace=split_workspace, epoch=bound.epoch)
+    return replace(
+        tiled_engine(False), make_workspace=split_workspace, epoch=bound.epoch,
+        way="threads that share out the first units",
+    )  # fmt: skip
 
 
 @cache
@@ -138,4 +142,5 @@ def _tiled_engine(parallel: bool, with_softmax: bool) -> Engine:
         work = specialise([by_team.work], name, bindings, inner_jit)
         bound.epoch = specialise([by_team.epoch_alone], name, vars(work), jit).epoch_alone
         bound.make_workspace = own_workspace
-    return bind("tiled", kernels_of(tiled), bound)
+    way = "a team of threads" if parallel else "one thread"
+    return bind("tiled", kernels_of(tiled), bound, way)

@@ -91,13 +91,19 @@ def input_pace(l):
 
 
 @inline_jit
+def keeps_prime(architecture, l):
+    """Whether the backward pass will want sigma'(z^l)."""
+    return l < layer_count(architecture)
+
+
+@inline_jit
 def layer_forward(
     theta, architecture, l, a_prev, m, start, stop, first, end, worker, resident, soon, soon_at,
     pace, workspace,
 ):  # fmt: skip
     """z^l and, but for softmax, a^l of the units first .. end-1 for the examples start .. stop-1.
 
-    Of a hidden layer z^l becomes sigma'(z^l), as `activation_rows` says.
+    Of a layer that `keeps_prime` z^l becomes sigma'(z^l), as `activation_rows` says.
 
     In blocks that are still in the cache when sigma is applied to them.  Meanwhile the tiles of the
     first units ask for numbers of `soon`, as `sums_tall` says, with `soon_at` for the example 0.
@@ -107,7 +113,7 @@ def layer_forward(
     z_l = z_of(workspace, architecture, l, m)
     z, a = flat(z_l), flat(layer_of(workspace.a, architecture, l, m))
     code, address = architecture.activation[l], architecture.sigma[l]
-    keeps = l < layer_count(architecture)
+    keeps = keeps_prime(architecture, l)
     packed = reads_panels(l, architecture, resident, workspace)
     panels = forward_panels(l, worker, workspace)
     K = a_prev.shape[1]
