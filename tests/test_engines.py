@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers import BATCHES, REFERENCE, TOLERANCE, each_dtype, each_engine, each_pair
 
-from loopbp import activations, binding, engines, loops, losses, optimizers, passes, reference
+from loopbp import activations, binding, loops, losses, optimizers, passes, reference
 from loopbp.jit.sources import plain
 from loopbp.random import arrays
 from loopbp.random import streams as rng
@@ -28,7 +28,7 @@ def test_cases_exist_for_every_kernel():
 @pytest.mark.parametrize("kernel", binding.KERNELS)
 def test_kernel_has_a_documented_twin_in_every_engine(kernel):
     names = []
-    for engine in engines.all_engines():
+    for engine in helpers.all_engines():
         function = plain(getattr(engine.kernels, kernel))
         assert function.__doc__, engine.name
         names.append(tuple(inspect.signature(function).parameters))

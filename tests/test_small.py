@@ -8,7 +8,7 @@ from typing import Any
 import helpers
 import numpy as np
 import pytest
-from helpers import JIT, needs_jit
+from helpers import JIT
 from test_tiled_training import TOLERANCE, _unsigned_key, difference
 
 import loopbp
@@ -114,26 +114,6 @@ def test_registers_by_batch_size():
     ):
         found = engines.pick_training("tiled", net.theta, net.architecture, RULE.settings, 4)
         assert found is expected
-
-
-_REGISTERED = """
-from loopbp import engines
-from loopbp.jit.by_symbol import DISPATCHERS
-def names():
-    ours = "loopbp.tiled.epochs.in_registers"
-    return {name for module, name in DISPATCHERS if module == ours}
-print(sorted(names()), end=";")
-engines.all_engines()
-print(sorted(names()))
-"""
-
-
-@needs_jit
-def test_a_new_process_knows_every_width_that_may_be_cached():
-    before, after = helpers.run_python(_REGISTERED).split(";")
-    assert before == "['epoch', 'steps']"
-    few = [f"{name}__of_{count}" for count in (4, 8, 16) for name in ("epoch", "steps")]
-    assert after == str(sorted(["epoch", "steps", *few]))
 
 
 # -- wrong versions -------------------------------------------------------------------------------

@@ -15,13 +15,11 @@ it is done: 0.22 us a step of xor instead of 0.1.)
 `suits` says for which networks: few units, plain SGD, batches of at most one register.
 """
 
-from functools import cache
-
 import numpy as np
 
 from loopbp.activations import ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SOFTMAX, TANH
 from loopbp.jit.decorators import inline_jit, inner_jit, jit
-from loopbp.jit.specialise import specialise
+from loopbp.jit.specialise import makes_kernels, specialise
 from loopbp.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_MSE, QUADRATIC
 from loopbp.machine.arithmetic import choose, fma, magnitude
 from loopbp.machine.borrow import borrow
@@ -261,7 +259,6 @@ def steps(
     return J
 
 
-@cache
 def epoch_of(batch_size):
     """`epoch` with the narrowest registers that hold a batch.
 
@@ -271,7 +268,7 @@ def epoch_of(batch_size):
     return _epoch_of(lanes)
 
 
-@cache
+@makes_kernels
 def _epoch_of(lanes):
     few = lanes_of(lanes)
     parts = [gather_batch, weighted_inputs, softmax_output, sigmoid_output, squares_output]
