@@ -43,7 +43,6 @@ def engine_id(engine: Engine) -> str:
     return f"{engine.name}-parallel" if options.get("parallel") else engine.name
 
 
-
 def all_engines() -> list[Engine]:
     """The reference, and what is held against it; making them compiles nothing."""
     both = (False, True)

@@ -15,7 +15,7 @@ from loopbp import parameters
 from loopbp.jit.decorators import inner_jit, threads_jit
 from loopbp.jit.settings import threading_layer
 from loopbp.jit.sources import plain
-from loopbp.jit.specialise import specialise
+from loopbp.jit.specialise import makes_kernels, specialise
 from loopbp.machine import memory, team
 from loopbp.machine.threads import usable_threads
 from loopbp.parameters import Architecture
@@ -39,17 +39,15 @@ def _workspaces() -> SimpleNamespace:
     return specialise(sources, "plain", {}, plain)
 
 
-@cache
-def _outputs() -> Any:
-    return specialise([forward.outputs], "tiled", {}, threads_jit).outputs
+@makes_kernels
+def losses_of_softmax() -> Any:
+    """`loopbp.tiled.forward.losses` for softmax with cross_entropy alone, as training compiles it.
 
-
-@cache
-def _losses(with_softmax: bool) -> Any:
-    name = "softmax" if with_softmax else "any_output"
-    block = {"block_losses": forward.block_losses_of_softmax} if with_softmax else {}
-    work = specialise([forward.losses_work], name, block, inner_jit)
-    return specialise([forward.losses], name, vars(work), threads_jit).losses
+    The other losses need not be compiled then.
+    """
+    block = {"block_losses": forward.block_losses_of_softmax}
+    work = specialise([forward.losses_work], "softmax", block, inner_jit)
+    return specialise([forward.losses], "softmax", vars(work), threads_jit).losses
 
 
 def _workspace(theta: Array, architecture: Architecture, m: int) -> tuple[Any, int, int]:
@@ -79,7 +77,8 @@ def outputs(
     out = np.empty((m, architecture.sizes[-1]), theta.dtype)
     finite = np.empty(blocks, np.bool_)
     every = np.empty(0, theta.dtype) if every is None else every
-    _outputs()(theta, architecture, X, workspace, every, out, finite, threads)
+    with np.errstate(all="ignore"):  # the caller sees what is not finite
+        forward.outputs(theta, architecture, X, workspace, every, out, finite, threads)
     return out, bool(finite.all())
 
 
@@ -91,7 +90,7 @@ def losses(
     workspace, blocks, threads = _workspace(theta, architecture, m)
     out = np.empty((m if wants_outputs else 0, architecture.sizes[-1]), theta.dtype)
     finite, block_sums = np.empty(blocks, np.bool_), np.empty(blocks, np.float64)
-    J = _losses(is_softmax(architecture))(
-        theta, architecture, X, Y, weight, workspace, out, finite, block_sums, threads
-    )
+    compiled = losses_of_softmax() if is_softmax(architecture) else forward.losses
+    with np.errstate(all="ignore"):
+        J = compiled(theta, architecture, X, Y, weight, workspace, out, finite, block_sums, threads)
     return float(J), out, bool(finite.all())

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from loopbp.activations import SOFTMAX
-from loopbp.jit.decorators import inline_jit, inner_jit, jit
+from loopbp.jit.decorators import inline_jit, inner_jit, jit, threads_jit
 from loopbp.jit.specialise import specialise
 from loopbp.losses import penalty
 from loopbp.machine.borrow import borrow
@@ -247,7 +247,7 @@ def outputs_work(
         k = next_block(workspace)
 
 
-@jit
+@threads_jit
 def outputs(theta, architecture, X, workspace, every, out, out_finite, threads):
     """a^L of all rows, and where `every` has room for it a^l of all layers.
 
@@ -321,7 +321,7 @@ def losses_work(
         k = next_block(workspace)
 
 
-@jit
+@threads_jit
 def losses(theta, architecture, X, Y, weight, workspace, out, out_finite, out_sums, threads):
     """J of all rows, and where `out` has room for it a^L.
 
