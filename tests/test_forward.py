@@ -1,4 +1,6 @@
-"""Forward passes in blocks: outputs, activations and losses against the reference, on any threads."""
+"""Forward passes in blocks: outputs, activations, losses against the reference, on any threads."""
+
+from functools import partial
 
 import helpers
 import numpy as np
@@ -113,8 +115,10 @@ def test_what_is_not_finite_is_refused_wherever_it_stands(m, bad):
         X = data.X.copy()
         X[row, column] = bad
         message = f"X: expected finite float32 numbers, got {bad} at row {row}, column {column}"
-        for use in (net.predict, net.predict_proba, net.activations, lambda X: net.loss(X, y),
-                    lambda X: net.score(X, y), lambda X: net.loss(X, y, engine="numpy")):  # fmt: skip
+        by_target = net.score, net.loss, partial(net.loss, engine="numpy")
+        for use in (
+            net.predict, net.predict_proba, net.activations, *(partial(of, y=y) for of in by_target)
+        ):  # fmt: skip
             with pytest.raises(ValueError, match=message):
                 use(X)
 

@@ -82,9 +82,9 @@ class Gradient:
 def gradient(name: str, theta: Array, architecture: Architecture, data: Data) -> Gradient:
     """dJ/dtheta over some data as one batch, by the engine of a name."""
     if name in ("auto", "tiled"):
-        found = by_steps(name, theta, architecture, data)
-        run = partial(_lists, theta.copy(), architecture, data)
-        return _gradient(found.gradient, architecture, found.loss, run)
+        steps = steps_of(name, theta, architecture, len(data.X))
+        J, g = by_steps(steps, theta, architecture, data)
+        return _gradient(g, architecture, J, partial(_lists, theta.copy(), architecture, data))
     engine = engines.pick(name, theta.size, len(data.X))
     J, g, passes = _by_passes(engine, theta, architecture, data)
     made = _gradient(g, architecture, J, partial(_lists, theta.copy(), architecture, data))
@@ -118,73 +118,84 @@ def _lists(theta: Array, architecture: Architecture, data: Data) -> Passes:
 
 
 class Steps(NamedTuple):
-    """A gradient by steps of training."""
+    """The steps that `fit` would make, whose gradients are asked for."""
 
-    gradient: Array
-    """(P,)"""
-    loss: float
-    """J"""
-    way: str
-    """through an epoch"""
+    engine: Engine
+    settings: OptimizerSettings
+    batch_size: int
 
 
-def by_steps(
+def steps_of(
     name: str,
     theta: Array,
     architecture: Architecture,
-    data: Data,
-    *,
+    examples: int,
     settings: OptimizerSettings = PLAIN,
     batch_size: int | None = None,
 ) -> Steps:
-    """dJ/dtheta over some data by the steps that `fit` would make.
+    """The steps that `fit` would make with so many examples.
 
     Parameters
     ----------
     name
         Of the engine.
-    theta, architecture, data
-        Checked; theta is not changed.
+    theta, architecture, examples
+        What is trained, on how many.
     settings
-        Of the optimizer whose way through an epoch is taken.
+        Of the optimizer.
     batch_size
-        Of the batches whose way is taken, one after the other from the same theta.  None: all of
-        the data at once, or, of many rows, as many as bound the memory.
+        None: all examples at once, or, of very many, as many as bound the memory.
     """
-    m = len(data.X)
     if batch_size is None:
-        batch_size = max(_LEAST_ROWS, _NUMBERS // plain(unit_count)(architecture))
-    batch_size = min(m, batch_size)
+        units = plain(unit_count)(architecture)
+        batch_size = min(examples, max(_LEAST_ROWS, _NUMBERS // units))
     engine = engines.pick_training(name, theta, architecture, settings, batch_size)
-    if m <= batch_size:
-        J, g = one_step(engine, theta, architecture, data, settings)
-        return Steps(g, J, engine.way)
-    total, loss = np.zeros(theta.size), 0.0
-    for part in blocks(m, batch_size):
+    return Steps(engine, settings, batch_size)
+
+
+def by_steps(
+    steps: Steps, theta: Array, architecture: Architecture, data: Data
+) -> tuple[float, Array]:
+    """J and dJ/dtheta over some data, batch after batch from the same theta, not changed."""
+    m = len(data.X)
+    if m <= steps.batch_size:
+        return one_step(steps, theta, architecture, data)
+    loss, total = 0.0, np.zeros(theta.size)
+    for part in blocks(m, steps.batch_size):
         few = Data(data.X[part], data.Y[part], data.weight[part])
-        J, g = one_step(engine, theta, architecture, few, settings)
-        total += g * (len(few.X) / m)
+        J, g = one_step(steps, theta, architecture, few)
         loss += J * (len(few.X) / m)
-    return Steps(total.astype(theta.dtype), loss, engine.way)
+        total += g * (len(few.X) / m)
+    return loss, total.astype(theta.dtype)
+
+
+def repeated(data: Data, batch_size: int | None) -> Data:
+    """Some data over and over, until they fill a batch; J and its gradient stay what they are."""
+    m = len(data.X)
+    if batch_size is None or m >= batch_size:
+        return data
+    rows = np.arange(batch_size) % m
+    share = batch_size / (m * np.bincount(rows))
+    weight = (data.weight * share).astype(data.weight.dtype)
+    return Data(data.X[rows], data.Y[rows], weight[rows])
 
 
 def one_step(
-    engine: Engine, theta: Array, architecture: Architecture, data: Data, settings: Any
+    steps: Steps, theta: Array, architecture: Architecture, data: Data
 ) -> tuple[float, Array]:
-    """J and dJ/dtheta from one step of an engine's epoch, without dropout.
+    """J and dJ/dtheta from one step of an epoch, without dropout.
 
     Optimizers other than plain SGD are replaced by momentum that remembers nothing, and a limit of
     the norm by none: what an epoch does is the same for all of them until theta is updated.  With
     dropout it goes the same way, and drops nothing.
     """
-    m = len(data.X)
-    plain_sgd = settings.rule == RULE_SGD
-    settings = settings._replace(
-        rule=RULE_SGD if plain_sgd else RULE_MOMENTUM,
+    m, engine = len(data.X), steps.engine
+    settings = steps.settings._replace(
+        rule=RULE_SGD if steps.settings.rule == RULE_SGD else RULE_MOMENTUM,
         learning_rate=ETA,
         first=0.0,
         weight_decay=0.0,
-        clip_norm=np.inf if settings.clip_norm > 0.0 else 0.0,
+        clip_norm=np.inf if steps.settings.clip_norm > 0.0 else 0.0,
     )
     rates = np.where(architecture.dropout > 0.0, _NO_DROPOUT, 0.0)
     architecture = architecture._replace(dropout=rates)
