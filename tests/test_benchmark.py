@@ -4,11 +4,11 @@ import math
 from dataclasses import replace
 from itertools import chain, repeat
 
-import helpers
 import numpy as np
 import pytest
-from benchmark_cases import TINY, Absent, TwiceTheRate, ticking
-from helpers import JIT, needs_jit
+from cases import helpers
+from cases.benchmark import TINY, Absent, TwiceTheRate, ticking
+from cases.helpers import JIT, needs_jit
 
 from loopbp.benchmark import cases, costs, engines_bench, environment, runner
 from loopbp.benchmark.__main__ import run as run_job

@@ -5,9 +5,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import helpers
 import pytest
-from benchmark_cases import TINY, TwiceTheRate, ticking
+from cases import helpers
+from cases.benchmark import TINY, TwiceTheRate, ticking
 
 from loopbp.benchmark import (
     cases,

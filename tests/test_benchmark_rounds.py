@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from benchmark_cases import TINY, ticking
+from cases.benchmark import TINY, ticking
 
 from loopbp.benchmark import environment, runner
 from loopbp.benchmark.cases import make_problem

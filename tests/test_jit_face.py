@@ -2,10 +2,10 @@
 
 import operator
 
-import helpers
 import numpy as np
 import pytest
-from helpers import needs_jit
+from cases import helpers
+from cases.helpers import needs_jit
 from numba import njit
 from numba.core.errors import TypingError
 from numba.core.registry import cpu_target

@@ -5,11 +5,11 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-import helpers
 import numpy as np
 import pytest
-from helpers import JIT
-from test_tiled_training import TOLERANCE, _unsigned_key, difference
+from cases import helpers
+from cases.helpers import JIT
+from cases.training import TOLERANCE, difference, unsigned_key
 
 import loopbp
 from loopbp import activations, engines, losses
@@ -128,7 +128,7 @@ SOURCES = [
 def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     """The engine in full registers, uncompiled, with another function behind one of its names."""
     sources = [getattr(small, source) for source in SOURCES if source != name]
-    bound = specialise(sources, "mutant", {"stream_key": _unsigned_key, name: wrong}, plain)
+    bound = specialise(sources, "mutant", {"stream_key": unsigned_key, name: wrong}, plain)
     return replace(tiled_engine(False), epoch=bound.epoch)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import BOUNDSCHECK, JIT, each_dtype, needs_jit
+from cases.helpers import BOUNDSCHECK, JIT, each_dtype, needs_jit
 from numba import njit
 
 from loopbp import activations, reference

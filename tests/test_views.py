@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from helpers import each_dtype, needs_jit
+from cases.helpers import each_dtype, needs_jit
 from numba import njit, typeof, types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
