@@ -4,9 +4,9 @@ from dataclasses import replace
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
-import helpers
 import numpy as np
 import pytest
+from cases import helpers
 
 import loopbp
 from loopbp import engines

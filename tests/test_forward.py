@@ -2,10 +2,10 @@
 
 from functools import partial
 
-import helpers
 import numpy as np
 import pytest
-from helpers import DTYPES, TOLERANCE, relative_difference
+from cases import helpers
+from cases.helpers import DTYPES, TOLERANCE, relative_difference
 
 import loopbp
 from loopbp.binding import numpy_engine
