@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from loopbp.compiled import validate_compiled
     from loopbp.cross_validation import CrossValidation, cross_validate
     from loopbp.gradcheck import GradientReport, check_gradient, check_gradient_function
-    from loopbp.network.network import Gradient, Network, load
+    from loopbp.network.gradient import Gradient
+    from loopbp.network.loading import load
+    from loopbp.network.network import Network
     from loopbp.optimizers import SGD, Adam, AdamW, RMSprop
     from loopbp.own_activation import Activation, register_activation
     from loopbp.preparation import Preprocessing

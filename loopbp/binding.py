@@ -36,6 +36,8 @@ class Engine:
     backward: Callable[..., Any]
     epoch: Callable[..., Any]
     epochs: Callable[..., Any]
+    way: str = ""
+    """through an epoch, in a few words"""
 
 
 def kernels_of(module: ModuleType) -> dict[str, Any]:
@@ -61,9 +63,10 @@ def one_of(epochs: Callable[..., Any]) -> Callable[..., Any]:
     return epoch
 
 
-def bind(name: str, kernels: dict[str, Any], bound: SimpleNamespace) -> Engine:
+def bind(name: str, kernels: dict[str, Any], bound: SimpleNamespace, way: str = "") -> Engine:
     """An engine of kernels and of passes that call them."""
-    return Engine(name, SimpleNamespace(**kernels), **{p: getattr(bound, p) for p in _PASSES})
+    made = {p: getattr(bound, p) for p in _PASSES}
+    return Engine(name, SimpleNamespace(**kernels), **made, way=way)
 
 
 @cache

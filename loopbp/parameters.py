@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from loopbp import activations as loopbp_activations
 from loopbp import losses, own_activation
 from loopbp.jit.decorators import inline_jit
+from loopbp.jit.sources import plain
 from loopbp.machine.views import matrix, vector
 from loopbp.validate import as_real
 
@@ -103,6 +104,12 @@ class LayerViews(list[NDArray[Any]]):
         pairs = zip(self[layer], value, strict=True) if of_many else [(self[layer], value)]
         for view, numbers in pairs:
             view[...] = as_real(f"layer {layer}", numbers, view.shape)
+
+
+def layer_views(view: Any, theta: NDArray[Any], architecture: Architecture) -> LayerViews:
+    """`weights_of` or `biases_of` of each layer, l at [l - 1]."""
+    layers = range(1, len(architecture.sizes))
+    return LayerViews(plain(view)(theta, architecture, l) for l in layers)
 
 
 @inline_jit

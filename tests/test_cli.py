@@ -560,7 +560,7 @@ def test_check_of_a_wrong_gradient(run, monkeypatch):
 
     right = loopbp.cli.check.check_gradient
 
-    def wrong(net, X, y, *, engine):
+    def wrong(net, X, y, **options):
         return right(net, X, y, gradient=lambda theta: 2 * net.gradient(X, y).theta)
 
     monkeypatch.setattr(loopbp.cli.check, "check_gradient", wrong)

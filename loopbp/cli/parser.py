@@ -229,7 +229,20 @@ def _add_check(commands: Any) -> None:
         type=choice(ENGINES),
         default="auto",
         metavar="NAME",
-        help=f"whose gradient: {', '.join(ENGINES)} (default: auto)",
+        help=f"whose gradient: {', '.join(ENGINES)} (default: auto, the steps that train)",
+    )
+    group.add_argument(
+        "--optimizer",
+        type=choice(OPTIMIZERS),
+        default="adam",
+        metavar="NAME",
+        help=f"of the training whose steps are checked: {', '.join(OPTIMIZERS)} (default: adam)",
+    )
+    group.add_argument(
+        "--batch-size",
+        type=whole(1),
+        metavar="N",
+        help="examples a step, repeated where there are fewer (default: all of them)",
     )
     add_seed(group)
     group = parser.add_argument_group("the numbers themselves")
