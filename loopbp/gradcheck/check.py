@@ -164,7 +164,7 @@ def check_gradient(
 
             check.call(lambda _: by_training(data)[1])
             check.compare_loss(by_training(data)[0])
-            check.engine = f"tiled, {steps.engine.way}"
+            check.engine = ", ".join(filter(None, (steps.engine.name, steps.engine.way)))
             check.compare_batch(lambda part: by_training(part)[1], data)
         else:
             check.call(

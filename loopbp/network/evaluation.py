@@ -16,21 +16,21 @@ from loopbp.training import Data, blocks
 Array = NDArray[Any]
 
 _NUMBERS, _LEAST_ROWS = 1 << 20, 64  # of z^l of a block of the engines that are not made for speed
+_FINITE_ROWS = 4096
 
 
 def outputs(theta: Array, architecture: Architecture, X: Array) -> tuple[Array, bool]:
-    """a^L of the rows of X by the tiled engine, and whether X is finite."""
-    if is_plain():
-        layers, finite = activations(theta, architecture, X)
-        return layers[-1], finite
-    return tiled.outputs(theta, architecture, X)
+    """a^L of the rows of X by the engine that trains, and whether X is finite."""
+    if _tiled("auto"):
+        return tiled.outputs(theta, architecture, X)
+    return _by_blocks("auto", theta, architecture, X, 1)[0], _finite(X)
 
 
 def activations(theta: Array, architecture: Architecture, X: Array) -> tuple[list[Array], bool]:
     """a^l at [l - 1], and whether X is finite, likewise."""
-    m = len(X)
-    if is_plain():
-        return _activations_by_loops(theta, architecture, X)
+    m, count = len(X), len(architecture.sizes) - 1
+    if not _tiled("auto"):
+        return _by_blocks("auto", theta, architecture, X, count), _finite(X)
     every = np.empty(m * plain(unit_count)(architecture), theta.dtype)
     out, finite = tiled.outputs(theta, architecture, X, every)
     layers = layers_of(every, architecture, m)
@@ -52,18 +52,17 @@ def losses(
     wants_outputs
         False: a^L has no rows.
     """
-    if name in ("auto", "tiled") and not is_plain():
+    if _tiled(name):
         return tiled.losses(
             theta, architecture, data.X, data.Y, data.weight, wants_outputs=wants_outputs
         )
-    m, units = len(data.X), plain(unit_count)(architecture)
-    most = max(_LEAST_ROWS, _NUMBERS // units)
+    m, most = len(data.X), _block_rows(architecture)
     engine = pick(name, theta.size, min(m, most))
     kept, total = [np.empty((0, architecture.sizes[-1]), theta.dtype)], 0.0
+    if not _finite(data.X):
+        return np.nan, kept[0], False
     for part in blocks(m, most):
         few = Data(data.X[part], data.Y[part], data.weight[part])
-        if not np.isfinite(few.X).all():
-            return np.nan, kept[0], False
         J, _, a = forward(engine, theta, architecture, few)
         if wants_outputs:
             kept.append(layers_of(a, architecture, len(few.X))[-1])
@@ -74,22 +73,33 @@ def losses(
     return total, np.concatenate(kept), True
 
 
-def _activations_by_loops(
-    theta: Array, architecture: Architecture, X: Array
-) -> tuple[list[Array], bool]:
-    m = len(X)
-    layers = [np.empty((m, n), theta.dtype) for n in architecture.sizes[1:]]
-    if not np.isfinite(X).all():
-        return layers, False
-    most = max(_LEAST_ROWS, _NUMBERS // plain(unit_count)(architecture))
-    engine = pick("loops", theta.size, min(m, most))
+def _tiled(name: str) -> bool:
+    return name in ("auto", "tiled") and not is_plain()
+
+
+def _block_rows(architecture: Architecture) -> int:
+    return max(_LEAST_ROWS, _NUMBERS // plain(unit_count)(architecture))
+
+
+def _finite(X: Array) -> bool:
+    return all(np.isfinite(X[part]).all() for part in blocks(len(X), _FINITE_ROWS))
+
+
+def _by_blocks(
+    name: str, theta: Array, architecture: Architecture, X: Array, last: int
+) -> list[Array]:
+    """a^l of the last so many layers."""
+    m, most = len(X), _block_rows(architecture)
+    engine = pick(name, theta.size, min(m, most))
+    found = [np.empty((m, n), theta.dtype) for n in architecture.sizes[-last:]]
     for part in blocks(m, most):
-        count = part.stop - part.start
-        z, a = np.empty((2, count * plain(unit_count)(architecture)), theta.dtype)
-        engine.forward(theta, architecture, X[part], z, a, 0, False)
-        for layer, some in zip(layers, layers_of(a, architecture, count), strict=True):
-            layer[part] = some
-    return layers, True
+        x = X[part]
+        z, a = (np.empty(len(x) * plain(unit_count)(architecture), theta.dtype) for _ in range(2))
+        with np.errstate(all="ignore"):  # the caller sees what is not finite
+            engine.forward(theta, architecture, x, z, a, 0, False)
+        for out, a_l in zip(found, layers_of(a, architecture, len(x))[-last:], strict=True):
+            out[part] = a_l
+    return found
 
 
 def forward(

@@ -113,7 +113,7 @@ def _by_passes(
 
 
 def _lists(theta: Array, architecture: Architecture, data: Data) -> Passes:
-    engine = engines.pick("tiled", theta.size, len(data.X))
+    engine = engines.pick("auto", theta.size, len(data.X))
     return _by_passes(engine, theta, architecture, data)[2]
 
 

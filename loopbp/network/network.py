@@ -316,7 +316,7 @@ class Network(Definition):
         sample_weight: ArrayLike | None = None,
         engine: str = "auto",
     ) -> Gradient:
-        """dJ/dtheta over the whole of X as one batch, without dropout.
+        """dJ/dtheta over the whole of X, without dropout.
 
         Parameters
         ----------
@@ -326,7 +326,8 @@ class Network(Definition):
         sample_weight : array_like of shape (m,), optional
             s_t, scaled to a mean of 1.
         engine
-            Which engine computes it: auto, numpy, loops or tiled.
+            Which engine computes it: numpy, loops, or tiled, which is auto, and takes it from a
+            step of plain SGD as `fit` makes it; of very many rows, from several.
 
         Returns
         -------

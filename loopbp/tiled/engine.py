@@ -68,7 +68,7 @@ def _outputs(with_softmax: bool) -> tuple[str, SimpleNamespace]:
 
 
 def _engine(make_workspace: Any, epoch: Any, name: str, decorator: Any, way: str) -> Engine:
-    """The tiled engine with one way through an epoch, and how people call it."""
+    """The tiled engine with one way through an epoch."""
     bound = SimpleNamespace(**vars(tiled_passes()), make_workspace=make_workspace)
     bound.epochs = specialise([passes.epochs], name, {"epoch": epoch}, decorator).epochs
     bound.epoch = one_of(bound.epochs)
@@ -79,8 +79,7 @@ def _engine(make_workspace: Any, epoch: Any, name: str, decorator: Any, way: str
 def registers_engine(lanes: int) -> Engine:
     """The tiled engine with epochs in registers of so many lanes."""
     epoch = in_registers.epoch_of(lanes)
-    way = "examples side by side in registers"
-    return _engine(own_workspace, epoch, f"in_registers_{lanes}", jit, way)
+    return _engine(own_workspace, epoch, f"in_registers_{lanes}", jit, "in registers")
 
 
 @makes_kernels
@@ -89,8 +88,8 @@ def first_units_engine(with_softmax: bool = False) -> Engine:
     name, inner = _outputs(with_softmax)
     works = specialise([by_first_units.work], name, vars(inner), inner_jit)
     bound = specialise([by_first_units.epoch], name, vars(works), inner_jit)
-    way = "threads that share out the first units"
-    return _engine(shares_workspace, bound.epoch, f"by_first_units_{name}", threads_jit, way)
+    name = f"by_first_units_{name}"
+    return _engine(shares_workspace, bound.epoch, name, threads_jit, "by first units")
 
 
 # Only `by_first_units` has the optimizer's state in panels.
@@ -108,8 +107,7 @@ def team_engine(with_softmax: bool = False) -> Engine:
     update = specialise([tiled_update.parameters_pass], name, _STATE_AS_IT_IS, inline_jit)
     work = specialise([by_team.work], name, vars(inner) | vars(update), inner_jit)
     bound = specialise([by_team.epoch], name, vars(work), inner_jit)
-    way = "a team of threads"
-    return _engine(team_workspace, bound.epoch, f"by_team_{name}", threads_jit, way)
+    return _engine(team_workspace, bound.epoch, f"by_team_{name}", threads_jit, "by a team")
 
 
 @makes_kernels
@@ -129,7 +127,7 @@ def epoch_alone(with_softmax: bool = False) -> Any:
 def alone_engine(with_softmax: bool = False) -> Engine:
     """The tiled engine with epochs by one thread."""
     name = "alone_softmax" if with_softmax else "alone_any_output"
-    return _engine(own_workspace, epoch_alone(with_softmax), name, jit, "one thread")
+    return _engine(own_workspace, epoch_alone(with_softmax), name, jit, "by one thread")
 
 
 @makes_kernels
