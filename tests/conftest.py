@@ -24,6 +24,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.once)
 
 
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory):
+    """The browser in which pages are tried."""
+    import page_browser
+
+    browser = page_browser.chrome(tmp_path_factory.mktemp("browser"))
+    yield browser
+    browser.quit()
+
+
 @pytest.fixture
 def registry():
     """The registered activations, as they were before the test once it is over."""
