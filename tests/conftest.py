@@ -27,9 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def driver(tmp_path_factory):
     """The browser in which pages are tried."""
-    import page_browser
+    from cases.browser import chrome
 
-    browser = page_browser.chrome(tmp_path_factory.mktemp("browser"))
+    browser = chrome(tmp_path_factory.mktemp("browser"))
     yield browser
     browser.quit()
 

@@ -14,6 +14,8 @@ gradient_cases
     losses with gradients in closed form, right and wrong
 reading_text
     what an explanation says, read from its text
+pages, browser
+    networks for the study page, what it must show, and the page in a browser
 commands
     tables for the command line
 benchmark
