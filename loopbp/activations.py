@@ -31,10 +31,25 @@ import math
 
 import numpy as np
 
+from loopbp.catalogue import (
+    ACTIVATION_CODES,
+    ELU,
+    GELU,
+    IDENTITY,
+    LEAKY_RELU,
+    LEAKY_SLOPE,
+    RELU,
+    SIGMOID,
+    SILU,
+    SOFTMAX,
+    SOFTPLUS,
+    TANH,
+    USER,
+)
 from loopbp.jit.c_function import call_address
 from loopbp.jit.decorators import inline_jit, inner_jit
 
-LEAKY_SLOPE = 0.01
+NAMES, CODES = tuple(ACTIVATION_CODES), ACTIVATION_CODES
 # sqrt(1/2) as a number of 24 bits and the rest of it: a product with a number of 26 bits is exact.
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_HALF_HIGH, _SQRT_HALF_LOW = 0.7071067690849304, 1.210161710447897e-08
@@ -43,15 +58,15 @@ _INVERSE_SQRT_TWO_PI = 1.0 / math.sqrt(2.0 * math.pi)
 # Numbers beyond which phi(z) and Phi(-z) are 0, and the grid that cuts them off at 26 bits.
 _NORMAL_END, _GRID = 40.0, 1048576.0
 
-NAMES = (
-    "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "gelu", "silu",
-    "softmax",
-)  # fmt: skip
-CODES = {name: code for code, name in enumerate(NAMES)}
-IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, SOFTPLUS, GELU, SILU, SOFTMAX = range(len(NAMES))
-USER = 99
-# Those without a kink: a complex step or a small real step meets no corner.
-SMOOTH = frozenset({"identity", "sigmoid", "tanh", "softplus", "gelu", "silu", "softmax"})
+
+@inline_jit
+def identity(z):
+    return z
+
+
+@inline_jit
+def identity_prime(z):
+    return 1.0
 
 
 @inline_jit
@@ -64,6 +79,11 @@ def sigmoid(z):
 def sigmoid_prime(z):
     e = math.exp(-abs(z))
     return e / ((1.0 + e) * (1.0 + e))  # a (1 - a), and 1 - a keeps its digits
+
+
+@inline_jit
+def tanh(z):
+    return math.tanh(z)
 
 
 @inline_jit
@@ -105,6 +125,11 @@ def elu_prime(z):
 @inline_jit
 def softplus(z):
     return max(z, 0.0) + math.log1p(math.exp(-abs(z)))
+
+
+@inline_jit
+def softplus_prime(z):
+    return sigmoid(z)
 
 
 @inline_jit
@@ -180,20 +205,20 @@ def sigma_row(code, address, z, out):
     Parameters
     ----------
     code
-        One of the codes above; the test stands outside the loop over i.
+        One of the codes of `loopbp.catalogue`; the test stands outside the loop over i.
     address
         Of the user's sigma, where code is ``USER``.
     z, out : arrays of shape (n,)
     """
     if code == IDENTITY:
         for i in range(z.shape[0]):
-            out[i] = z[i]
+            out[i] = identity(z[i])
     elif code == SIGMOID:
         for i in range(z.shape[0]):
             out[i] = sigmoid(z[i])
     elif code == TANH:
         for i in range(z.shape[0]):
-            out[i] = math.tanh(z[i])
+            out[i] = tanh(z[i])
     elif code == RELU:
         for i in range(z.shape[0]):
             out[i] = relu(z[i])
@@ -214,9 +239,12 @@ def sigma_row(code, address, z, out):
             out[i] = silu(z[i])
     elif code == SOFTMAX:
         softmax_row(z, out)
-    else:
+    elif code == USER:
         for i in range(z.shape[0]):
             out[i] = call_address(address, z[i])
+    else:  # NaN, for no code is a guess
+        for i in range(z.shape[0]):
+            out[i] = math.nan
 
 
 @inner_jit
@@ -227,7 +255,7 @@ def sigma_prime_row(code, address, z, out):
     """
     if code == IDENTITY:
         for i in range(z.shape[0]):
-            out[i] = 1.0
+            out[i] = identity_prime(z[i])
     elif code == SIGMOID:
         for i in range(z.shape[0]):
             out[i] = sigmoid_prime(z[i])
@@ -245,13 +273,16 @@ def sigma_prime_row(code, address, z, out):
             out[i] = elu_prime(z[i])
     elif code == SOFTPLUS:
         for i in range(z.shape[0]):
-            out[i] = sigmoid(z[i])
+            out[i] = softplus_prime(z[i])
     elif code == GELU:
         for i in range(z.shape[0]):
             out[i] = gelu_prime(z[i])
     elif code == SILU:
         for i in range(z.shape[0]):
             out[i] = silu_prime(z[i])
-    else:
+    elif code == USER:
         for i in range(z.shape[0]):
             out[i] = call_address(address, z[i])
+    else:
+        for i in range(z.shape[0]):
+            out[i] = math.nan

@@ -34,7 +34,6 @@ def all_engines() -> list[Engine]:
     return [numpy_engine(), *map(loops_engine, both), *map(tiled_engine, both)]
 
 
-ENGINES = ("auto", "numpy", "loops", "tiled")
 # Multiply-adds of one step from which threads pay.  The loops start them for each equation and
 # layer: 1 to 2 microseconds with omp and tbb, 110 with workqueue.  The tiled engine starts them
 # once an epoch, and then a step costs what moves between the cores (two cores, omp: 256-128-10 with
@@ -52,7 +51,7 @@ def pick(name: str, parameters: int, batch_size: int) -> Engine:
     Parameters
     ----------
     name
-        Out of ``ENGINES``; auto is tiled.
+        Out of `loopbp.catalogue.ENGINES`; auto is tiled.
     parameters, batch_size
         Their product is the multiply-adds of a forward pass, a third of a step.
 
@@ -80,7 +79,7 @@ def pick_training(
     Parameters
     ----------
     name
-        Out of ``ENGINES``.
+        Out of `loopbp.catalogue.ENGINES`.
     theta, architecture, settings, batch_size
         What is trained, by which optimizer's settings.
     """

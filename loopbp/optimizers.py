@@ -18,13 +18,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from loopbp import catalogue
+from loopbp.catalogue import (
+    ONE_VECTOR,
+    RULE_ADAM,
+    RULE_ADAMW,
+    RULE_MOMENTUM,
+    RULE_NESTEROV,
+    RULE_RMSPROP,
+    RULE_SGD,
+    TWO_VECTORS,
+    WITHOUT_STATE,
+)
 from loopbp.jit.decorators import inline_jit, inner_jit, jit
 from loopbp.machine.views import flat, vector
 from loopbp.messages.calls import suggests
 from loopbp.parameters import layer_count
 from loopbp.validate import check_number
-
-RULE_SGD, RULE_MOMENTUM, RULE_NESTEROV, RULE_RMSPROP, RULE_ADAM, RULE_ADAMW = range(6)
 
 
 class OptimizerSettings(NamedTuple):
@@ -116,9 +126,11 @@ def clip_by_norm(gradient, limit):
 @inline_jit
 def state_rows(settings):
     """How many vectors as long as theta a rule keeps."""
-    if settings.rule == RULE_SGD:
+    if settings.rule in WITHOUT_STATE:
         return 0
-    return 2 if settings.rule >= RULE_ADAM else 1
+    if settings.rule in ONE_VECTOR:
+        return 1
+    return 2 if settings.rule in TWO_VECTORS else -1  # an array of -1 rows cannot be made
 
 
 @inline_jit
@@ -155,7 +167,7 @@ def update_part(settings, learning_rate, step, theta, gradient, state, start, st
     elif settings.rule == RULE_RMSPROP:
         square = state_part(state, 0, start, stop)
         rmsprop(part, g, square, learning_rate, settings.first, settings.epsilon)
-    else:
+    elif settings.rule in (RULE_ADAM, RULE_ADAMW):
         if settings.rule == RULE_ADAMW and are_weights:
             decay(part, learning_rate * settings.weight_decay)
         adam(
@@ -163,6 +175,9 @@ def update_part(settings, learning_rate, step, theta, gradient, state, start, st
             learning_rate,
             settings.first, settings.second, settings.epsilon, step,
         )  # fmt: skip
+    else:  # NaN, for no rule is a guess
+        for p in range(part.shape[0]):
+            part[p] = math.nan
 
 
 @jit
@@ -212,6 +227,9 @@ class Optimizer:
     clip_norm: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        for row in catalogue.OPTIMIZERS.values():
+            for setting in row.settings if row.kind == type(self).__name__ else ():
+                check_number(setting.name, getattr(self, setting.name), **setting.limits)
         if not callable(self.learning_rate):
             check_number("learning_rate", self.learning_rate, above=0.0)
         if self.clip_norm is not None:
@@ -264,7 +282,6 @@ class SGD(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_number("momentum", self.momentum, at_least=0.0, below=1.0)
         if self.nesterov and self.momentum == 0.0:
             raise ValueError("nesterov: needs momentum above 0, got momentum=0.0")
 
@@ -292,11 +309,6 @@ class RMSprop(Optimizer):
     rho: float = 0.9
     epsilon: float = 1e-8
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("rho", self.rho, at_least=0.0, below=1.0)
-        check_number("epsilon", self.epsilon, above=0.0)
-
     def _rule(self) -> tuple[int, float, float, float, float]:
         return RULE_RMSPROP, float(self.rho), 0.0, float(self.epsilon), 0.0
 
@@ -321,12 +333,6 @@ class Adam(Optimizer):
     beta2: float = 0.999
     epsilon: float = 1e-8
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("beta1", self.beta1, at_least=0.0, below=1.0)
-        check_number("beta2", self.beta2, at_least=0.0, below=1.0)
-        check_number("epsilon", self.epsilon, above=0.0)
-
     def _rule(self) -> tuple[int, float, float, float, float]:
         return RULE_ADAM, float(self.beta1), float(self.beta2), float(self.epsilon), 0.0
 
@@ -347,15 +353,11 @@ class AdamW(Adam):
 
     weight_decay: float = 0.01
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("weight_decay", self.weight_decay, at_least=0.0)
-
     def _rule(self) -> tuple[int, float, float, float, float]:
         _, beta1, beta2, epsilon, _ = super()._rule()
         return RULE_ADAMW, beta1, beta2, epsilon, float(self.weight_decay)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "sgd": SGD, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW,
-}  # fmt: skip
+    name: globals()[row.kind] for name, row in catalogue.OPTIMIZERS.items()
+}

@@ -9,6 +9,7 @@ import pytest
 from helpers import blobs, classifier
 
 import loopbp
+from loopbp.catalogue import LOSSES
 
 X, Y = blobs(12)
 NAN, INF = math.nan, math.inf
@@ -94,8 +95,8 @@ def test_softmax_of_one_output():
 
 
 @pytest.mark.parametrize(("loss", "output"), [
-    (loss, output) for loss, fits in loopbp.losses.FITS.items()
-    for output in (*helpers.HIDDEN, "softmax") if output not in fits
+    (loss, output) for loss, row in LOSSES.items()
+    for output in (*helpers.HIDDEN, "softmax") if output not in row.outputs
 ])  # fmt: skip
 def test_output_that_leaves_the_range_of_the_loss(loss, output):
     check(ValueError, "loss", loopbp.Network, [2, 3], output=output, loss=loss)

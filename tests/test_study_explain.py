@@ -11,14 +11,14 @@ import pytest
 
 import loopbp
 from loopbp import reference
+from loopbp.catalogue import LOSSES
 from loopbp.gradcheck.differences import Derivatives
-from loopbp.losses import FITS, NAMES
 from loopbp.notation import EQUATIONS
 from loopbp.study import explain, explaining
 from loopbp.study.batch import Batch
 from loopbp.study.document import Table
 
-PAIRS = [(output, loss) for loss in NAMES for output in sorted(FITS[loss])]
+PAIRS = [(output, loss) for loss, row in LOSSES.items() for output in sorted(row.outputs)]
 KINKED = {"relu", "leaky_relu", "elu"}
 
 

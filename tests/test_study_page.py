@@ -15,12 +15,13 @@ import pytest
 import loopbp
 from loopbp import losses, reference
 from loopbp.activations import NAMES
+from loopbp.catalogue import LOSSES
 from loopbp.study import page
 from loopbp.study.page import page_html, write_page
 
 WEB = Path(page.__file__).with_name("web")
 HIDDEN = [name for name in NAMES if name != "softmax"]
-PAIRS = [(output, loss) for loss in losses.NAMES for output in sorted(losses.FITS[loss])]
+PAIRS = [(output, loss) for loss in losses.NAMES for output in sorted(LOSSES[loss].outputs)]
 
 
 def make(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from loopbp import reference
+from loopbp import catalogue, reference
 from loopbp.benchmark.cases import Case, Problem, make_problem
 from loopbp.benchmark.peers import LoopBP
 from loopbp.binding import Engine
@@ -17,7 +17,7 @@ from loopbp.jit.sources import plain
 from loopbp.optimizers import sgd
 from loopbp.parameters import layer_of
 
-ENGINES = ("numpy", "loops", "tiled")
+ENGINES = tuple(name for name in catalogue.ENGINES if name != "auto")
 PHASES = ("forward", "delta", "gradient", "update", "step")
 GRID = {"width": (16, 64, 256, 1024), "batch": (1, 32, 256), "depth": (2, 5)}
 QUICK_GRID = {"width": (16, 256), "batch": (1, 64), "depth": (2,)}

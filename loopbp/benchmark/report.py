@@ -33,7 +33,7 @@ Rows = Sequence[dict[str, Any]]
 BEGIN, END = "<!-- benchmark table -->", "<!-- end of benchmark table -->"
 _FORMAT = 1
 _FILE_WIDTH = 140
-_COLOURS = {"numpy": "#8a8a8a", "loops": "#d1642a", "tiled": "#1f5fa8"}
+_COLOURS = dict(zip(ENGINES, ("#8a8a8a", "#d1642a", "#1f5fa8"), strict=True))
 _PEER_NAMES = tuple(peer.name for peer in PEERS)
 _RATIO_TICKS = (0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100, 1000)
 _OF_PEAK = "of the fastest round of matrix products in NumPy, timed in turns"

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from loopbp.engines import ENGINES, pick
+from loopbp.catalogue import ENGINES
+from loopbp.engines import pick
 from loopbp.gradcheck.causes import (
     Block,
     backpropagate,

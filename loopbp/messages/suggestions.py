@@ -9,41 +9,16 @@ import difflib
 import re
 from collections.abc import Iterable
 
+from loopbp.catalogue import ACTIVATIONS, ENGINES, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES
+
+_NAMED = [
+    *LOSSES.values(), *ACTIVATIONS.values(), *INITIALIZERS.values(), *OPTIMIZERS.values(),
+    *ENGINES.values(), *SCHEDULES.values(),
+]  # fmt: skip
 # The name here: what others call it.  Case, underscores and hyphens do not count.
 SAME = {
-    # losses
-    "half_mse": "mse mse_loss mean_squared_error squared_error l2 l2_loss squared_loss",
-    "quadratic": "sse sum_of_squares quadratic_cost",
-    "mae": "l1 l1_loss mean_absolute_error absolute_error absolute_loss",
-    "huber": "smooth_l1 smooth_l1_loss huber_loss",
-    "binary_cross_entropy": "bce bce_loss binary_crossentropy bce_with_logits bce_with_logits_loss "
-    "log_loss",
-    "cross_entropy": "ce nll nll_loss categorical_crossentropy sparse_categorical_crossentropy "
-    "cross_entropy_loss softmax_cross_entropy negative_log_likelihood log_loss",
-    "poisson": "poisson_nll poisson_nll_loss",
-    # activations and initialisers
-    "identity": "linear none",
-    "sigmoid": "logistic expit",
-    "relu": "relu6 rectifier",
-    "leaky_relu": "lrelu prelu",
-    "silu": "swish",
-    "softmax": "log_softmax",
-    "glorot_uniform": "xavier xavier_uniform glorot",
-    "glorot_normal": "xavier_normal",
-    "he_uniform": "kaiming_uniform",
-    "he_normal": "he kaiming kaiming_normal",
-    "lecun_normal": "lecun",
-    # optimizers, engines, schedules
-    "sgd": "gd gradient_descent momentum nesterov lbfgs adagrad",
-    "adam": "nadam adamax amsgrad",
-    "adamw": "adam_w nadamw",
-    "rmsprop": "rms",
-    "numpy": "np vectorized vectorised",
-    "loops": "numba naive",
-    "tiled": "fast cpu blas",
-    "cosine": "cosine_annealing cosine_decay cosine_annealing_lr",
-    "step": "step_lr exponential step_decay",
-    "inverse-scaling": "invscaling inverse_time_decay",
+    # of the catalogue
+    **{row.name: row.also for row in _NAMED if row.also},
     # arguments and options
     "sizes": "layers layer_sizes units dims",
     "hidden": "activation activations hidden_activation nonlinearity act hidden_layer_sizes "

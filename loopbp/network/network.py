@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from loopbp import optimizers
 from loopbp.binding import Engine
-from loopbp.engines import ENGINES, pick, pick_training
+from loopbp.catalogue import ENGINES, INITIALIZERS
+from loopbp.engines import pick, pick_training
 from loopbp.holdout import validation_rows
-from loopbp.initial import INITIALIZERS, default_initializer, initial_theta
+from loopbp.initial import default_initializer, initial_theta
 from loopbp.jit.sources import plain
 from loopbp.messages.calls import fixes, suggests
 from loopbp.network import arguments, storage, targets

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from loopbp import activations, loops, losses, reference
+from loopbp.catalogue import USER
 from loopbp.jit.sources import plain
 from loopbp.network.network import Network
 from loopbp.study.explaining import input_number
@@ -222,7 +223,7 @@ def _check_index(name: str, value: Any, low: int, high: int, reason: str) -> int
 
 def _check_network(net: Network) -> None:
     for l, name in enumerate([*net.hidden, net.output], start=1):
-        if net.architecture.activation[l] != activations.CODES.get(name):
+        if net.architecture.activation[l] == USER:
             raise ValueError(
                 f"net: the study page knows the built-in activations only, and {name!r} of layer "
                 f"{l} is one of your own"

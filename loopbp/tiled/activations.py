@@ -22,9 +22,10 @@ what both need, as exp(-|z|), once.
 
 import numpy as np
 
-from loopbp.activations import (
+from loopbp.catalogue import (
     ELU,
     GELU,
+    IDENTITY,
     LEAKY_RELU,
     LEAKY_SLOPE,
     RELU,
@@ -275,9 +276,11 @@ def leaky_relu_prime(z):
 
 @inline_jit
 def sigma(code, z):
-    """sigma(z) of a register, of all codes up to SILU."""
-    zero, a = like(z, 0.0), z
-    if code == RELU:
+    """sigma(z) of a register, of every code of ``ELEMENTWISE``; NaN of any other."""
+    zero, a = like(z, 0.0), like(z, np.nan)
+    if code == IDENTITY:
+        a = z
+    elif code == RELU:
         a = relu(z)
     elif code == SIGMOID:
         a = sigmoid(z)
@@ -300,8 +303,10 @@ def sigma(code, z):
 def sigma_prime(code, z):
     """sigma'(z) of the same."""
     zero, one = like(z, 0.0), like(z, 1.0)
-    prime = one
-    if code == RELU:
+    prime = like(z, np.nan)
+    if code == IDENTITY:
+        prime = one
+    elif code == RELU:
         prime = relu_prime(z)
     elif code == SIGMOID:
         prime = sigmoid_prime(z)

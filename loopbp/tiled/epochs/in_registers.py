@@ -19,10 +19,17 @@ from functools import cache
 
 import numpy as np
 
-from loopbp.activations import ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SOFTMAX, TANH
+from loopbp.catalogue import (
+    ACTIVATIONS,
+    BINARY_CROSS_ENTROPY,
+    HALF_MSE,
+    LOSSES,
+    QUADRATIC,
+    RULE_SGD,
+    SOFTMAX,
+)
 from loopbp.jit.decorators import inline_jit, inner_jit, jit
 from loopbp.jit.specialise import specialise
-from loopbp.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_MSE, QUADRATIC
 from loopbp.machine.arithmetic import choose, fma, magnitude
 from loopbp.machine.borrow import borrow
 from loopbp.machine.folds import total
@@ -31,7 +38,6 @@ from loopbp.machine.registers import item, store
 from loopbp.machine.subnormals import flush_subnormals, restore_subnormals
 from loopbp.machine.vector_math import exp, float64, log1p_of_sum, log1p_of_unit
 from loopbp.machine.views import flat, vector
-from loopbp.optimizers import RULE_SGD
 from loopbp.parameters import layer_count, unit_count
 from loopbp.random.streams import order_examples
 from loopbp.tiled.activations import sigma, sigma_prime
@@ -39,12 +45,10 @@ from loopbp.tiled.activations import sigma, sigma_prime
 # Weights up to which this beats tiles, lanes of a register, and steps whose data are gathered.
 MOST_WEIGHTS, LANES, CHUNK = 128, (4, 8, 16), 16
 load, splat, row_starts, gather, lane_count = lanes_of(LANES[-1]).values()  # `epoch_of` sets others
-_HIDDEN = (IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU)
+_HIDDEN = tuple(row.code for row in ACTIVATIONS.values() if row.in_registers)
 _PAIRS = {
-    (SIGMOID, BINARY_CROSS_ENTROPY), (SOFTMAX, CROSS_ENTROPY), (IDENTITY, HALF_MSE),
-    (IDENTITY, QUADRATIC), (SIGMOID, QUADRATIC), (SIGMOID, HALF_MSE), (TANH, QUADRATIC),
-    (TANH, HALF_MSE),
-}  # fmt: skip
+    (ACTIVATIONS[output].code, row.code) for row in LOSSES.values() for output in row.in_registers
+}
 
 
 def suits(architecture, settings, batch_size):
@@ -222,7 +226,7 @@ def steps(
             softmax_output(a, y, s, delta, losses, at, n_L, lanes)
         elif loss == BINARY_CROSS_ENTROPY:
             sigmoid_output(a, y, s, delta, losses, at, n_L, lanes)
-        else:
+        elif loss in (HALF_MSE, QUADRATIC):
             squares_output(output, mean, a, y, s, delta, losses, at, n_L, lanes)
         # delta backward
         for l in range(last - 1, 0, -1):
