@@ -226,6 +226,8 @@ class Setting(NamedTuple):
     above: float | None = None
     at_least: float | None = None
     below: float | None = None
+    also: str = ""
+    """what others call it"""
 
     @property
     def limits(self) -> dict[str, float]:
@@ -234,12 +236,19 @@ class Setting(NamedTuple):
         return {name: limit for name, limit in limits.items() if limit is not None}
 
 
-def _share(name: str, default: float) -> Setting:
-    return Setting(name, default, at_least=0.0, below=1.0)
+def _share(name: str, default: float, also: str = "") -> Setting:
+    return Setting(name, default, at_least=0.0, below=1.0, also=also)
 
 
 def _positive(name: str, default: float, text: str = "") -> Setting:
     return Setting(name, default, text, above=0.0)
+
+
+def _epsilon(default: float) -> Setting:
+    return Setting("epsilon", default, above=0.0, also="eps")
+
+
+_BETAS = (_share("beta1", 0.9, "beta_1 b1 betas"), _share("beta2", 0.999, "beta_2 b2"))
 
 
 class Rule(NamedTuple):
@@ -276,23 +285,23 @@ OPTIMIZERS = _by_name(
     Optimizer(
         "sgd", "SGD",
         (Rule(RULE_SGD := 0, 0), Rule(RULE_MOMENTUM := 1, 1), Rule(RULE_NESTEROV := 2, 1)),
-        0.01, (_share("momentum", 0.0),),
+        0.01, (_share("momentum", 0.0, "mu"),),
         also="gd gradient_descent momentum nesterov lbfgs adagrad",
     ),
     Optimizer(
         "rmsprop", "RMSprop", (Rule(RULE_RMSPROP := 3, 1),), 1e-3,
-        (_share("rho", 0.9), _positive("epsilon", 1e-8)), also="rms",
+        (_share("rho", 0.9, "decay alpha"), _epsilon(1e-8)), also="rms",
     ),
     Optimizer(
         "adam", "Adam", (Rule(RULE_ADAM := 4, 2),), 1e-3,
-        (_share("beta1", 0.9), _share("beta2", 0.999), _positive("epsilon", 1e-8)),
+        (*_BETAS, _epsilon(1e-8)),
         also="nadam adamax amsgrad",
     ),
     Optimizer(
         "adamw", "AdamW", (Rule(RULE_ADAMW := 5, 2, weights_apart=True),), 1e-3,
         (
-            _share("beta1", 0.9), _share("beta2", 0.999), _positive("epsilon", 1e-8),
-            Setting("weight_decay", 0.01, at_least=0.0),
+            *_BETAS, _epsilon(1e-8),
+            Setting("weight_decay", 0.01, at_least=0.0, also="decay wd l2"),
         ),
         also="adam_w nadamw",
     ),

@@ -16,7 +16,7 @@ AdamW       w_p <- w_p - eta decay w_p for weights, not biases; then Adam
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from loopbp import catalogue
 from loopbp.catalogue import (
@@ -36,19 +36,22 @@ from loopbp.messages.calls import suggests
 from loopbp.parameters import layer_count
 from loopbp.validate import check_number
 
+# What ``import loopbp`` shows to those who read types.
+__all__ = ["SGD", "Adam", "AdamW", "RMSprop"]
+
 
 class OptimizerSettings(NamedTuple):
     """An optimizer as compiled functions take it: ``loopbp.Adam(1e-3).settings``."""
 
     rule: int
     learning_rate: float
-    first: float
+    first: float = 0.0
     """mu, rho or beta1"""
-    second: float
+    second: float = 0.0
     """beta2"""
-    epsilon: float
-    weight_decay: float
-    clip_norm: float
+    epsilon: float = 0.0
+    weight_decay: float = 0.0
+    clip_norm: float = 0.0
     """0 for no clipping"""
 
 
@@ -252,13 +255,13 @@ class Optimizer:
     @property
     def settings(self) -> OptimizerSettings:
         """The named tuple that compiled functions take; eta is that of epoch 0."""
-        rule, first, second, epsilon, decay = self._rule()
-        clip = float(self.clip_norm or 0.0)
-        return OptimizerSettings(rule, self.rate(0), first, second, epsilon, decay, clip)
+        return OptimizerSettings(
+            learning_rate=self.rate(0), clip_norm=float(self.clip_norm or 0.0), **self._rule()
+        )
 
-    def _rule(self) -> tuple[int, float, float, float, float]:
-        """rule, first, second, epsilon, weight decay."""
-        return RULE_SGD, 0.0, 0.0, 0.0, 0.0
+    def _rule(self) -> dict[str, Any]:
+        """The other fields of `settings`, the rule's code among them."""
+        return {"rule": RULE_SGD}
 
 
 @suggests
@@ -285,9 +288,9 @@ class SGD(Optimizer):
         if self.nesterov and self.momentum == 0.0:
             raise ValueError("nesterov: needs momentum above 0, got momentum=0.0")
 
-    def _rule(self) -> tuple[int, float, float, float, float]:
+    def _rule(self) -> dict[str, Any]:
         rule = RULE_NESTEROV if self.nesterov else RULE_MOMENTUM if self.momentum else RULE_SGD
-        return rule, float(self.momentum), 0.0, 0.0, 0.0
+        return {"rule": rule, "first": float(self.momentum)}
 
 
 @suggests
@@ -309,8 +312,8 @@ class RMSprop(Optimizer):
     rho: float = 0.9
     epsilon: float = 1e-8
 
-    def _rule(self) -> tuple[int, float, float, float, float]:
-        return RULE_RMSPROP, float(self.rho), 0.0, float(self.epsilon), 0.0
+    def _rule(self) -> dict[str, Any]:
+        return {"rule": RULE_RMSPROP, "first": float(self.rho), "epsilon": float(self.epsilon)}
 
 
 @suggests
@@ -333,8 +336,11 @@ class Adam(Optimizer):
     beta2: float = 0.999
     epsilon: float = 1e-8
 
-    def _rule(self) -> tuple[int, float, float, float, float]:
-        return RULE_ADAM, float(self.beta1), float(self.beta2), float(self.epsilon), 0.0
+    def _rule(self) -> dict[str, Any]:
+        first, second = float(self.beta1), float(self.beta2)
+        return {
+            "rule": RULE_ADAM, "first": first, "second": second, "epsilon": float(self.epsilon)
+        }  # fmt: skip
 
 
 @suggests
@@ -353,9 +359,10 @@ class AdamW(Adam):
 
     weight_decay: float = 0.01
 
-    def _rule(self) -> tuple[int, float, float, float, float]:
-        _, beta1, beta2, epsilon, _ = super()._rule()
-        return RULE_ADAMW, beta1, beta2, epsilon, float(self.weight_decay)
+    def _rule(self) -> dict[str, Any]:
+        return {
+            **super()._rule(), "rule": RULE_ADAMW, "weight_decay": float(self.weight_decay)
+        }  # fmt: skip
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

@@ -180,7 +180,7 @@ def test_labels_unseen_in_the_first_fit():
         ({"batch_size": 0}, ValueError, "batch_size"),
         ({"batch_size": -32}, ValueError, "batch_size"),
         ({"batch_size": 32.0}, TypeError, "batch_size"),
-        ({"batch_size": None}, TypeError, "batch_size"),
+        ({"batch_size": "all"}, TypeError, "batch_size"),
         ({"optimizer": "adma"}, ValueError, "optimizer: .*did you mean 'adam'"),
         ({"optimizer": 1e-3}, TypeError, "optimizer"),
         ({"optimizer": loopbp.Adam}, TypeError, "optimizer"),

@@ -92,7 +92,10 @@ def _add_train(commands: Any) -> None:
         help=f"(default: enough for about {UPDATES:,} updates, 10 to 500)",
     )
     group.add_argument(
-        "--batch-size", type=whole(1), default=32, metavar="N", help="examples a step (default: 32)"
+        "--batch-size",
+        type=whole(1),
+        metavar="N",
+        help="examples a step (default: 32; all for an optimizer that is made for all)",
     )
     group.add_argument(
         "--engine",

@@ -101,7 +101,9 @@ def _trained(
     dropout = recipe(args.data, "dropout", args.dropout, [0.0])
     net = make_network(args, prepared, shape, hidden, dropout)
 
-    steps = -(-len(parts.X) // args.batch_size)
+    of_all = catalogue.OPTIMIZERS[args.optimizer].full_batch
+    batch = min(args.batch_size or (len(parts.X) if of_all else 32), len(parts.X))
+    steps = -(-len(parts.X) // batch)
     epochs = recipe(args.data, "epochs", args.epochs, min(max(-(-UPDATES // steps), 10), 500))
     optimizer = _optimizer(args, epochs)
     patience = args.early_stopping
@@ -117,7 +119,7 @@ def _trained(
     if talks:
         from loopbp.cli import screen
 
-        screen.print_plan(net, data, _plan(args, net, parts, epochs, optimizer), result)
+        screen.print_plan(net, data, _plan(args, net, batch, epochs, optimizer), result)
     many_classes(args, data, net.sizes[-1], say)
     started = time.perf_counter()
     with (
@@ -265,7 +267,7 @@ def _arrows(net: Network) -> str:
 
 
 def _plan(
-    args: argparse.Namespace, net: Network, parts: Parts, epochs: int, optimizer: Optimizer
+    args: argparse.Namespace, net: Network, batch: int, epochs: int, optimizer: Optimizer
 ) -> list[str]:
     """The settings of the training in words."""
     schedule = optimizer.learning_rate
@@ -275,7 +277,7 @@ def _plan(
         f"loss {net.loss_name}",
         f"{args.optimizer} {optimizer.rate(0):g}{falls}",
         f"{'at most ' if args.early_stopping else ''}{epochs:,} epochs",
-        f"batches of {min(args.batch_size, len(parts.X))}",
+        f"batches of {batch}",
         str(net.dtype),
         *([] if scale == "none" else [f"inputs scaled ({scale})"]),
     ]

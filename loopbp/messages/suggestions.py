@@ -19,6 +19,7 @@ _NAMED = [
 SAME = {
     # of the catalogue
     **{row.name: row.also for row in _NAMED if row.also},
+    **{s.name: s.also for row in OPTIMIZERS.values() for s in row.settings if s.also},
     # arguments and options
     "sizes": "layers layer_sizes units dims",
     "hidden": "activation activations hidden_activation nonlinearity act hidden_layer_sizes "
@@ -46,12 +47,6 @@ SAME = {
     "verbose": "progress_bar progress disp show_progress",
     "engine": "backend device",
     "learning_rate": "lr eta eta0 learning_rate_init alpha step_size initial_lr rate",
-    "momentum": "mu",
-    "rho": "decay alpha",
-    "beta1": "beta_1 b1 betas",
-    "beta2": "beta_2 b2",
-    "epsilon": "eps",
-    "weight_decay": "decay wd l2",
     "clip_norm": "clipnorm clip max_norm max_grad_norm gradient_clip grad_clip global_clipnorm",
     "initial": "lr learning_rate initial_learning_rate rate base_lr eta_max",
     "factor": "gamma decay_rate",
@@ -148,16 +143,16 @@ PLACES = {
         name: (_NETWORK, f"{name}=...")
         for name in ("sizes", "hidden", "output", "loss", "initializer", "dropout", "l2", "seed")
     },
+    **{
+        setting.name: (_FIT, f"optimizer=loopbp.{row.kind}({setting.name}=...)")
+        for row in OPTIMIZERS.values() for setting in row.settings
+    },
     "dtype": (_NETWORK, "dtype='float32'"),
     "learning_rate": (_FIT, "optimizer=loopbp.Adam(learning_rate=...)"),
     "momentum": (_FIT, "optimizer=loopbp.SGD(learning_rate, momentum=...)"),
     "nesterov": (_FIT, "optimizer=loopbp.SGD(learning_rate, momentum=..., nesterov=True)"),
-    "rho": (_FIT, "optimizer=loopbp.RMSprop(rho=...)"),
-    "beta1": (_FIT, "optimizer=loopbp.Adam(beta1=...)"),
-    "beta2": (_FIT, "optimizer=loopbp.Adam(beta2=...)"),
     "epsilon": (_FIT, "optimizer=loopbp.Adam(epsilon=...)"),
     "clip_norm": (_FIT, "optimizer=loopbp.Adam(clip_norm=...)"),
-    "weight_decay": (_FIT, "optimizer=loopbp.AdamW(weight_decay=...)"),
     "patience": (_FIT, "early_stopping=loopbp.EarlyStopping(patience=...)"),
     "min_delta": (_FIT, "early_stopping=loopbp.EarlyStopping(min_delta=...)"),
 }  # fmt: skip

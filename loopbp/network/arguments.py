@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from loopbp import schedules
-from loopbp.catalogue import ACTIVATIONS, LOSSES
+from loopbp.catalogue import ACTIVATIONS, LOSSES, RULES
 from loopbp.jit.sources import plain
 from loopbp.network import targets
 from loopbp.optimizers import OPTIMIZERS, Adam, Optimizer, state_rows
@@ -156,6 +156,21 @@ def optimizer(value: Any) -> Optimizer:
     if not isinstance(value, Optimizer):
         raise TypeError(f"optimizer: expected one such as loopbp.Adam(1e-3), got {value!r}")
     return value
+
+
+_BATCH = 32
+
+
+def batch_size(value: int | None, optimizer: Optimizer, examples: int) -> int:
+    """At most all examples; for an optimizer that is made for the gradient of all, all of them."""
+    of_all = RULES[optimizer.settings.rule].full_batch
+    size = min(value or (examples if of_all else _BATCH), examples)
+    if of_all and size < examples:
+        raise ValueError(
+            f"batch_size: {type(optimizer).__name__} is made for the gradient of all {examples} "
+            f"examples, got {value}; leave batch_size out, or use an optimizer such as loopbp.Adam"
+        )
+    return size
 
 
 def early_stopping(value: Any, validated: bool) -> EarlyStopping | None:

@@ -443,7 +443,7 @@ class Network:
         y: ArrayLike,
         *,
         epochs: int = 20,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         optimizer: Optimizer | str | None = None,
         engine: str = "auto",
         shuffle: bool = True,
@@ -467,7 +467,8 @@ class Network:
         epochs
             How many more.
         batch_size
-            Examples a step; the last batch of an epoch may be smaller.
+            Examples a step; the last batch of an epoch may be smaller.  Default 32, or all of
+            them where the optimizer is made for the gradient of all.
         optimizer
             Default ``Adam(1e-3)``; a name gives the optimizer with its defaults.  An equal one
             in a later call goes on with its state, another one starts anew.
@@ -506,7 +507,8 @@ class Network:
             of the last finite epoch are kept.
         """
         epochs = check_count("epochs", epochs)
-        batch_size = check_count("batch_size", batch_size)
+        if batch_size is not None:
+            batch_size = check_count("batch_size", batch_size)
         check_choice("engine", engine, ENGINES)
         chosen_optimizer = arguments.optimizer(optimizer)
         stopping = arguments.early_stopping(early_stopping, validation is not None)
@@ -530,7 +532,7 @@ class Network:
         elif validation is not None:
             fraction = check_number("validation", validation, above=0.0, below=1.0)
             data, held_out = self._hold_out(data, fraction, task)
-        batch_size = min(batch_size, len(data.X))
+        batch_size = arguments.batch_size(batch_size, chosen_optimizer, len(data.X))
         if self.history.epochs == 0:
             arguments.warn_of_targets(self.output, self.loss_name, data.Y)
         self.task, self.classes, self.preprocessing = task, classes, prepared
