@@ -9,7 +9,7 @@ from typing import Any
 from loopbp import loops, optimizers, parameters, passes, reference
 from loopbp.jit.decorators import jit, sum_jit, threads_jit
 from loopbp.jit.sources import plain
-from loopbp.jit.specialise import specialise
+from loopbp.jit.specialise import makes_kernels, specialise
 from loopbp.random import arrays
 from loopbp.random import streams as rng
 
@@ -63,7 +63,7 @@ def numpy_engine() -> Engine:
     return bind("numpy", kernels_of(reference), specialise(sources, "numpy", twins, plain))
 
 
-@cache
+@makes_kernels
 def loops_engine(parallel: bool) -> Engine:
     """The literal loops, their `prange` over threads or not."""
     name = "parallel" if parallel else "serial"

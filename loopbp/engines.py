@@ -13,7 +13,6 @@ The tiled engine has four ways through an epoch (`loopbp.tiled.epochs`), and `pi
 by shape and optimizer.
 """
 
-from itertools import product
 from typing import Any
 
 from loopbp.binding import Engine, loops_engine, numpy_engine
@@ -21,18 +20,6 @@ from loopbp.jit.settings import threading_layer
 from loopbp.tiled.engine import is_softmax, small_engine, split_engine, tiled_engine
 from loopbp.tiled.epochs import by_first_units as split
 from loopbp.tiled.epochs import in_registers as small
-
-
-def all_engines() -> list[Engine]:
-    """Every engine there is; making them compiles nothing."""
-    both = (False, True)
-    for count in small.LANES:
-        small_engine(count)
-    for parallel, with_softmax in product(both, both):
-        split_engine(with_softmax)
-        tiled_engine(parallel, with_softmax)
-    return [numpy_engine(), *map(loops_engine, both), *map(tiled_engine, both)]
-
 
 # Multiply-adds of one step from which threads pay.  The loops start them for each equation and
 # layer: 1 to 2 microseconds with omp and tbb, 110 with workqueue.  The tiled engine starts them

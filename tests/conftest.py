@@ -1,4 +1,4 @@
-"""The tests import `helpers` from their own folder; activations registered in one stay in it."""
+"""What tests share comes from `cases`; activations registered in one test stay in it."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import helpers
+from cases import helpers
 
 from loopbp.own_activation import REGISTERED
 

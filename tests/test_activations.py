@@ -2,10 +2,10 @@
 
 import math
 
-import helpers
 import numpy as np
 import pytest
-from helpers import REFERENCE, each_engine
+from cases import helpers
+from cases.helpers import REFERENCE, each_engine
 from numba import njit, vectorize
 
 import loopbp

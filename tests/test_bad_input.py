@@ -3,10 +3,10 @@
 import math
 import re
 
-import helpers
 import numpy as np
 import pytest
-from helpers import blobs, classifier
+from cases import helpers
+from cases.helpers import blobs, classifier
 
 import loopbp
 from loopbp.catalogue import LOSSES

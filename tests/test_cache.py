@@ -10,10 +10,10 @@ import stat
 import time
 from pathlib import Path
 
-import helpers
 import numba
 import pytest
-from helpers import needs_jit
+from cases import helpers
+from cases.helpers import needs_jit
 from numba import config
 
 import loopbp

@@ -10,10 +10,10 @@ import sys
 import time
 from importlib import metadata
 
-import helpers
 import numba
 import numpy as np
 import pytest
+from cases import helpers
 
 import loopbp
 from loopbp.cli import main, options

@@ -9,10 +9,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import helpers
 import numpy as np
 import pytest
-from helpers import needs_jit
+from cases import helpers
+from cases.helpers import needs_jit
 
 import loopbp
 from loopbp import compiled

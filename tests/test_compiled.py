@@ -1,8 +1,8 @@
 """`loopbp.compiled` from Python, from a user's @njit function and from a user's prange."""
 
-import helpers
 import numpy as np
 import pytest
+from cases import helpers
 from numba import njit, prange
 
 import loopbp

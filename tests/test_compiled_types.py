@@ -2,10 +2,10 @@
 
 import pickle
 
-import helpers
 import numpy as np
 import pytest
-from helpers import needs_jit
+from cases import helpers
+from cases.helpers import needs_jit
 from numba import njit, prange, typeof, types
 from numba.core.errors import TypingError
 

@@ -2,9 +2,9 @@
 
 import json
 
-import helpers
 import numpy as np
 import pytest
+from cases import helpers
 
 import loopbp
 from loopbp import cross_validation, holdout

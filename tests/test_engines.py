@@ -2,12 +2,12 @@
 
 import inspect
 
-import helpers
 import numpy as np
 import pytest
-from helpers import BATCHES, REFERENCE, TOLERANCE, each_dtype, each_engine, each_pair
+from cases import helpers
+from cases.helpers import BATCHES, REFERENCE, TOLERANCE, each_dtype, each_engine, each_pair
 
-from loopbp import activations, binding, engines, loops, losses, optimizers, passes, reference
+from loopbp import activations, binding, loops, losses, optimizers, passes, reference
 from loopbp.jit.sources import plain
 from loopbp.random import arrays
 from loopbp.random import streams as rng
@@ -25,10 +25,25 @@ def test_cases_exist_for_every_kernel():
     assert tuple(helpers.KERNEL_VARIANTS) == binding.KERNELS
 
 
+def codes(kernel, chosen):
+    """What runs for a kernel in some engines: compiled functions, or their uncompiled code."""
+    functions = [getattr(engine.kernels, kernel) for engine in chosen]
+    return [function if helpers.JIT else plain(function).__code__ for function in functions]
+
+
+@pytest.mark.parametrize("kernel", binding.KERNELS)
+def test_every_kernel_is_tested_and_none_twice(kernel):
+    found = codes(kernel, helpers.ENGINES)
+    assert len(found) == len(set(found))
+    if not helpers.BOUNDSCHECK:  # that pass is for serial code
+        assert set(found) == set(codes(kernel, helpers.COMPILED))
+    assert len(helpers.COMPILED) > len(found), "all engines would test some of them twice"
+
+
 @pytest.mark.parametrize("kernel", binding.KERNELS)
 def test_kernel_has_a_documented_twin_in_every_engine(kernel):
     names = []
-    for engine in engines.all_engines():
+    for engine in helpers.all_engines():
         function = plain(getattr(engine.kernels, kernel))
         assert function.__doc__, engine.name
         names.append(tuple(inspect.signature(function).parameters))

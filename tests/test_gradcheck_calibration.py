@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-import gradient_cases
 import numpy as np
 import pytest
+from cases import gradient_cases
 
 from loopbp.gradcheck import check, check_gradient_function, measurement
 from loopbp.gradcheck.noise import Noise

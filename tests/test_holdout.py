@@ -3,9 +3,9 @@
 import csv
 import json
 
-import helpers
 import numpy as np
 import pytest
+from cases import helpers
 
 import loopbp
 from loopbp import datasets, holdout

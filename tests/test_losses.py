@@ -2,10 +2,10 @@
 
 import math
 
-import helpers
 import numpy as np
 import pytest
-from helpers import REFERENCE, each_engine, each_pair
+from cases import helpers
+from cases.helpers import REFERENCE, each_engine, each_pair
 
 import loopbp
 from loopbp import activations, losses

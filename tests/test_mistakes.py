@@ -8,9 +8,9 @@ import re
 import sys
 import traceback
 
-import helpers
 import numpy as np
 import pytest
+from cases import helpers
 
 import loopbp
 from loopbp import catalogue, datasets

@@ -1,8 +1,8 @@
 """`Network` in use: tasks, predictions, scores, views, defaults."""
 
-import helpers
 import numpy as np
 import pytest
+from cases import helpers
 
 import loopbp
 

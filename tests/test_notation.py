@@ -2,9 +2,9 @@
 
 import re
 
-import helpers
 import numpy as np
 import pytest
+from cases import helpers
 
 import loopbp
 from loopbp import loops, reference

@@ -9,10 +9,10 @@ import os
 import sys
 from types import SimpleNamespace
 
-import helpers
 import numpy as np
 import pytest
-from helpers import JIT, each_dtype, each_pair
+from cases import helpers
+from cases.helpers import JIT, each_dtype, each_pair
 
 from loopbp import activations, losses
 from loopbp.cli import main

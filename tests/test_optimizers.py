@@ -3,10 +3,10 @@
 import math
 from typing import Any, cast
 
-import helpers
 import numpy as np
 import pytest
-from helpers import each_dtype
+from cases import helpers
+from cases.helpers import each_dtype
 
 import loopbp
 from loopbp import optimizers, reference, schedules

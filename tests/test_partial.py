@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loopbp.benchmark import __main__ as worker
-from loopbp.benchmark import environment, partial, report
+from loopbp.benchmark import environment, facts, partial, results
 from loopbp.benchmark.cases import Case
 from loopbp.cli import bench, main
 
@@ -150,7 +150,7 @@ def test_the_command_goes_on_where_it_was_interrupted(monkeypatch, tmp_path, cap
     monkeypatch.setattr(bench, "run_job", lambda job, threads: RESULT)
     assert main([*words, "--resume"]) == 0
     assert f"{part}: goes on after 1 of the cases" in capsys.readouterr().err
-    assert report.read(path)["command"] == "loopbp bench --peers --threads 1"
+    assert results.read(path)["command"] == "loopbp bench --peers --threads 1"
     assert not part.exists()
 
 
@@ -180,9 +180,9 @@ def test_nothing_is_kept_where_no_file_is_written(monkeypatch, tmp_path, capsys)
 
 def test_sittings_are_named():
     machine = RESULT["machine"]
-    assert report.machine_lines(machine, {})[0].endswith("S, 2000-01-01")
+    assert facts.machine_lines(machine, {})[0].endswith("S, 2000-01-01")
     for days, text in (
         (["2000-01-01"] * 2, "2000-01-01, in 2 sittings"),
         (["2000-01-01"] * 2 + ["2000-01-03"], "2000-01-01 to 2000-01-03, in 3 sittings"),
     ):
-        assert report.machine_lines(machine | {"sittings": days}, {})[0].endswith(f"S, {text}")
+        assert facts.machine_lines(machine | {"sittings": days}, {})[0].endswith(f"S, {text}")

@@ -1,8 +1,8 @@
 """Gradients against JAX's, which knows nothing of these equations."""
 
-import helpers
 import numpy as np
 import pytest
+from cases import helpers
 
 import loopbp
 from loopbp import losses

@@ -2,10 +2,10 @@
 
 import json
 
-import helpers
 import numpy as np
 import pandas as pd
 import pytest
+from cases import helpers
 
 import loopbp
 from loopbp import Preprocessing, compiled

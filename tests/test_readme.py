@@ -4,8 +4,8 @@ import re
 import sys
 from pathlib import Path
 
-import helpers
 import pytest
+from cases import helpers
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

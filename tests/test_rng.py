@@ -1,8 +1,8 @@
 """The random generator: known numbers, the twins bit for bit, shuffle, uniform, dropout."""
 
-import helpers
 import numpy as np
 import pytest
+from cases import helpers
 
 from loopbp.jit.decorators import jit
 from loopbp.jit.instruction import MASK64

@@ -5,11 +5,11 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-import helpers
 import numpy as np
 import pytest
-from helpers import JIT, needs_jit
-from test_tiled_training import TOLERANCE, _unsigned_key, difference
+from cases import helpers
+from cases.helpers import JIT
+from cases.training import TOLERANCE, difference, unsigned_key
 
 import loopbp
 from loopbp import activations, engines, losses
@@ -116,26 +116,6 @@ def test_registers_by_batch_size():
         assert found is expected
 
 
-_REGISTERED = """
-from loopbp import engines
-from loopbp.jit.by_symbol import DISPATCHERS
-def names():
-    ours = "loopbp.tiled.epochs.in_registers"
-    return {name for module, name in DISPATCHERS if module == ours}
-print(sorted(names()), end=";")
-engines.all_engines()
-print(sorted(names()))
-"""
-
-
-@needs_jit
-def test_a_new_process_knows_every_width_that_may_be_cached():
-    before, after = helpers.run_python(_REGISTERED).split(";")
-    assert before == "['epoch', 'steps']"
-    few = [f"{name}__of_{count}" for count in (4, 8, 16) for name in ("epoch", "steps")]
-    assert after == str(sorted(["epoch", "steps", *few]))
-
-
 # -- wrong versions -------------------------------------------------------------------------------
 
 
@@ -148,7 +128,7 @@ SOURCES = [
 def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     """The engine in full registers, uncompiled, with another function behind one of its names."""
     sources = [getattr(small, source) for source in SOURCES if source != name]
-    bound = specialise(sources, "mutant", {"stream_key": _unsigned_key, name: wrong}, plain)
+    bound = specialise(sources, "mutant", {"stream_key": unsigned_key, name: wrong}, plain)
     return replace(tiled_engine(False), epoch=bound.epoch)
 
 

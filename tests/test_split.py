@@ -1,27 +1,25 @@
 """Epochs of a network cut into shares: equal to the reference, the same bits for any threads."""
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
 from typing import Any
 
-import helpers
 import numpy as np
 import pytest
-from helpers import BOUNDSCHECK, JIT, needs_jit
-from test_tiled_training import OPTIMIZERS, SGD, TOLERANCE, difference, named, regression, train
+from cases import helpers
+from cases.helpers import BOUNDSCHECK, JIT, needs_jit
+from cases.split import bits, run_alone, with_groups
+from cases.training import OPTIMIZERS, SGD, TOLERANCE, difference, named, regression
 
 import loopbp
 import loopbp.tiled.epochs.share_memory
 from loopbp import engines
 from loopbp.binding import Engine
 from loopbp.engines import pick_training
-from loopbp.jit.decorators import inline_jit, jit
 from loopbp.jit.sources import plain
 from loopbp.jit.specialise import specialise
-from loopbp.machine import threads as machine_threads
 from loopbp.machine.memory import REGISTER_BYTES
 from loopbp.tiled import batch, sums, update
 from loopbp.tiled import engine as engine_module
@@ -29,40 +27,11 @@ from loopbp.tiled.engine import split_engine, tiled_engine
 from loopbp.tiled.epochs import by_first_units as split
 from loopbp.tiled.epochs import share_memory
 
-
-@inline_jit
-def run_alone(work, words, threads, arguments):
-    """In place of `run_team`, which would swallow an index out of bounds."""
-    work(*arguments, 0, 1)
-
-
-SERIAL = replace(
-    split_engine(),
-    epoch=specialise([split.epoch], "serial_test", {"run_team": run_alone}, jit).epoch,
-)
 each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
-GROUPS = (split.FEW_GROUPS, split.MANY_GROUPS)
 # Groups, and threads that there may be: a group in a share, two and four.
 CUTS = ((2, 1), (2, 2), (4, 1), (4, 2), (4, 4))
 each_cut = pytest.mark.parametrize(("groups", "threads"), CUTS)
 BATCHES = (1, 2, 7, 16, 33, 64) if JIT else (1, 17)
-
-
-def with_groups(groups: int, threads: int = 2, engine: Engine | None = None) -> Engine:
-    """The engine with so many groups, whatever the work, for so many threads."""
-    made = engine or (split_engine() if JIT and not BOUNDSCHECK else SERIAL)
-
-    def make_workspace(*arguments: Any) -> Any:
-        makers = engine_module.workspace_makers()
-        bound = specialise([split.split_workspace], "test", {"group_count": count}, plain)
-        return bound.split_workspace(makers, *arguments, threads)
-
-    def count(architecture: Any, batch_size: int, itemsize: int) -> int:
-        registers = -(-int(architecture.sizes[1]) * itemsize // REGISTER_BYTES)
-        assert registers >= groups, "a group would be empty"
-        return groups
-
-    return replace(made, make_workspace=make_workspace)
 
 
 # -- equal to the reference -----------------------------------------------------------------------
@@ -150,20 +119,6 @@ def test_a_batch_size_beyond_the_examples():
 
 
 # -- the same bits --------------------------------------------------------------------------------
-
-
-def bits(threads: int | None = None) -> str:
-    """Losses and weights of several trainings by so many threads, as one number."""
-    text = hashlib.sha256()
-    X, Y = regression(100, 9, 3)
-    for dtype, groups, rule, l2, batch_size in product(
-        TOLERANCE, GROUPS, (SGD, OPTIMIZERS[4]), (0.0, 0.02), (16, 32)
-    ):
-        net = helpers.network([9, 460, 24, 3], dtype=dtype, l2=l2)
-        engine = with_groups(groups, threads or machine_threads.usable_threads())
-        losses, theta = train(engine, net, X, Y, batch_size, rule)
-        text.update(theta.tobytes() + np.array(losses).tobytes())
-    return text.hexdigest()
 
 
 @needs_jit
@@ -321,7 +276,7 @@ OWN_NAMES = ("claim_lines", "begin_sum", "add_own", "add_all", "work", "epoch")
 
 def mutant(name: str, wrong: Callable[..., Any], cut: tuple[int, int] = (2, 2)) -> Engine:
     """The epoch, uncompiled, by one thread, with another function behind one of its names."""
-    from test_tiled_training import SOURCES
+    from cases.training import SOURCES
 
     sources = [
         *(source for source in SOURCES if source.__name__ != "work"),

@@ -6,9 +6,9 @@ import os
 import stat
 import zipfile
 
-import helpers
 import numpy as np
 import pytest
+from cases import helpers
 
 import loopbp
 from loopbp import schedules

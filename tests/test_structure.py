@@ -108,3 +108,36 @@ def test_function_says_what_it_takes_returns_and_raises(function):
 def test_all_is_complete_and_there():
     assert len(loopbp.__all__) == len(set(loopbp.__all__))
     assert all(hasattr(loopbp, name) for name in loopbp.__all__)
+
+
+# -- the tests themselves -------------------------------------------------------------------------
+
+_TEST_IMPORT = re.compile(
+    r"^\s*(?:from|import)\s+(?:tests\.)?test_\w+|import_module\(\s*[\"'](?:tests\.)?test_\w+",
+    re.MULTILINE,
+)
+
+
+def imports_of_tests(folder):
+    """Test modules that are imported, with who does it; also in code for another process."""
+    return [
+        (path.name, found.group().strip()) for path in sorted(folder.rglob("*.py"))
+        for found in _TEST_IMPORT.finditer(path.read_text("utf-8"))
+    ]  # fmt: skip
+
+
+def test_no_test_module_is_imported_by_another():
+    """What tests share stands in `cases`."""
+    assert imports_of_tests(Path(__file__).parent) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["from {0} import bits", "    import {0}", 'CODE = """\nimport {0} as t\n"""',
+     'import_module("{0}")'],
+)  # fmt: skip
+def test_an_import_of_a_test_module_is_found(line, tmp_path):
+    (tmp_path / "test_two.py").write_text(line.format("test_one"), encoding="utf-8")
+    assert [name for name, _ in imports_of_tests(tmp_path)] == ["test_two.py"]
+    (tmp_path / "test_two.py").write_text(line.format("cases.training"), encoding="utf-8")
+    assert imports_of_tests(tmp_path) == []

@@ -6,9 +6,9 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
-import helpers
 import numpy as np
 import pytest
+from cases import helpers
 
 import loopbp
 from loopbp.cli import derive, explain, study

@@ -5,9 +5,9 @@ import math
 import re
 from typing import Any, cast
 
-import helpers
 import numpy as np
 import pytest
+from cases import helpers
 
 import loopbp
 from loopbp import reference

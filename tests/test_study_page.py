@@ -8,9 +8,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import helpers
 import numpy as np
 import pytest
+from cases import helpers
 
 import loopbp
 from loopbp import losses, reference
@@ -209,8 +209,16 @@ def test_source_is_that_of_the_loops():
         assert written[number - 1] == text.removesuffix('"""') or written[number - 1] == text
     functions = set(re.findall(r"^def (\w+)", Path(loopbp.loops.__file__).read_text(), re.M))
     assert functions == set(page.FUNCTIONS)
-    engine = (WEB / "engine.js").read_text()
-    assert functions <= set(re.findall(r"^function (\w+)", engine, re.M))
+    mirrored = (WEB / "loops.js").read_text()
+    assert functions == set(re.findall(r"^function (\w+)", mirrored, re.M))
+
+
+def test_the_page_is_made_of_every_file_of_its_folder():
+    files = [path.name for path in WEB.iterdir() if path.is_file()]
+    assert sorted(files) == sorted([*page.STYLES, *page.SCRIPTS, "page_template.html"])
+    text = page_html(*make())
+    at = [text.index((WEB / name).read_text().strip()) for name in (*page.STYLES, *page.SCRIPTS)]
+    assert at == sorted(at), "in the order given"
 
 
 def test_write_page(tmp_path):
@@ -279,11 +287,16 @@ def test_own_activation_is_refused():
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="there is no node to run the page's engine")
 
-_ENGINE_RUN = """
+_LOAD = """
 const fs = require("fs"), vm = require("vm");
-vm.runInThisContext(fs.readFileSync(process.argv[2], "utf8"));
+const [folder, names, given] = process.argv.slice(2);
+for (const name of names.split(",")) {
+  vm.runInThisContext(fs.readFileSync(`${folder}/${name}`, "utf8"));
+}
 const rows = (matrix) => matrix.map((values) => Float64Array.from(values));
-const out = JSON.parse(fs.readFileSync(process.argv[3])).map((data) => {
+"""
+_ENGINE_RUN = """
+const out = JSON.parse(fs.readFileSync(given)).map((data) => {
   const architecture = make_architecture(data.network);
   const theta = Float64Array.from(data.theta);
   const now = compute(theta, architecture, rows(data.X), rows(data.Y));
@@ -295,10 +308,11 @@ console.log(JSON.stringify(out));
 """
 
 
-def run_node(script, tmp_path, *files):
+def run_node(script, tmp_path, names, given, folder=WEB):
+    """What a script prints that knows those of the page's files, and where the data are."""
     target = tmp_path / "run.js"
-    target.write_text(script)
-    done = helpers.ended([str(NODE), str(target), *map(str, files)])
+    target.write_text(_LOAD + script)
+    done = helpers.ended([str(NODE), str(target), str(folder), ",".join(names), str(given)])
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -333,7 +347,7 @@ def deviation(case, result):
 
 @needs_node
 def test_engine_equals_the_gradient(all_cases, engine_cases, tmp_path):
-    results = run_node(_ENGINE_RUN, tmp_path, WEB / "engine.js", engine_cases)
+    results = run_node(_ENGINE_RUN, tmp_path, page.MATHEMATICS, engine_cases)
     assert len(results) == len(all_cases) == len(PAIRS) * len(HIDDEN)
     for case, result in zip(all_cases, results, strict=True):
         assert deviation(case, result) < 1e-12, case
@@ -350,20 +364,28 @@ MUTATIONS = {
     "1/m of db": ("out_db[i] = total / m;", "out_db[i] = total;"),
     "softmax's cross terms": ("a[i] * (g[i] - dot);", "a[i] * (1 - a[i]) * g[i];"),
     "the transpose": ("total += w_next[n][i] *", "total += w_next[n][0] *"),
-    "the mean over outputs": ("return MEAN_LOSSES.includes(loss) ? n : 1;", "return 1;"),
+    "the mean over outputs": ("return LOSSES[loss].mean ? n : 1;", "return 1;"),
     "the penalty": ("dw[l][i][j] += l2 * value;", ""),
     "the bias": ("let total = b[i];", "let total = 0;"),
 }  # fmt: skip
+
+
+def mutated(names, right, wrong, folder):
+    """A folder with those of the page's files, one of them wrong."""
+    folder.mkdir()
+    texts = {name: (WEB / name).read_text() for name in names}
+    assert sum(right in text for text in texts.values()) == 1
+    for name, text in texts.items():
+        (folder / name).write_text(text.replace(right, wrong))
+    return folder
 
 
 @needs_node
 @pytest.mark.parametrize("missing", MUTATIONS)
 def test_wrong_engine_is_caught(missing, all_cases, engine_cases, tmp_path):
     right, wrong = MUTATIONS[missing]
-    source = (WEB / "engine.js").read_text()
-    assert right in source
-    (tmp_path / "engine.js").write_text(source.replace(right, wrong))
-    results = run_node(_ENGINE_RUN, tmp_path, tmp_path / "engine.js", engine_cases)
+    folder = mutated(page.MATHEMATICS, right, wrong, tmp_path / "web")
+    results = run_node(_ENGINE_RUN, tmp_path, page.MATHEMATICS, engine_cases, folder)
     assert max(map(deviation, all_cases, results)) > 1e-4
     assert max(result["test"] for result in results) > 1e-4
 
@@ -372,25 +394,16 @@ def test_wrong_engine_is_caught(missing, all_cases, engine_cases, tmp_path):
 def test_erf(tmp_path):
     points = [k / 16 for k in range(-112, 113)]
     (tmp_path / "points.json").write_text(json.dumps(points))
-    script = """
-    const fs = require("fs"), vm = require("vm");
-    vm.runInThisContext(fs.readFileSync(process.argv[2], "utf8"));
-    console.log(JSON.stringify(JSON.parse(fs.readFileSync(process.argv[3])).map(erf)));
-    """
-    found = run_node(script, tmp_path, WEB / "engine.js", tmp_path / "points.json")
+    script = "console.log(JSON.stringify(JSON.parse(fs.readFileSync(given)).map(erf)));"
+    found = run_node(script, tmp_path, ["activations.js"], tmp_path / "points.json")
     assert max(abs(p - math.erf(x)) for p, x in zip(found, points, strict=True)) < 4e-15
 
 
 # The derivations without a page: every choice in every convention, as pairs (data-q, text).
+_DERIVATION_FILES = (*page.MATHEMATICS, *page.MARKUP)
 _DERIVATION_RUN = """
-const fs = require("fs"), vm = require("vm");
-const folder = process.argv[2];
-for (const name of ["engine.js", "mathml.js", "derivation.js", "loop_and_matrix.js"]) {
-  vm.runInThisContext(fs.readFileSync(`${folder}/${name}`, "utf8"));
-}
-const rows = (matrix) => matrix.map((values) => Float64Array.from(values));
 const numbers = /data-q="([^"]*)">([^<]*)</g;
-const out = JSON.parse(fs.readFileSync(process.argv[3])).map((data) => {
+const out = JSON.parse(fs.readFileSync(given)).map((data) => {
   const architecture = make_architecture(data.network);
   const [X, Y, theta] = [rows(data.X), rows(data.Y), Float64Array.from(data.theta)];
   const L = layer_count(architecture);
@@ -434,7 +447,7 @@ console.log(JSON.stringify(out));
 def test_every_number_of_every_derivation(all_cases, engine_cases, tmp_path):
     few = tmp_path / "cases.json"  # each pair of output and loss with two or three activations
     few.write_text(json.dumps(json.loads(engine_cases.read_text())[::4]))
-    results = run_node(_DERIVATION_RUN, tmp_path, WEB, few)
+    results = run_node(_DERIVATION_RUN, tmp_path, _DERIVATION_FILES, few)
     for case, result in zip(all_cases[::4], results, strict=True):
         assert result["faults"] == 0
         assert len(result["found"]) > 100
@@ -443,21 +456,19 @@ def test_every_number_of_every_derivation(all_cases, engine_cases, tmp_path):
 
 @needs_node
 @pytest.mark.parametrize(
-    ("name", "right", "wrong"),
+    ("right", "wrong"),
     [
-        ("derivation.js", "value: w * now.a[l - 1][t][j],", "value: w + now.a[l - 1][t][j],"),
-        ("mathml.js", 'return convention.factor === "loss" ? value : value / m;', "return value;"),
-        ("loop_and_matrix.js", "total += value;", "total -= value;"),
+        ("value: w * now.a[l - 1][t][j],", "value: w + now.a[l - 1][t][j],"),
+        ('return convention.factor === "loss" ? value : value / m;', "return value;"),
+        ("total += value;", "total -= value;"),
     ],
+    ids=["derivation", "mathml", "loop and matrix"],
 )
-def test_wrong_numbers_in_a_derivation_are_caught(name, right, wrong, all_cases, tmp_path):
-    for file in WEB.glob("*.js"):
-        text = file.read_text()
-        assert file.name != name or right in text
-        (tmp_path / file.name).write_text(text.replace(right, wrong) if file.name == name else text)
+def test_wrong_numbers_in_a_derivation_are_caught(right, wrong, all_cases, tmp_path):
+    folder = mutated(_DERIVATION_FILES, right, wrong, tmp_path / "web")
     cases = tmp_path / "cases.json"
     cases.write_text(json.dumps([embedded(page_html(*all_cases[0]))]))
-    (result,) = run_node(_DERIVATION_RUN, tmp_path, tmp_path, cases)
+    (result,) = run_node(_DERIVATION_RUN, tmp_path, _DERIVATION_FILES, cases, folder)
     assert Engine(*all_cases[0]).wrong(result["found"]) != []
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-import helpers
 import numpy as np
 import pytest
-from helpers import BOUNDSCHECK, needs_jit
+from cases import helpers
+from cases.helpers import BOUNDSCHECK, needs_jit
+from cases.training import SGD, TOLERANCE, train
 from numba import prange
-from test_tiled_training import SGD, TOLERANCE, train
 
 from loopbp.binding import Engine, loops_engine
 from loopbp.jit.decorators import inner_jit, inner_parallel_jit, jit

@@ -2,10 +2,10 @@
 
 import warnings
 
-import helpers
 import numpy as np
 import pytest
-from helpers import each_dtype
+from cases import helpers
+from cases.helpers import each_dtype
 
 import loopbp
 from loopbp.datasets import Scaling

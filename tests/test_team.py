@@ -8,11 +8,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import helpers
 import numba
 import numpy as np
 import pytest
-from helpers import BOUNDSCHECK, JIT, needs_jit
+from cases import helpers
+from cases.helpers import BOUNDSCHECK, JIT, needs_jit
+from cases.meeting import LINE, PHASES, exact, exchanged, words
+from cases.training import train
 from numba import njit, prange
 
 import loopbp
@@ -27,13 +29,6 @@ from loopbp.tiled.engine import tiled_engine
 resource: Any = import_module("resource") if os.name != "nt" else None
 
 parallel = pytest.mark.skipif(BOUNDSCHECK, reason="that pass is for serial code")
-LINE = 8  # slots of different threads on different cache lines
-ROUNDS = 20_000
-PHASES = 3
-
-
-def words() -> Any:
-    return np.zeros(team.team_words(4, PHASES), np.int64)
 
 
 # -- words ----------------------------------------------------------------------------------------
@@ -92,41 +87,6 @@ def test_the_last_to_come_makes_the_team():
 # -- meeting --------------------------------------------------------------------------------------
 
 
-def exchange(memory, slots, sums, rounds, workers):
-    """Each of a team writes its slot, meets, adds up all slots, meets; how many worked."""
-    worked = np.zeros(workers, np.int64)
-    for k in prange(workers):
-        worked[k] = join(memory, workers)
-        if worked[k] == workers:
-            worker = np.int64(k)
-            total = 0
-            for n in range(rounds):
-                slots[worker * LINE] = n * (worker + 1)
-                meet(memory, worker, workers)
-                for other in range(workers):
-                    total += slots[other * LINE]
-                meet(memory, worker, workers)
-            sums[worker] = total
-    return worked.min()
-
-
-def exchanged(meeting: Any, workers: int, tries: int = 50, rounds: int = ROUNDS) -> Any:
-    """The sums of the workers by a way of meeting, over several runs of whole teams."""
-    run: Any = specialise([exchange], "of_the_tests", {"meet": meeting}, njit(parallel=True))
-    runs = []
-    for _ in range(tries):
-        sums = np.zeros(workers, np.int64)
-        if run.exchange(words(), np.zeros(workers * LINE, np.int64), sums, rounds, workers) > 1:
-            runs.append(sums.tolist())
-        if len(runs) == 3:
-            break
-    return runs
-
-
-def exact(workers: int, rounds: int = ROUNDS) -> list[int]:
-    return [sum(n * (w + 1) for n in range(rounds) for w in range(workers))] * workers
-
-
 @njit
 def passing_by(memory, worker, workers):
     """No meeting at all."""
@@ -147,7 +107,8 @@ def test_what_one_writes_before_a_meeting_all_see_after_it():
 _EXCHANGE = """
 import sys
 sys.path.insert(0, {tests!r})
-from test_team import exact, exchanged, meet
+from cases.meeting import exact, exchanged
+from loopbp.machine.team import meet
 runs = exchanged(meet, 4, rounds=1_000)
 print(len(runs) > 0 and all(run == exact(4, 1_000) for run in runs))
 """
@@ -586,8 +547,6 @@ def test_a_serial_epoch_goes_alone_through_a_workspace_for_several():
             return workspace._replace(own=own)
 
         return replace(serial, make_workspace=make_workspace)
-
-    from test_tiled_training import train
 
     serial = tiled_engine(False)
     net = helpers.network([4, 18, 3])

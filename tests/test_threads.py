@@ -1,7 +1,7 @@
 """Several threads of Python at once, on the layer that allows only one parallel loop at a time."""
 
-import helpers
-from helpers import needs_jit
+from cases import helpers
+from cases.helpers import needs_jit
 
 # Each thread does its work several times; that is held against the same work by one thread.
 _AT_ONCE = """

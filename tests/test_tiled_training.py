@@ -1,6 +1,5 @@
 """Training in tiles equals training by the reference: every optimizer, shape and thread count."""
 
-import hashlib
 import itertools
 import math
 import threading
@@ -10,10 +9,23 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-import helpers
 import numpy as np
 import pytest
-from helpers import BOUNDSCHECK, JIT, REFERENCE, engine_id, needs_jit, relative_difference
+from cases import helpers
+from cases.helpers import BOUNDSCHECK, JIT, REFERENCE, engine_id, needs_jit, relative_difference
+from cases.team import bits, for_threads
+from cases.training import (
+    OPTIMIZERS,
+    SGD,
+    SOURCES,
+    TOLERANCE,
+    difference,
+    named,
+    regression,
+    source_of,
+    train,
+    unsigned_key,
+)
 from numba import njit
 
 import loopbp
@@ -25,75 +37,17 @@ from loopbp.jit.specialise import specialise
 from loopbp.machine import pieces as machine_pieces
 from loopbp.machine import words as machine_words
 from loopbp.random import streams
-from loopbp.tiled import batch, layers, sums, update
-from loopbp.tiled import engine as engine_module
 from loopbp.tiled import panels as tiled_panels
+from loopbp.tiled import sums, update
 from loopbp.tiled import workspace as tiled_workspace
 from loopbp.tiled.engine import tiled_engine
 from loopbp.tiled.epochs import by_team
 
-TOLERANCE = {"float64": 1e-12, "float32": 1e-4}
 TILED = [tiled_engine(False)] if BOUNDSCHECK else [tiled_engine(False), tiled_engine(True)]
 each_tiled = pytest.mark.parametrize("engine", TILED, ids=engine_id)
 each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
-EPOCHS = 3 if JIT else 1
 # Panels in both directions: more than 16 rows of a batch, rows of w of 4 KiB and more (float64).
 WIDE = 520 if JIT else 40
-
-SGD = loopbp.SGD(0.05)
-OPTIMIZERS = [
-    SGD,
-    loopbp.SGD(0.05, momentum=0.9),
-    loopbp.SGD(0.05, momentum=0.9, nesterov=True),
-    loopbp.RMSprop(0.01, epsilon=1e-2),
-    loopbp.Adam(0.01, epsilon=1e-2),
-    loopbp.AdamW(0.01, epsilon=1e-2, weight_decay=0.1),
-]
-
-
-def train(
-    engine: Engine,
-    net: loopbp.Network,
-    X: Any,
-    Y: Any,
-    batch_size: int,
-    optimizer: Any = SGD,
-    weight: Any = None,
-    epochs: int = EPOCHS,
-    shuffled: bool = True,
-) -> tuple[list[float], Any]:
-    """The losses and the weights after some epochs by an engine's own functions."""
-    settings, theta = optimizer.settings, net.theta.copy()
-    s = np.ones(len(X), net.dtype) if weight is None else weight.astype(net.dtype)
-    X, Y = X.astype(net.dtype), Y.astype(net.dtype)
-    workspace = engine.make_workspace(theta, net.architecture, len(X), batch_size)
-    state = engine.make_state(theta, settings)
-    steps = -(-len(X) // batch_size)
-    losses = [
-        engine.epoch(
-            theta, net.architecture, X, Y, s, settings, optimizer.learning_rate, state,
-            number * steps, net.seed, number, batch_size, shuffled, workspace,
-        )
-        for number in range(epochs)
-    ]  # fmt: skip
-    return losses, theta
-
-
-def difference(engine: Engine, net: loopbp.Network, *data: Any, **options: Any) -> float:
-    """The worse of the relative differences of losses and weights from the reference's."""
-    with np.errstate(all="ignore"):
-        found, expected = (train(e, net, *data, **options) for e in (engine, REFERENCE))
-    return max(map(relative_difference, found, expected))
-
-
-def regression(m: int, inputs: int, outputs: int) -> tuple[Any, Any]:
-    rng = np.random.default_rng([m, inputs])
-    X = rng.standard_normal((m, inputs))
-    return X, np.tanh(X @ rng.standard_normal((inputs, outputs)) / math.sqrt(inputs))
-
-
-def named(value: Any) -> str:
-    return f"{type(value).__name__}{'-nesterov' if getattr(value, 'nesterov', False) else ''}"
 
 
 # -- equal to the reference -----------------------------------------------------------------------
@@ -348,41 +302,6 @@ def test_nan_and_infinity_reach_loss_and_weights(engine, dtype, bad, place, hidd
 
 # -- threads --------------------------------------------------------------------------------------
 
-CLIPPED = replace(SGD, clip_norm=0.01)
-# Sizes, examples, batch size, rules, dropout: by examples; by units, with far rows in float64; by
-# turns, the first with dropout.
-BITS = [
-    *(([30, 300, 40, 3], *data, [SGD, OPTIMIZERS[4]], 0.1)
-      for data in [(150, 70), (40, 33), (600, 520)]),
-    ([130, 128, 50, 3], 70, 33, [SGD, CLIPPED], 0.0),
-    ([140, 520, 40, 3], 100, 64, [SGD, CLIPPED, OPTIMIZERS[4]], 0.0),
-    ([20, 130, 140, 70, 300, 3], 100, 64, [SGD, CLIPPED, OPTIMIZERS[4]], [0.1, 0.0, 0.0, 0.0]),
-]  # fmt: skip
-
-
-def bits(engine: Engine | None = None) -> str:
-    """The weights of several trainings with the parallel engine, as one number."""
-    text = hashlib.sha256()
-    for dtype, (sizes, m, batch_size, rules, dropout) in itertools.product(TOLERANCE, BITS):
-        X, Y = regression(m, sizes[0], 3)
-        for rule, (l2, shuffled) in itertools.product(rules, [(0.0, True), (0.01, False)]):
-            net = helpers.network(sizes, dtype=dtype, dropout=dropout, l2=l2)
-            losses, theta = train(
-                engine or tiled_engine(True), net, X, Y, batch_size, rule, epochs=2,
-                shuffled=shuffled,
-            )  # fmt: skip
-            text.update(theta.tobytes() + np.array(losses).tobytes())
-    return text.hexdigest()
-
-
-def for_threads(engine: Engine, threads: int) -> Engine:
-    """An engine whose workspaces are for so many threads, however many run."""
-
-    def make_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
-        return engine_module.team_workspace(theta, architecture, examples, batch_size, threads)
-
-    return replace(engine, make_workspace=make_workspace)
-
 
 @needs_jit
 @pytest.mark.skipif(BOUNDSCHECK, reason="that pass is for serial code")
@@ -441,50 +360,6 @@ def test_every_number_of_the_first_layer_has_one_owner():
 # -- wrong versions -------------------------------------------------------------------------------
 
 
-def _unsigned_key(*numbers):
-    """A key as compiled functions take it when they are called from Python."""
-    if not JIT:
-        return streams.stream_key(*numbers)
-    return np.uint64(streams.stream_key(*map(np.uint64, numbers)))
-
-
-# In the order of their calls.
-_NAMES = [
-    "layer_count", "unit_count", "weights_of", "biases_of", "layer_of",
-    "panel_width", "panel_row", "panels_size", "by_dots",
-    "part", "panel_part", "claim_part", "next_part",
-    "by_units", "delta_by_units", "turns_panels",
-    "panels_at", "own_at", "forward_panels", "row_share", "in_forward_panels", "reads_panels",
-    "is_resident",
-    "pack_rows", "pack_own", "unpack_rows", "block", "rows_ahead", "z_of", "input_pace",
-    "layer_forward", "phase_of", "least_part",
-    "panel_of_part", "units_forward", "layer_backward", "units_backward",
-    "forward_pass", "backward_pass", "softmax_output_layer", "output_layer",
-    "outputs", "panel_weights_pass", "input_state_pass", "update_rows",
-    "layer_parameters", "parameters_pass",
-    "penalties", "gather_rows", "work",
-]  # fmt: skip
-_PLACES = (
-    parameters,
-    tiled_panels,
-    sums,
-    machine_pieces,
-    tiled_workspace,
-    layers,
-    batch,
-    update,
-    by_team,
-)
-
-
-def source_of(name: str) -> Any:
-    """The function of a name, from the module that defines it."""
-    found = {id(vars(m)[name]): vars(m)[name] for m in _PLACES if name in vars(m)}
-    (function,) = found.values()
-    return function
-
-
-SOURCES = [source_of(name) for name in _NAMES]
 WORKERS = 2
 
 
@@ -521,7 +396,7 @@ def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
     """The step of a team of two, uncompiled, with another function behind one of its names."""
     barrier = threading.Barrier(WORKERS)
     cuts = {
-        "stream_key": _unsigned_key,
+        "stream_key": unsigned_key,
         "claim": claim_of_python(),
         "meet": lambda words, worker, workers: barrier.wait(60),
         "run_team": team_of(WORKERS, barrier),
@@ -532,7 +407,7 @@ def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
 
 
 UNCOMPILED = specialise(
-    SOURCES, "uncompiled", {"stream_key": _unsigned_key, "claim": claim_of_python()}, plain
+    SOURCES, "uncompiled", {"stream_key": unsigned_key, "claim": claim_of_python()}, plain
 )
 
 

@@ -2,11 +2,11 @@
 
 import re
 
-import helpers
 import numba
 import numpy as np
 import pytest
-from helpers import REFERENCE, blobs, classifier, engine_id, needs_jit
+from cases import helpers
+from cases.helpers import REFERENCE, blobs, classifier, engine_id, needs_jit
 
 import loopbp
 from loopbp.binding import loops_engine
@@ -69,7 +69,7 @@ def train_with(engine, net, X, Y, batch_size, epochs=2):
     return net.theta
 
 
-@pytest.mark.parametrize("engine", helpers.ENGINES, ids=engine_id)
+@pytest.mark.parametrize("engine", helpers.TRAINING_ENGINES, ids=engine_id)
 def test_every_engine_trains_to_the_same_weights(engine):
     X, y = blobs(20)
     found, expected = (

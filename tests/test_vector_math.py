@@ -7,15 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import BOUNDSCHECK, JIT, each_dtype, needs_jit
+from cases.helpers import BOUNDSCHECK, JIT, each_dtype, needs_jit
 from numba import njit
 
 from loopbp import activations, reference
+from loopbp.jit import by_symbol
 from loopbp.jit.decorators import inline_jit
 from loopbp.machine import vector_math
 from loopbp.machine.memory import REGISTER_BYTES, width
 from loopbp.machine.registers import load_part, store_part
 from loopbp.tiled import activations as vector_activations
+
+# Operators on registers are known to this package's own compilations.
+with_registers = njit(pipeline_class=by_symbol.OurCompiler, error_model="numpy")
 
 FUNCTIONS = ("exp", "expm1", "tanh", "sigmoid", "softplus", "log_of_sum")
 TYPES = {"float32": ("f", np.float32), "float64": ("d", np.float64)}
@@ -31,7 +35,7 @@ each_function = pytest.mark.parametrize(
 def looped(function: Callable[..., Any]) -> Callable[..., Any]:
     """A compiled loop of a function over a vector."""
 
-    @njit(error_model="numpy")
+    @with_registers
     def fill(x, out):
         for k in range(x.size):
             out[k] = function(x[k])
@@ -186,7 +190,7 @@ def test_special_values_are_those_of_the_library(name, dtype):
 def in_registers(function: Callable[..., Any]) -> Callable[..., Any]:
     """A compiled loop of a function over a vector, a register at a time."""
 
-    @njit(error_model="numpy")
+    @with_registers
     def fill(x, out):
         for k in range(0, x.size, width(x.itemsize)):
             left = x.size - k
@@ -218,7 +222,7 @@ def test_registers_of_another_function_are_rejected():
 def test_sigma_and_sigma_prime_by_their_codes(name, dtype):
     code = activations.CODES[name]
 
-    @njit(error_model="numpy")
+    @with_registers
     def both(x, out_a, out_prime):
         for k in range(0, x.size, width(x.itemsize)):
             z = load_part(x, k, x.size - k)

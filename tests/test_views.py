@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from helpers import each_dtype, needs_jit
+from cases.helpers import each_dtype, needs_jit
 from numba import njit, typeof, types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 import loopbp
-from loopbp.jit import settings
+from loopbp.jit import by_symbol, settings
 from loopbp.jit.decorators import inner_jit
 from loopbp.machine import borrow, memory, of_width, views
 from loopbp.machine.arithmetic import choose, fma, like, magnitude
@@ -32,6 +32,9 @@ from loopbp.machine.registers import (
 )
 
 # -- views ----------------------------------------------------------------------------------------
+
+# Operators on registers are known to this package's own compilations.
+with_registers = njit(pipeline_class=by_symbol.OurCompiler)
 
 
 def _fill_matrix(buffer):
@@ -539,7 +542,7 @@ def test_lane_in_plain_python(lane, dtype):
 @each_dtype
 @each_lane
 def test_lane_in_compiled_code(lane, dtype):
-    assert lane_is_right(njit(lane), lane, dtype)
+    assert lane_is_right(with_registers(lane), lane, dtype)
 
 
 @pytest.mark.parametrize(
@@ -606,7 +609,7 @@ def test_shorter_registers_in_plain_python(count, dtype):
 @each_dtype
 @pytest.mark.parametrize("count", [4, 8, 16])
 def test_shorter_registers_in_compiled_code(count, dtype):
-    assert shorter_is_right(njit(_shorter(count)), count, dtype)
+    assert shorter_is_right(with_registers(_shorter(count)), count, dtype)
 
 
 def test_registers_of_another_length_are_rejected():
@@ -618,7 +621,7 @@ def test_registers_of_another_length_are_rejected():
 def test_compiled_fma_rounds_once(dtype):
     x = np.full(64, 1 + 2 * np.finfo(dtype).eps, dtype)
     out = np.empty(66, dtype)
-    njit(_fma)(x, x, -(x * x), out, 0)
+    with_registers(_fma)(x, x, -(x * x), out, 0)
     assert out[1] != 0, "the rounding error of the product is what is left"
 
 

@@ -87,49 +87,9 @@ CASES = (
     Case("narrow-deep", (64,) * 12, "relu", *_CE, 64, 50, 2.5),
 )
 NAMES = tuple(case.name for case in CASES)
+HEADLINE = ("digits", "mnist")  # what ``loopbp bench`` alone trains beside other libraries
 # Of the fastest round of NumPy's matrix products, what is to be reached at least in float32.
 OF_PEAK_TARGETS = {"wide": 0.85}
-
-# What was found to limit loopbp on a case, on two cores with AVX-512: an EPYC (znver4, sgemm of
-# OpenBLAS 102 GFLOP/s on one core) and, where it says Xeon, rocketlake (163) or emeraldrapids (165,
-# and 108 while others use the host); printed where a ratio is below its mark, elsewhere with a word
-# of where it is from.
-LOOKED_INTO_ON = ("znver4", "rocketlake", "emeraldrapids")
-SWEEP_LIMITED_BY = (
-    "few units or examples make ends of tiles, which hold less than a register; and where others "
-    "use the host, two rounds of a shape differ by more than a tenth."
-)
-LIMITED_BY = {
-    "xor": "a step is 0.09 us: two sigmoids one after the other, 65 cycles each, are half of it; "
-    "losses take 0.01, gathering less.",
-    "digits": "where the two cores are near, 3.2 us, 1.5 of them multiply-adds at the peak: both "
-    "threads compute softmax and losses, 0.5, and 20 lines of z move for 0.2; where the host has "
-    "moved the cores apart, 4.2; where others use both, 5.6, as long as the slower one takes.",
-    "digits-tanh": "as digits, and tanh of 1,024 numbers takes 0.3 us more than relu.  Xeon: "
-    "4.3 us where others on the host slow neither core down; then sgemm on it goes from 160 to 108 "
-    "GFLOP/s.",
-    "digits-adam": "as digits, and Adam takes one thread 1.1 us for 2,410 parameters, bound by "
-    "square roots and divisions; two share it.",
-    "nielsen": "memory, not arithmetic: each of 23,520 weights is loaded and stored "
-    "for 10 multiply-adds: one thread takes 5.6 us for the update and 4.8 forward; two share it.",
-    "mnist-adam": "multiply-adds at the practical peak take 254 us of ours, roots and divisions "
-    "14, copying w^1 into panels 6, which are saved since; JAX takes 390 us in some processes and "
-    "450 to 980 in others.  Xeon: 224 us before that, and 302 where others slow one core down.",
-    "mnist-deep": "weights and copies take 4 MB of two caches of 2: sums over examples reach "
-    "131 GFLOP/s a core, 165 where all is in the cache (Xeon); a step takes 1,632 us where nobody "
-    "else slows a core down, and up to twice that for the slower one.",
-    "wide": "sums over examples, with the copies of w that the next step reads: of half a layer, "
-    "on one core of a shared Xeon, 0.95 to 0.96 of the speed of MKL's product, which makes no "
-    "copies, in float64 0.85 to 0.92.  Forward "
-    "and backward are 1.03 and 1.0 of MKL's, 1.0 in float64.  At their fastest all phases add up "
-    "to 41 ms in float32, 92 % of the peak; what a step takes beyond that goes with what others do "
-    "on the host: 83 % and 90 % by the medians of two runs.",
-    "narrow-deep": "of 82 us on a shared Xeon, multiply-adds at the peak take 54, the update 19: "
-    "12 to move weights, panels and parts through the second-level cache, 7 for the 2,860 lines "
-    "that the other core has written.  The two meet in every step: rounds take 79 to 144, by what "
-    "others do on the slower core.  While they slow both from 145 GFLOP/s to 100, in registers, "
-    "multiply-adds alone take 84.",
-}
 
 
 @dataclass(frozen=True)

@@ -15,19 +15,6 @@ SCALING_CASES = ("mnist-deep", "wide")
 # Limits that the project set itself, by the name of the figure.
 LIMITS = {"first_fit_cold_seconds": 15.0, "first_fit_warm_seconds": 1.0}
 LEAST_GAIN = 1.8  # of two threads over one
-LIMITED_BY = {
-    "first_fit_cold_seconds": "150 functions are compiled, half of the work by a second process; "
-    "two thirds of the time is Numba's type inference and lowering, in Python; LLVM takes the "
-    "rest. On a Xeon that others use, 9.7 to 19.6 s, by how much they do.",
-    "first_fit_warm_seconds": "0.3 to 0.4 s is the import of Numba, 0.1 that of SciPy by Numba, if "
-    "it is installed; loading 150 functions takes 0.2. On a Xeon 0.65 s in all, and "
-    "0.7 to 1.9 while others use it.",
-    "wide": "80.4 ms and 41.2, 1.95 times, when nobody else uses the host (Xeon); else one of two "
-    "threads has the slower core.",
-    "mnist-deep": "the threads meet once a step, but weights and copies take 4 MB of two caches "
-    "of 2, and both threads read all inputs; 3.0 ms and 1.5 on a quiet host (Xeon), and its shares "
-    "are equal, whatever core they are on.",
-}
 _EXAMPLES = 60_000
 _TRIES, _COLD_TRIES = 3, 2  # of which the fastest counts
 

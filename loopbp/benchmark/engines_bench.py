@@ -19,6 +19,11 @@ from loopbp.parameters import layer_of
 
 ENGINES = tuple(name for name in catalogue.ENGINES if name != "auto")
 PHASES = ("forward", "delta", "gradient", "update", "step")
+REST_IS = (
+    "rest: a step less the four phases.  numpy and loops: the batch is gathered, its losses are "
+    "computed, and there are calls.  tiled: a step fuses the phases and shares them out among "
+    "threads, and alone each is a kernel on one thread, so the rest may be below zero."
+)
 GRID = {"width": (16, 64, 256, 1024), "batch": (1, 32, 256), "depth": (2, 5)}
 QUICK_GRID = {"width": (16, 256), "batch": (1, 64), "depth": (2,)}
 _SECONDS, _SAMPLES = 0.004, 5

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from loopbp.benchmark import cases, costs, partial, report
+from loopbp.benchmark import cases, costs, partial, picture, readme, report, results
 from loopbp.benchmark.environment import check_threads, describe, run_job
 from loopbp.cli.plot import check_plot
 from loopbp.terminal.json_text import plain
@@ -21,31 +21,31 @@ def run(args: argparse.Namespace) -> int:
     if args.plot:
         check_plot(args.plot)
     if args.source:
-        results = report.read(args.source)
+        found = results.read(args.source)
     else:
         check_threads(args.threads)
         for name in (args.json, args.plot):
             _check_folder(name)
         try:
-            results = plain(_measure(args))
+            found = plain(_measure(args))
         except KeyboardInterrupt:
             part = partial.part_of(args.json) if _has_part(args) else None
             if part and part.exists():
                 print(f"the cases so far are in {part}: --resume goes on", file=sys.stderr)
             raise
     if args.readme:
-        _write_readme(args, results)
+        _write_readme(args, found)
         return 0
     if args.json == "-":
-        print(report.text(results), end="")
+        print(results.text(found), end="")
     else:
-        report.print_report(results)
+        report.print_report(found)
         if args.json:
-            report.write(results, args.json)
+            results.write(found, args.json)
             if _has_part(args):
                 partial.part_of(args.json).unlink(missing_ok=True)
     if args.plot:
-        report.draw(results, args.plot)
+        picture.draw(found, args.plot)
     return 0
 
 
@@ -78,13 +78,14 @@ def _check_folder(name: str | None) -> None:
 
 
 def _measure(args: argparse.Namespace) -> dict[str, Any]:
-    kinds = [kind for kind in _KINDS if getattr(args, kind)] or ["engines"]
+    chosen = [kind for kind in _KINDS if getattr(args, kind)]
+    kinds = chosen or ["peers", "engines"]
     threads = check_threads(args.threads)
     command = _command(args, threads)
     job = {
         "part": _part(args, command, threads) if _has_part(args) else None,
         "dtypes": [args.dtype] if args.dtype else list(_DTYPES),
-        "cases": args.case,
+        "cases": args.case if chosen else list(cases.HEADLINE),
         "rounds": args.rounds,
         "quick": args.quick,
     }
@@ -100,7 +101,7 @@ def _measure(args: argparse.Namespace) -> dict[str, Any]:
         paid = costs.measure(
             threads, lambda name: print(f"costs: {name}", file=sys.stderr, flush=True)
         )
-    return report.gather(command, runs, paid)
+    return results.gather(command, runs, paid)
 
 
 def _part(args: argparse.Namespace, command: str, threads: int) -> str:
@@ -128,15 +129,16 @@ def _command(args: argparse.Namespace, threads: int) -> str:
     return shlex.join(words)
 
 
-def _write_readme(args: argparse.Namespace, results: dict[str, Any]) -> None:
-    """The block between the marks, and the picture that it names."""
+def _write_readme(args: argparse.Namespace, found: dict[str, Any]) -> None:
+    """The blocks between their marks, and the picture that one of them names."""
     path = Path(args.readme)
-    picture = args.plot or Path(args.source).with_suffix(".svg")
-    check_plot(picture)
-    block = report.markdown(results, report.picture_name(path, picture))
+    drawn = args.plot or Path(args.source).with_suffix(".svg")
     try:
-        text = report.replace_block(path.read_text(encoding="utf-8"), block)
+        before = path.read_text(encoding="utf-8")
+        text = readme.filled(before, found, readme.picture_name(path, drawn))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    report.draw(results, picture)
+    if readme.shows_picture(before):
+        check_plot(drawn)
+        picture.draw(found, drawn)
     path.write_text(text, encoding="utf-8")

@@ -293,12 +293,13 @@ def _add_bench(commands: Any) -> None:
     parser = commands.add_parser(
         "bench",
         help="time the engines against each other and against other libraries",
-        description="Time the engines numpy, loops and tiled against each other, phase by phase. "
-        "With --peers: whole epochs against NumPy, scikit-learn, PyTorch and JAX, the weights "
-        "compared before any timing. The work runs in a process of its own.",
+        description="Time loopbp against the fastest of NumPy, scikit-learn, PyTorch and JAX that "
+        "is installed, on two networks, and its engines numpy, loops and tiled against each other, "
+        "phase by phase. With --peers: all eleven networks. Weights are compared before anything "
+        "is timed. The work runs in a process of its own.",
     )
-    group = parser.add_argument_group("what to time (default: the engines against each other)")
-    group.add_argument("--engines", action="store_true", help="the engines, beside what follows")
+    group = parser.add_argument_group("what to time (default: two cases of --peers, and --engines)")
+    group.add_argument("--engines", action="store_true", help="the engines against each other")
     group.add_argument("--peers", action="store_true", help="other libraries, the table of cases")
     group.add_argument("--sweep", action="store_true", help="other libraries, 20 random shapes")
     group.add_argument(
@@ -358,8 +359,8 @@ def _add_bench(commands: Any) -> None:
     group.add_argument(
         "--readme",
         metavar="PATH",
-        help="write table and picture of the results into this file, between its two marks; "
-        "needs --from",
+        help="write the results into this file, between its marks: table and picture, or all the "
+        "details; needs --from",
     )
 
 

@@ -36,13 +36,8 @@ from numba.core.untyped_passes import (
 )
 
 from loopbp.jit.files import STAMP
-
-# Compile once, call by symbol.  Numba links a copy of every callee into each caller and optimises
-# it again at every level.  With that, an epoch took 10 s to compile, a user's own function around
-# it 5 s, and, because which copy runs differs between a cold and a warm cache and a sum may be
-# vectorised otherwise in each, a seed's first run and its second differed in the last bits.  Here
-# a caller sees a declaration only: the symbol's name is the same in every process, and a caller
-# loaded from the cache loads its callees first.
+from loopbp.jit.operators import with_operators
+from loopbp.jit.specialise import Maker, maker_of
 
 DISPATCHERS: dict[tuple[str, str], Any] = {}
 
@@ -54,23 +49,32 @@ class LoadCallee:
     module: str
     qualname: str
     signature: Any
+    maker: Maker | None
 
     def __reduce__(self) -> Any:
-        return _callee, (self.module, self.qualname, self.signature, STAMP)
+        return _callee, (self.module, self.qualname, self.signature, self.maker, STAMP)
 
     @classmethod
     def of(cls, function: Any, signature: Any) -> "LoadCallee":
-        return cls(function.__module__, function.__qualname__, tuple(signature))
+        return cls(function.__module__, function.__qualname__, tuple(signature), maker_of(function))
+
+    def dispatcher(self) -> Any:
+        """The function, made as it was for the caller where this process has not made it yet."""
+        key = self.module, self.qualname
+        if key not in DISPATCHERS and self.maker is None:
+            import_module(self.module)
+        elif key not in DISPATCHERS:
+            module, qualname, arguments = self.maker
+            getattr(import_module(module), qualname)(*arguments)
+        return DISPATCHERS[key]
 
     def __call__(self) -> None:
-        if (self.module, self.qualname) not in DISPATCHERS:
-            import_module(self.module)
-        if (self.module, self.qualname) not in DISPATCHERS:
-            import_module("loopbp.engines").all_engines()
-        DISPATCHERS[self.module, self.qualname].compile(self.signature)
+        self.dispatcher().compile(self.signature)
 
 
-def _callee(module: str, qualname: str, signature: Any, stamp: str) -> LoadCallee:
+def _callee(
+    module: str, qualname: str, signature: Any, maker: Maker | None, stamp: str
+) -> LoadCallee:
     """A callee of a cached caller, which may be a user's own function that Numba keeps.
 
     Its symbols have the stamp in their names.  Numba takes an `OSError` for a file that is not
@@ -78,7 +82,7 @@ def _callee(module: str, qualname: str, signature: Any, stamp: str) -> LoadCalle
     """
     if stamp != STAMP:
         raise OSError(f"{module}.{qualname} was compiled from other sources")
-    return LoadCallee(module, qualname, signature)
+    return LoadCallee(module, qualname, signature, maker)
 
 
 class SymbolLibrary(JITCodeLibrary):
@@ -169,10 +173,15 @@ _OF_OTHER_CODE = {
 }  # fmt: skip
 
 
-class _OurCompiler(CompilerBase):
+class OurCompiler(CompilerBase):
     """Numba's pipeline with other passes for some of its own."""
 
-    ours: ClassVar[dict[type, type]]
+    ours: ClassVar[dict[type, type]] = {}
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        state = self.state  # its target context is a copy for this compilation
+        state.typingctx = state.targetctx.typing_context = with_operators(state.typingctx)
 
     def define_pipelines(self) -> list[Any]:
         manager = DefaultPassBuilder.define_nopython_pipeline(self.state)
@@ -187,12 +196,12 @@ class _OurCompiler(CompilerBase):
         return [manager]
 
 
-class SymbolCompiler(_OurCompiler):
+class SymbolCompiler(OurCompiler):
     ours: ClassVar[dict[type, type]] = {
         NativeLowering: _SerialBySymbol,
         NativeParforLowering: _ParallelBySymbol,
     }
 
 
-class InlineCompiler(_OurCompiler):
+class InlineCompiler(OurCompiler):
     ours: ClassVar[dict[type, type]] = {NativeLowering: _Inline}

@@ -7,6 +7,7 @@ from numba.core import types
 from numba.core.typing.templates import infer, infer_global, make_intrinsic_template
 
 from loopbp.jit.instruction_types import side_by_side
+from loopbp.jit.operators import add_meaning
 from loopbp.jit.sources import F
 
 MASK64 = 0xFFFFFFFFFFFFFFFF
@@ -16,14 +17,17 @@ def instruction(twin: Callable[..., Any]) -> Callable[[F], F]:
     """Decorate the typing and the LLVM code that a call of `twin` is in compiled functions.
 
     As Numba's ``intrinsic`` behind an ``overload``, but nothing is compiled for the call itself:
-    the wrappers took a fifth of the first fit.  Uncompiled, `twin` runs as it stands.  What Numba
-    knows already, as ``operator.add``, keeps its other meanings.
+    the wrappers take long.  Uncompiled, `twin` runs as it stands.  What Numba knows already, as
+    ``operator.add``, keeps its other meanings, and has this one in code of this package alone.
     """
 
     def register(definition: F) -> F:
         template = make_intrinsic_template(twin, side_by_side(twin, definition), twin.__name__)
-        infer(template)
-        infer_global(twin, types.Function(template))
+        if twin.__module__ == "_operator":
+            add_meaning(twin, types.Function(template))
+        else:
+            infer(template)
+            infer_global(twin, types.Function(template))
         return definition
 
     return register

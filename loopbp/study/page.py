@@ -1,7 +1,8 @@
 """The study page: one self-contained HTML file for a network, a batch and a weight.
 
-The page computes everything anew in ``web/engine.js``, which mirrors `loopbp.loops` function for
-function, and compares itself at load with the numbers of the engine that are embedded here.
+The page computes everything anew in JavaScript, function for function as `loopbp.loops` does, and
+compares itself at load with the numbers of the engine that are embedded here.  Its style and its
+scripts stand in ``web/``, a file for each purpose, and are put together in the order given here.
 """
 
 import ast
@@ -25,8 +26,18 @@ from loopbp.network.network import Network
 from loopbp.study.explaining import input_number
 from loopbp.validate import check_choice, check_count
 
+STYLES = (
+    "base.css", "layout.css", "controls.css", "derivation.css", "drawing.css", "screens.css",
+)  # fmt: skip
+# The mathematics, which knows nothing of the page; what becomes of it as markup; the page itself.
+# A file may call what stands in a later one, but `state.js` and `app.js` run at load.
+MATHEMATICS = ("activations.js", "losses.js", "loops.js", "passes.js")
+MARKUP = (
+    "mathml.js", "pieces.js", "deltas.js", "parameter.js", "derivation.js", "loop_and_matrix.js",
+)  # fmt: skip
 SCRIPTS = (
-    "engine.js", "mathml.js", "derivation.js", "loop_and_matrix.js", "drawing.js", "app.js",
+    *MATHEMATICS, *MARKUP,
+    "drawing.js", "state.js", "steps.js", "choosing.js", "panels.js", "app.js",
 )  # fmt: skip
 CONVENTIONS = ("loss", "cost")
 # Functions of loops.py that the page shows, each beside its twin in reference.py.
@@ -128,7 +139,7 @@ def page_html(
         {
             "title": html.escape(f"Backpropagation of a {_shape(net)} network"),
             "subtitle": html.escape(_subtitle(net, m)),
-            "style": _read("page.css").strip(),
+            "style": "\n".join(map(_read, STYLES)).strip(),
             "data": _json_for_script(facts),
             "scripts": "\n".join(f"<script>\n{_read(name)}</script>" for name in SCRIPTS),
         },

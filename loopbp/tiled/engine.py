@@ -10,7 +10,7 @@ from loopbp.activations import SOFTMAX
 from loopbp.binding import Engine, bind, kernels_of
 from loopbp.jit.decorators import inline_jit, inner_jit, jit, threads_jit
 from loopbp.jit.sources import plain
-from loopbp.jit.specialise import specialise
+from loopbp.jit.specialise import makes_kernels, specialise
 from loopbp.losses import CROSS_ENTROPY
 from loopbp.machine import memory, team
 from loopbp.machine.threads import usable_threads
@@ -46,20 +46,16 @@ def workspace_makers() -> SimpleNamespace:
     return specialise(sources, "plain", {}, plain)
 
 
+@makes_kernels
 def split_engine(with_softmax: bool = False) -> Engine:
     """The tiled engine with epochs by first units, for the networks that these suit."""
-    return _split_engine(with_softmax)
-
-
-@cache
-def _split_engine(with_softmax: bool) -> Engine:
     name, inner = _outputs(with_softmax)
     works = specialise([split.work], name, vars(inner), inner_jit)
     bound = specialise([split.epoch], name, vars(works), threads_jit)
     return replace(tiled_engine(False), make_workspace=split_workspace, epoch=bound.epoch)
 
 
-@cache
+@makes_kernels
 def _outputs(with_softmax: bool) -> tuple[str, SimpleNamespace]:
     """What goes through the output layer, any or that of softmax with cross_entropy alone.
 
@@ -107,22 +103,18 @@ _ALONE = {
 _STATE_AS_IT_IS = {"input_state_pass": by_team.nothing}
 
 
-@cache
+@makes_kernels
 def tiled_passes() -> SimpleNamespace:
     sources = [getattr(passes, p) for p in ("make_state", "forward", "cost", "backward")]
     return specialise(sources, "tiled", kernels_of(tiled), jit)
 
 
+@makes_kernels
 def tiled_engine(parallel: bool, with_softmax: bool = False) -> Engine:
     """The tiled sums; the step of `loopbp.tiled.layers` with threads or without.
 
     ``with_softmax``: its epoch is for softmax with cross_entropy alone.
     """
-    return _tiled_engine(parallel, with_softmax)
-
-
-@cache
-def _tiled_engine(parallel: bool, with_softmax: bool) -> Engine:
     name, inner = _outputs(with_softmax)
     bound = SimpleNamespace(**vars(tiled_passes()))
     update = specialise([tiled_update.parameters_pass], name, _STATE_AS_IT_IS, inline_jit)

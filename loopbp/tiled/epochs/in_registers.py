@@ -15,8 +15,6 @@ it is done: 0.22 us a step of xor instead of 0.1.)
 `suits` says for which networks: few units, plain SGD, batches of at most one register.
 """
 
-from functools import cache
-
 import numpy as np
 
 from loopbp.catalogue import (
@@ -29,7 +27,7 @@ from loopbp.catalogue import (
     SOFTMAX,
 )
 from loopbp.jit.decorators import inline_jit, inner_jit, jit
-from loopbp.jit.specialise import specialise
+from loopbp.jit.specialise import makes_kernels, specialise
 from loopbp.machine.arithmetic import choose, fma, magnitude
 from loopbp.machine.borrow import borrow
 from loopbp.machine.folds import total
@@ -265,7 +263,6 @@ def steps(
     return J
 
 
-@cache
 def epoch_of(batch_size):
     """`epoch` with the narrowest registers that hold a batch.
 
@@ -275,7 +272,7 @@ def epoch_of(batch_size):
     return _epoch_of(lanes)
 
 
-@cache
+@makes_kernels
 def _epoch_of(lanes):
     few = lanes_of(lanes)
     parts = [gather_batch, weighted_inputs, softmax_output, sigmoid_output, squares_output]

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 import loopbp
 from loopbp import activations, losses
-from loopbp.binding import Engine
+from loopbp.binding import Engine, loops_engine, numpy_engine
 from loopbp.catalogue import LOSSES
-from loopbp.engines import all_engines
+from loopbp.jit.sources import plain
+from loopbp.tiled.engine import tiled_engine
 
 # The mode.  Numba drops what a bounds check raises under `parallel=True`, so that pass is for
 # serial code.
@@ -44,8 +45,30 @@ def engine_id(engine: Engine) -> str:
     return f"{engine.name}-parallel" if options.get("parallel") else engine.name
 
 
+def all_engines() -> list[Engine]:
+    """The reference, and what is held against it; making them compiles nothing."""
+    both = (False, True)
+    return [numpy_engine(), *map(loops_engine, both), *map(tiled_engine, both)]
+
+
 REFERENCE, *COMPILED = all_engines()
-ENGINES = [e for e in COMPILED if not (BOUNDSCHECK and engine_id(e).endswith("parallel"))]
+
+
+def without_repetition(function_of: Callable[[Engine], Any]) -> list[Engine]:
+    """An engine for each function that they have, so that no code is tested twice in a mode.
+
+    Uncompiled, serial and parallel loops are the same code.
+    """
+    found: dict[int, Engine] = {}
+    for engine in COMPILED:
+        if not (BOUNDSCHECK and engine_id(engine).endswith("parallel")):
+            function = function_of(engine)
+            found.setdefault(id(function if JIT else plain(function).__code__), engine)
+    return list(found.values())
+
+
+ENGINES = without_repetition(lambda engine: engine.kernels.weighted_input)
+TRAINING_ENGINES = without_repetition(lambda engine: engine.epoch)
 each_engine = pytest.mark.parametrize("engine", ENGINES, ids=engine_id)
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 each_pair = pytest.mark.parametrize(("output", "loss"), PAIRS)
@@ -309,7 +332,7 @@ def bits_by_threads(bits: Callable[..., str], forsaken: Callable[[], str]) -> se
     finally:
         numba.set_num_threads(usable)
     for threads in (3, 4):
-        tests = str(Path(__file__).parent)
+        tests = str(Path(__file__).parents[1])
         code = _BITS.format(tests=tests, threads=threads, module=bits.__module__)
         found.add(run_python(code, NUMBA_NUM_THREADS=str(threads)))
     return found
