@@ -19,7 +19,6 @@ _NAMED = [
 SAME = {
     # of the catalogue
     **{row.name: row.also for row in _NAMED if row.also},
-    **{s.name: s.also for row in OPTIMIZERS.values() for s in row.settings if s.also},
     # arguments and options
     "sizes": "layers layer_sizes units dims",
     "hidden": "activation activations hidden_activation nonlinearity act hidden_layer_sizes "
@@ -47,6 +46,7 @@ SAME = {
     "verbose": "progress_bar progress disp show_progress",
     "engine": "backend device",
     "learning_rate": "lr eta eta0 learning_rate_init alpha step_size initial_lr rate",
+    **{s.name: s.also for row in OPTIMIZERS.values() for s in row.settings if s.also},
     "clip_norm": "clipnorm clip max_norm max_grad_norm gradient_clip grad_clip global_clipnorm",
     "initial": "lr learning_rate initial_learning_rate rate base_lr eta_max",
     "factor": "gamma decay_rate",
