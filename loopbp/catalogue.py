@@ -133,8 +133,9 @@ class Loss(NamedTuple):
     note: str = ""
     """what a letter in it means"""
     function: str = ""
-    """of `loopbp.losses`, for the term or twice of it; the derivative's ends in _prime; else its
-    own name"""
+    """of `loopbp.losses`, for the term (empty: as `name`); its derivative's name ends in _prime"""
+    halved: bool = False
+    """whether that function gives twice the term"""
     mean: bool = False
     """whether C^t is the mean over the outputs, and not their sum"""
     usual_output: str = "identity"
@@ -162,13 +163,13 @@ class Loss(NamedTuple):
 LOSSES = _by_name(
     Loss(
         "half_mse", HALF_MSE := 0, "(a - y)**2 / 2", "a - y",
-        r"\frac{1}{2 n_L} \sum_i (a_i - y_i)^2", mean=True, function="squared",
+        r"\frac{1}{2 n_L} \sum_i (a_i - y_i)^2", mean=True, function="squared", halved=True,
         in_registers=("identity", "sigmoid", "tanh"),
         also="mse mse_loss mean_squared_error squared_error l2 l2_loss squared_loss",
     ),
     Loss(
         "quadratic", QUADRATIC := 1, "(a - y)**2 / 2", "a - y",
-        r"\frac{1}{2} \sum_i (a_i - y_i)^2", function="squared",
+        r"\frac{1}{2} \sum_i (a_i - y_i)^2", function="squared", halved=True,
         in_registers=("identity", "sigmoid", "tanh"),
         also="sse sum_of_squares quadratic_cost",
     ),

@@ -27,6 +27,10 @@ _OPERATORS: dict[type, tuple[Callable[..., Any], str, int]] = {
     ast.Div: (operator.truediv, " / ", 3),
     ast.Pow: (operator.pow, "^", 5),
 }
+_SIGNS: dict[type, str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.Gt: ">",
+    ast.LtE: "≤",
+}  # fmt: skip
 _COMPARISONS: dict[type, tuple[Callable[..., Any], str]] = {
     ast.Gt: (operator.gt, " > "), ast.LtE: (operator.le, r" \le "),
 }  # fmt: skip
@@ -147,8 +151,8 @@ def _written(
         return text if binds >= least else f"({text})"
 
     match node:
-        case ast.Constant(value=int() | float()):
-            return written(node.value), _ATOM
+        case ast.Constant(value=int() | float() as value):
+            return written(value), _ATOM
         case ast.Name():
             return written(node.id), _ATOM
         case ast.UnaryOp(operand=operand):
@@ -172,6 +176,44 @@ def _written(
             words = rf"\text{{ if }} {condition} \text{{ else }}"
             return f"{within(body, 1)} {words} {within(orelse, 1)}", _IF
     raise ValueError(f"formula: {ast.unparse(node)!r} has no markup")
+
+
+def tree(formula: str) -> Any:
+    """A formula as lists that JSON can hold, sigmoid and softplus spelt out.
+
+    Parameters
+    ----------
+    formula
+        An expression.
+
+    Returns
+    -------
+    list, str or float
+        ``[operator, left, right]``, ``["neg", x]``, ``["if", condition, then, else]``,
+        ``["call", name, *arguments]``, a letter, or a number.
+    """
+
+    def lists(node: ast.expr) -> Any:
+        match node:
+            case ast.Constant():
+                return node.value
+            case ast.Name():
+                return node.id
+            case ast.UnaryOp(operand=operand):
+                return ["neg", lists(operand)]
+            case ast.BinOp(left=left, op=op, right=right):
+                return [_SIGNS[type(op)], lists(left), lists(right)]
+            case ast.Compare(left=left, ops=[op], comparators=[right]):
+                return [_SIGNS[type(op)], lists(left), lists(right)]
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                return ["if", *map(lists, (test, body, orelse))]
+            case ast.Call(func=ast.Name(id=name), args=arguments):
+                if name in SPELT and name not in _SYMBOLS:
+                    return lists(_spelt(name, arguments[0]))
+                return ["call", name, *map(lists, arguments)]
+        raise ValueError(f"formula: {ast.unparse(node)!r} has no tree")
+
+    return lists(parsed(formula))
 
 
 def _spelt(name: str, argument: ast.expr) -> ast.expr:

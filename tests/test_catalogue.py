@@ -9,7 +9,8 @@ import pytest
 
 import loopbp
 from loopbp import activations, catalogue, losses, optimizers, reference, schedules
-from loopbp.formulas import evaluate, functions_of, markup, markup_of_numbers, terms_of
+from loopbp.formulas import evaluate, functions_of, markup, markup_of_numbers, terms_of, tree
+from loopbp.study.scripts import Script
 
 PACKAGE = Path(loopbp.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
@@ -210,6 +211,9 @@ def test_a_formula_is_evaluated_and_written_out():
     letters = {"y": "y_i", "a": "a_i"}
     written = markup(formula, lambda part: letters.get(str(part), str(part)))
     assert written == r"-(y_i \cdot \log(a_i) + (1 - y_i) \cdot \log(1 - a_i)) / 2"
+    assert tree("exp(-z) if z > 0 else Phi(z)**2") == [
+        "if", [">", "z", 0], ["call", "exp", ["neg", "z"]], ["**", ["call", "Phi", "z"], 2],
+    ]  # fmt: skip
     numbers = markup_of_numbers("sigmoid(z) * z if z > 0 else Phi(z)", str, {"z": 2.0})
     assert numbers == r"1 / (1 + \exp(-z)) \cdot z"
 
@@ -219,3 +223,18 @@ def test_a_formula_of_another_kind_is_refused():
         evaluate("[z]", {}, {"z": 1.0})
     with pytest.raises(ValueError, match="has no markup"):
         markup("[z]", str)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["for k in (1, 2):\n        z += k\n    return z", "return z[0]", "return unknown(z)"],
+    ids=["a loop", "an index", "a name that is not there"],
+)
+def test_a_function_that_the_page_cannot_have_is_refused(body, tmp_path, monkeypatch):
+    (tmp_path / "own_functions.py").write_text(f"def own(z):\n    {body}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import own_functions  # pyright: ignore[reportMissingImports]
+
+    monkeypatch.delitem(sys.modules, "own_functions")  # so that each case imports its own
+    with pytest.raises(ValueError, match=r"^own: .* is not translated$"):
+        Script().add(own_functions.own)

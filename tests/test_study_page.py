@@ -215,9 +215,10 @@ def test_source_is_that_of_the_loops():
 
 def test_the_page_is_made_of_every_file_of_its_folder():
     files = [path.name for path in WEB.iterdir() if path.is_file()]
-    assert sorted(files) == sorted([*page.STYLES, *page.SCRIPTS, "page_template.html"])
+    named = {*page.STYLES, *page.SCRIPTS, "page_template.html"} - {page.CATALOGUE}
+    assert sorted(files) == sorted(named)
     text = page_html(*make())
-    at = [text.index((WEB / name).read_text().strip()) for name in (*page.STYLES, *page.SCRIPTS)]
+    at = [text.index(page.text_of(name).strip()) for name in (*page.STYLES, *page.SCRIPTS)]
     assert at == sorted(at), "in the order given"
 
 
@@ -308,8 +309,13 @@ console.log(JSON.stringify(out));
 """
 
 
-def run_node(script, tmp_path, names, given, folder=WEB):
+def run_node(script, tmp_path, names, given, folder=None):
     """What a script prints that knows those of the page's files, and where the data are."""
+    if folder is None:
+        folder = tmp_path / "scripts"
+        folder.mkdir(exist_ok=True)
+        for name in names:
+            (folder / name).write_text(page.text_of(name))
     target = tmp_path / "run.js"
     target.write_text(_LOAD + script)
     done = helpers.ended([str(NODE), str(target), str(folder), ",".join(names), str(given)])
@@ -373,7 +379,7 @@ MUTATIONS = {
 def mutated(names, right, wrong, folder):
     """A folder with those of the page's files, one of them wrong."""
     folder.mkdir()
-    texts = {name: (WEB / name).read_text() for name in names}
+    texts = {name: page.text_of(name) for name in names}
     assert sum(right in text for text in texts.values()) == 1
     for name, text in texts.items():
         (folder / name).write_text(text.replace(right, wrong))

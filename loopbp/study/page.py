@@ -24,6 +24,7 @@ from loopbp.catalogue import USER
 from loopbp.jit.sources import plain
 from loopbp.network.network import Network
 from loopbp.study.explaining import input_number
+from loopbp.study.scripts import catalogue_script
 from loopbp.validate import check_choice, check_count
 
 STYLES = (
@@ -31,9 +32,11 @@ STYLES = (
 )  # fmt: skip
 # The mathematics, which knows nothing of the page; what becomes of it as markup; the page itself.
 # A file may call what stands in a later one, but `state.js` and `app.js` run at load.
-MATHEMATICS = ("activations.js", "losses.js", "loops.js", "passes.js")
+CATALOGUE = "catalogue.js"  # written by `loopbp.study.scripts`
+MATHEMATICS = (CATALOGUE, "activations.js", "losses.js", "loops.js", "passes.js")
 MARKUP = (
-    "mathml.js", "pieces.js", "deltas.js", "parameter.js", "derivation.js", "loop_and_matrix.js",
+    "mathml.js", "formulas.js", "pieces.js", "deltas.js", "parameter.js", "derivation.js",
+    "loop_and_matrix.js",
 )  # fmt: skip
 SCRIPTS = (
     *MATHEMATICS, *MARKUP,
@@ -141,7 +144,7 @@ def page_html(
             "subtitle": html.escape(_subtitle(net, m)),
             "style": "\n".join(map(_read, STYLES)).strip(),
             "data": _json_for_script(facts),
-            "scripts": "\n".join(f"<script>\n{_read(name)}</script>" for name in SCRIPTS),
+            "scripts": "\n".join(f"<script>\n{text_of(name)}</script>" for name in SCRIPTS),
         },
     )
 
@@ -185,6 +188,22 @@ def write_page(
     target = Path(path)
     target.write_text(text, encoding="utf-8")
     return target
+
+
+def text_of(name: str) -> str:
+    """A file of the page: one of its folder, or the script of the catalogue.
+
+    Parameters
+    ----------
+    name
+        Of the file.
+
+    Returns
+    -------
+    str
+        JavaScript.
+    """
+    return catalogue_script() if name == CATALOGUE else _read(name)
 
 
 def source_lines(function: Any) -> list[tuple[int, str]]:
