@@ -12,6 +12,7 @@ elu                   z if z > 0 else exp(z) - 1                 1 if z > 0 else
 softplus              log(1 + exp(z))                            sigmoid(z)
 gelu                  z Phi(z), Phi the normal distribution      Phi(z) + z phi(z)
 silu                  z sigmoid(z)                               s (1 + z (1 - s)), s = sigmoid(z)
+mish                  z t, t = tanh(log(1 + exp(z)))             t + z s (1 - t**2), s = sigmoid(z)
 softmax (output)      exp(z_i) / sum_k exp(z_k)                  a full Jacobian: see losses.py
 ====================  =========================================  =================================
 
@@ -21,8 +22,9 @@ None of these overflows or becomes NaN for finite z.
 
 Each is right to a few units in the last place wherever it is a normal number (`loopbp.numerics`
 measures it): where a formula of the table loses digits, as 1 - a does for a near 1, the function
-computes the same from exp(-|z|) or erfc.  gelu' and silu' cross zero; there the unit is that of the
-two terms whose sum is 0.  Training flushes subnormal results to zero (`loopbp.machine.subnormals`).
+computes the same from exp(-|z|) or erfc.  gelu', silu' and mish' cross zero; there the unit is that
+of the two terms whose sum is 0.  Training flushes subnormal results to zero
+(`loopbp.machine.subnormals`).
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from loopbp.catalogue import (
     IDENTITY,
     LEAKY_RELU,
     LEAKY_SLOPE,
+    MISH,
     RELU,
     SIGMOID,
     SILU,
@@ -184,6 +187,27 @@ def silu_prime(z):
     return (1.0 + e * (1.0 + z)) / ((1.0 + e) * (1.0 + e))
 
 
+@inline_jit
+def mish(z):
+    if z < 0.0:  # with e = exp(z): tanh(log(1 + e)) = e (e + 2) / (e (e + 2) + 2)
+        half = math.exp(0.5 * z)  # exp(z) may be subnormal where z exp(z) is not
+        e = half * half
+        return half * z * half * (e + 2.0) / (e * (e + 2.0) + 2.0)
+    e = math.exp(-z)
+    return z * (1.0 + 2.0 * e) / (1.0 + 2.0 * e * (1.0 + e))
+
+
+@inline_jit
+def mish_prime(z):
+    half = math.exp(-0.5 * abs(z))
+    e = half * half
+    if z < 0.0:
+        d = e * (e + 2.0) + 2.0
+        return half * ((e + 2.0) * d + 4.0 * z * (e + 1.0)) * half / (d * d)
+    d = 1.0 + 2.0 * e * (1.0 + e)
+    return ((1.0 + 2.0 * e) * d + 4.0 * z * e * e * (1.0 + e)) / (d * d)
+
+
 @inner_jit
 def softmax_row(z, out):
     """out_i = exp(z_i - max z) / sum_k exp(z_k - max z): shifted, so that nothing overflows."""
@@ -237,6 +261,9 @@ def sigma_row(code, address, z, out):
     elif code == SILU:
         for i in range(z.shape[0]):
             out[i] = silu(z[i])
+    elif code == MISH:
+        for i in range(z.shape[0]):
+            out[i] = mish(z[i])
     elif code == SOFTMAX:
         softmax_row(z, out)
     elif code == USER:
@@ -280,6 +307,9 @@ def sigma_prime_row(code, address, z, out):
     elif code == SILU:
         for i in range(z.shape[0]):
             out[i] = silu_prime(z[i])
+    elif code == MISH:
+        for i in range(z.shape[0]):
+            out[i] = mish_prime(z[i])
     elif code == USER:
         for i in range(z.shape[0]):
             out[i] = call_address(address, z[i])

@@ -105,6 +105,11 @@ ACTIVATIONS = _by_name(
         initializer="he_uniform", also="swish",
     ),
     Activation(
+        "mish", MISH := 10, "z * tanh(softplus(z))", "t + z * s * (1 - t**2)",
+        where=(("t", "tanh(softplus(z))"), ("s", "sigmoid(z)")), range=(-0.31, math.inf),
+        turns=True, initializer="he_uniform",
+    ),
+    Activation(
         "softmax", SOFTMAX := 9, range=(0.0, 1.0), usual_loss="cross_entropy",
         also="log_softmax",
     ),

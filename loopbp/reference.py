@@ -96,6 +96,20 @@ def _silu_prime(z):
     return np.where(z < 0, half * factor * half, 1 + half * factor * half) / (1 + e) ** 2
 
 
+_MISH_END = -40  # z below which tanh(log(1 + exp(z))) is exp(z)
+
+
+def _mish(z):
+    half = np.exp(np.minimum(z, 0) / 2)
+    return np.where(z < _MISH_END, half * z * half, z * np.tanh(_softplus(z)))
+
+
+def _mish_prime(z):
+    half, s = np.exp(np.minimum(z, 0) / 2), _softplus(z)
+    slope = np.tanh(s) + z * _sigmoid(z) * _tanh_prime(s)
+    return np.where(z < _MISH_END, half * (1 + z) * half, slope)
+
+
 _SIGMA = {
     "identity": lambda z: z,
     "sigmoid": _sigmoid,
@@ -106,6 +120,7 @@ _SIGMA = {
     "softplus": _softplus,
     "gelu": _gelu,
     "silu": _silu,
+    "mish": _mish,
     "softmax": _softmax,
 }
 _SIGMA_PRIME = {
@@ -118,6 +133,7 @@ _SIGMA_PRIME = {
     "softplus": _sigmoid,
     "gelu": _gelu_prime,
     "silu": _silu_prime,
+    "mish": _mish_prime,
 }
 
 

@@ -20,6 +20,7 @@ SIGMA = {
     "softplus": jax.nn.softplus,
     "gelu": lambda z: jax.nn.gelu(z, approximate=False),
     "silu": jax.nn.silu,
+    "mish": jax.nn.mish,
     "softmax": lambda z: jax.nn.softmax(z, axis=1),
 }
 EXAMPLE_LOSS = {
