@@ -13,6 +13,7 @@ softplus              log(1 + exp(z))                            sigmoid(z)
 gelu                  z Phi(z), Phi the normal distribution      Phi(z) + z phi(z)
 silu                  z sigmoid(z)                               s (1 + z (1 - s)), s = sigmoid(z)
 mish                  z t, t = tanh(log(1 + exp(z)))             t + z s (1 - t**2), s = sigmoid(z)
+softsign              z / (1 + abs(z))                           1 / (1 + abs(z))**2
 softmax (output)      exp(z_i) / sum_k exp(z_k)                  a full Jacobian: see losses.py
 ====================  =========================================  =================================
 
@@ -46,6 +47,7 @@ from loopbp.catalogue import (
     SILU,
     SOFTMAX,
     SOFTPLUS,
+    SOFTSIGN,
     TANH,
     USER,
 )
@@ -208,6 +210,16 @@ def mish_prime(z):
     return ((1.0 + 2.0 * e) * d + 4.0 * z * e * e * (1.0 + e)) / (d * d)
 
 
+@inline_jit
+def softsign(z):
+    return z / (1.0 + abs(z))
+
+
+@inline_jit
+def softsign_prime(z):
+    return 1.0 / ((1.0 + abs(z)) * (1.0 + abs(z)))
+
+
 @inner_jit
 def softmax_row(z, out):
     """out_i = exp(z_i - max z) / sum_k exp(z_k - max z): shifted, so that nothing overflows."""
@@ -264,6 +276,9 @@ def sigma_row(code, address, z, out):
     elif code == MISH:
         for i in range(z.shape[0]):
             out[i] = mish(z[i])
+    elif code == SOFTSIGN:
+        for i in range(z.shape[0]):
+            out[i] = softsign(z[i])
     elif code == SOFTMAX:
         softmax_row(z, out)
     elif code == USER:
@@ -310,6 +325,9 @@ def sigma_prime_row(code, address, z, out):
     elif code == MISH:
         for i in range(z.shape[0]):
             out[i] = mish_prime(z[i])
+    elif code == SOFTSIGN:
+        for i in range(z.shape[0]):
+            out[i] = softsign_prime(z[i])
     elif code == USER:
         for i in range(z.shape[0]):
             out[i] = call_address(address, z[i])

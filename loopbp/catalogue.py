@@ -110,6 +110,10 @@ ACTIVATIONS = _by_name(
         turns=True, initializer="he_uniform",
     ),
     Activation(
+        "softsign", SOFTSIGN := 11, "z / (1 + abs(z))", "1 / (1 + abs(z))**2", range=(-1.0, 1.0),
+        corner="curvature", in_registers=True,
+    ),
+    Activation(
         "softmax", SOFTMAX := 9, range=(0.0, 1.0), usual_loss="cross_entropy",
         also="log_softmax",
     ),

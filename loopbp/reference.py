@@ -121,6 +121,7 @@ _SIGMA = {
     "gelu": _gelu,
     "silu": _silu,
     "mish": _mish,
+    "softsign": lambda z: z / (1 + np.abs(z)),
     "softmax": _softmax,
 }
 _SIGMA_PRIME = {
@@ -134,6 +135,7 @@ _SIGMA_PRIME = {
     "gelu": _gelu_prime,
     "silu": _silu_prime,
     "mish": _mish_prime,
+    "softsign": lambda z: (1 + np.abs(z)) ** -2.0,
 }
 
 

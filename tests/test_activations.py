@@ -37,6 +37,7 @@ def apply(engine, kernel, name, z, address=0):
         ("softplus", math.log(1 + math.e), math.log(1 + math.exp(-1))),
         ("gelu", PHI_1, -(1 - PHI_1)),
         ("silu", SIGMOID_1, -(1 - SIGMOID_1)),
+        ("softsign", 0.5, -0.5),
         ("mish", math.tanh(math.log(1 + math.e)), -math.tanh(math.log(1 + math.exp(-1)))),
     ],
 )
@@ -82,6 +83,7 @@ def test_nan_stays_nan(engine, name):
         ("leaky_relu", (-100, 0.01), (1e4, 1)), ("elu", (-1, 0), (1e4, 1)),
         ("softplus", (0, 0), (1e4, 1)), ("gelu", (0, 0), (1e4, 1)), ("silu", (0, 0), (1e4, 1)),
         ("mish", (0, 0), (1e4, 1)),
+        ("softsign", (-1e4 / 10001, 10001**-2), (1e4 / 10001, 10001**-2)),
     ],
 )  # fmt: skip
 @each_engine

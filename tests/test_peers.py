@@ -21,6 +21,7 @@ SIGMA = {
     "gelu": lambda z: jax.nn.gelu(z, approximate=False),
     "silu": jax.nn.silu,
     "mish": jax.nn.mish,
+    "softsign": jax.nn.soft_sign,
     "softmax": lambda z: jax.nn.softmax(z, axis=1),
 }
 EXAMPLE_LOSS = {

@@ -35,6 +35,7 @@ from loopbp.catalogue import (
     SIGMOID,
     SILU,
     SOFTPLUS,
+    SOFTSIGN,
     TANH,
 )
 from loopbp.jit.decorators import inline_jit
@@ -358,6 +359,8 @@ def sigma(code, z):
         a = silu(z)
     elif code == MISH:
         a = mish(z)
+    elif code == SOFTSIGN:
+        a = z / (like(z, 1.0) + magnitude(z))
     return a
 
 
@@ -386,4 +389,7 @@ def sigma_prime(code, z):
         prime = silu_prime(z)
     elif code == MISH:
         prime = mish_prime(z)
+    elif code == SOFTSIGN:
+        less = one / (one + magnitude(z))
+        prime = less * less
     return prime
