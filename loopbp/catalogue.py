@@ -217,6 +217,11 @@ LOSSES = _by_name(
         outputs=("softplus", "sigmoid", "softmax"), logarithmic=True,
         targets=(0.0, math.inf), also="poisson_nll poisson_nll_loss",
     ),
+    Loss(
+        "log_cosh", LOG_COSH := 7, "log(cosh(a - y))", "tanh(a - y)",
+        r"\frac{1}{n_L} \sum_i \log(\cosh(a_i - y_i))", mean=True,
+        also="logcosh logcosh_loss log_cosh_loss",
+    ),
 )  # fmt: skip
 LOSS_CODES = {name: row.code for name, row in LOSSES.items()}
 LOGARITHMIC = tuple(row.code for row in LOSSES.values() if row.logarithmic)

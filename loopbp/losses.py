@@ -10,6 +10,7 @@ huber                 1/n_L sum_i h(a_i - y_i)                        mean      
 binary_cross_entropy  -sum_i y_i log a_i + (1-y_i) log(1-a_i)         sum         -(y/a-(1-y)/(1-a))
 cross_entropy         -sum_i y_i log a_i                              sum         -y_i/a_i
 poisson               1/n_L sum_i a_i - y_i log a_i                   mean        (1 - y_i/a_i)/n_L
+log_cosh              1/n_L sum_i log(cosh(a_i - y_i))                mean        tanh(a_i-y_i)/n_L
 ====================  ==============================================  ==========  ==================
 
 h(e) = e**2/2 for abs(e) <= 1, else abs(e) - 1/2; clip is to [-1, 1]; sign(0) = 0.
@@ -48,6 +49,7 @@ from loopbp.catalogue import (
     CROSS_ENTROPY,
     HALF_MSE,
     HUBER,
+    LOG_COSH,
     LOGARITHMIC,
     LOSS_CODES,
     MAE,
@@ -61,6 +63,9 @@ from loopbp.catalogue import (
 from loopbp.jit.decorators import inline_jit, inner_jit
 
 NAMES, CODES = tuple(LOSS_CODES), LOSS_CODES
+
+
+_LOG_2 = math.log(2.0)
 
 
 @inline_jit
@@ -129,6 +134,20 @@ def poisson(y, a):
 @inline_jit
 def poisson_prime(y, a):
     return 1.0 - y / held(a)
+
+
+@inline_jit
+def log_cosh(y, a):
+    e = abs(a - y)
+    if e < 1.0:  # cosh e = 1 + 2 sinh(e/2)**2, of which the 1 is not lost
+        half = math.sinh(0.5 * e)
+        return math.log1p(2.0 * half * half)
+    return e + math.log1p(math.exp(-2.0 * e)) - _LOG_2  # cosh e itself may overflow
+
+
+@inline_jit
+def log_cosh_prime(y, a):
+    return math.tanh(a - y)
 
 
 # -- from z: the pairs that have a logarithm ------------------------------------------------------
@@ -315,6 +334,10 @@ def loss_row(loss, output, z, a, y):
         for i in range(n):
             total += poisson(np.float64(y[i]), np.float64(a[i]))
         total = total / n
+    elif loss == LOG_COSH:
+        for i in range(n):
+            total += log_cosh(np.float64(y[i]), np.float64(a[i]))
+        total = total / n
     else:  # NaN, for no code is a guess
         total = math.nan
     return total
@@ -345,6 +368,9 @@ def times_loss_prime_row(loss, a, y, out):
     elif loss == POISSON:
         for i in range(n):
             out[i] = out[i] * poisson_prime(y[i], a[i]) / n
+    elif loss == LOG_COSH:
+        for i in range(n):
+            out[i] = out[i] * log_cosh_prime(y[i], a[i]) / n
     else:
         for i in range(n):
             out[i] = math.nan

@@ -165,6 +165,12 @@ def activation(code, address, z, out_a):
     out_a[...] = _function(_SIGMA_OF, code, address)(z)
 
 
+def _log_cosh(error):
+    e = np.abs(error)
+    near = np.log1p(2 * np.sinh(np.minimum(e, 1) / 2) ** 2)
+    return np.where(e < 1, near, np.logaddexp(e, -e) - math.log(2))
+
+
 _LOSSES = {row.code: row for row in LOSSES.values()}
 # What one output adds to C^t, and its derivative by a.
 _TERM = {
@@ -177,6 +183,7 @@ _TERM = {
     ),
     "cross_entropy": lambda y, a: -(y * np.log(np.maximum(a, TINY))),
     "poisson": lambda y, a: a - y * np.log(np.maximum(a, TINY)),
+    "log_cosh": lambda y, a: _log_cosh(a - y),
 }
 _TERM_PRIME = {
     "half_mse": lambda y, a: a - y,
@@ -188,6 +195,7 @@ _TERM_PRIME = {
     ),
     "cross_entropy": lambda y, a: -y / np.maximum(a, TINY),
     "poisson": lambda y, a: 1 - y / np.maximum(a, TINY),
+    "log_cosh": lambda y, a: np.tanh(a - y),
 }
 
 

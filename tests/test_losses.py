@@ -42,6 +42,8 @@ def value_and_delta(engine, output, loss, z, y):
         ("softmax", "cross_entropy", [0.0, math.log(3)], [1.0, 0.0], -math.log(1 / 4)),
         # softplus(log(e - 1)) = log(1 + e - 1) = 1: a - y log a = 1 in both
         ("softplus", "poisson", [math.log(math.e - 1)] * 2, [2.0, 5.0], (1 + 1) / 2),
+        ("identity", "log_cosh", [0.5, 2.0], [1.0, 0.0],
+         (math.log(math.cosh(0.5)) + math.log(math.cosh(2.0))) / 2),
     ],
 )  # fmt: skip
 def test_value_by_hand(engine, output, loss, z, y, expected):

@@ -36,6 +36,7 @@ EXAMPLE_LOSS = {
     ).sum(axis=1),
     "cross_entropy": lambda a, y: -(y * jnp.log(a)).sum(axis=1),
     "poisson": lambda a, y: (a - y * jnp.log(a)).mean(axis=1),
+    "log_cosh": lambda a, y: jnp.log(jnp.cosh(a - y)).mean(axis=1),
 }  # fmt: skip
 
 
