@@ -301,7 +301,7 @@ OPTIMIZERS = _by_name(
         "sgd", "SGD",
         (Rule(RULE_SGD := 0, 0), Rule(RULE_MOMENTUM := 1, 1), Rule(RULE_NESTEROV := 2, 1)),
         0.01, (_share("momentum", 0.0, "mu"),),
-        also="gd gradient_descent momentum nesterov lbfgs adagrad",
+        also="gd gradient_descent momentum nesterov lbfgs",
     ),
     Optimizer(
         "rmsprop", "RMSprop", (Rule(RULE_RMSPROP := 3, 1),), 1e-3,
@@ -319,6 +319,10 @@ OPTIMIZERS = _by_name(
             Setting("weight_decay", 0.01, at_least=0.0, also="decay wd l2"),
         ),
         also="adam_w nadamw",
+    ),
+    Optimizer(
+        "adagrad", "Adagrad", (Rule(RULE_ADAGRAD := 6, 1),), 1e-2, (_epsilon(1e-10),),
+        also="ada_grad adadelta",
     ),
 )  # fmt: skip
 RULES = {rule.code: rule for row in OPTIMIZERS.values() for rule in row.rules}

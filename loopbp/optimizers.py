@@ -10,6 +10,7 @@ RMSprop     s_p <- rho s_p + (1 - rho) g_p**2;  theta_p <- theta_p - eta g_p / (
 Adam        u_p <- beta1 u_p + (1 - beta1) g_p;  s_p <- beta2 s_p + (1 - beta2) g_p**2;
             theta_p <- theta_p - eta (u_p / (1 - beta1**k)) / (sqrt(s_p / (1 - beta2**k)) + eps)
 AdamW       w_p <- w_p - eta decay w_p for weights, not biases; then Adam
+Adagrad     s_p <- s_p + g_p**2;            theta_p <- theta_p - eta g_p / (sqrt(s_p) + eps)
 ==========  ======================================================================================
 """
 
@@ -21,6 +22,7 @@ from typing import Any, NamedTuple
 from loopbp import catalogue
 from loopbp.catalogue import (
     ONE_VECTOR,
+    RULE_ADAGRAD,
     RULE_ADAM,
     RULE_ADAMW,
     RULE_MOMENTUM,
@@ -37,7 +39,7 @@ from loopbp.parameters import layer_count
 from loopbp.validate import check_number
 
 # What ``import loopbp`` shows to those who read types.
-__all__ = ["SGD", "Adam", "AdamW", "RMSprop"]
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "RMSprop"]
 
 
 class OptimizerSettings(NamedTuple):
@@ -79,11 +81,14 @@ def momentum(theta, gradient, velocity, learning_rate, mu, nesterov):
 
 
 @inner_jit
-def rmsprop(theta, gradient, square, learning_rate, rho, epsilon):
-    """s_p <- rho s_p + (1 - rho) g_p**2; theta_p -= eta g_p / (sqrt(s_p) + eps)."""
+def rmsprop(theta, gradient, square, learning_rate, keep, take, epsilon):
+    """s_p <- keep s_p + take g_p**2; theta_p -= eta g_p / (sqrt(s_p) + eps).
+
+    keep = rho, take = 1 - rho; Adagrad's are 1 and 1: a rule of its own would be compiled for all.
+    """
     eta = theta.dtype.type(learning_rate)
-    keep = theta.dtype.type(rho)
-    take = theta.dtype.type(1.0 - rho)
+    keep = theta.dtype.type(keep)
+    take = theta.dtype.type(take)
     epsilon = theta.dtype.type(epsilon)
     for p in range(theta.shape[0]):
         square[p] = keep * square[p] + take * gradient[p] * gradient[p]
@@ -169,7 +174,8 @@ def update_part(settings, learning_rate, step, theta, gradient, state, start, st
         )
     elif settings.rule == RULE_RMSPROP:
         square = state_part(state, 0, start, stop)
-        rmsprop(part, g, square, learning_rate, settings.first, settings.epsilon)
+        keep, take = settings.first, 1.0 - settings.first
+        rmsprop(part, g, square, learning_rate, keep, take, settings.epsilon)
     elif settings.rule in (RULE_ADAM, RULE_ADAMW):
         if settings.rule == RULE_ADAMW and are_weights:
             decay(part, learning_rate * settings.weight_decay)
@@ -178,6 +184,9 @@ def update_part(settings, learning_rate, step, theta, gradient, state, start, st
             learning_rate,
             settings.first, settings.second, settings.epsilon, step,
         )  # fmt: skip
+    elif settings.rule == RULE_ADAGRAD:
+        square = state_part(state, 0, start, stop)
+        rmsprop(part, g, square, learning_rate, 1.0, 1.0, settings.epsilon)
     else:  # NaN, for no rule is a guess
         for p in range(part.shape[0]):
             part[p] = math.nan
@@ -363,6 +372,26 @@ class AdamW(Adam):
         return {
             **super()._rule(), "rule": RULE_ADAMW, "weight_decay": float(self.weight_decay)
         }  # fmt: skip
+
+
+@suggests
+@dataclass(frozen=True)
+class Adagrad(Optimizer):
+    """Gradient over the root of the sum of all its squares so far (Duchi et al. 2011).
+
+    Parameters
+    ----------
+    learning_rate, clip_norm
+        As in `Optimizer`.
+    epsilon
+        Added to the root.
+    """
+
+    learning_rate: LearningRate = 0.01
+    epsilon: float = 1e-10
+
+    def _rule(self) -> dict[str, Any]:
+        return {"rule": RULE_ADAGRAD, "epsilon": float(self.epsilon)}
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

@@ -394,9 +394,9 @@ def momentum(theta, gradient, velocity, learning_rate, mu, nesterov):
     theta += mu * velocity - learning_rate * gradient if nesterov else velocity
 
 
-def rmsprop(theta, gradient, square, learning_rate, rho, epsilon):
-    square *= rho
-    square += (1 - rho) * gradient**2
+def rmsprop(theta, gradient, square, learning_rate, keep, take, epsilon):
+    square *= keep
+    square += take * gradient**2
     theta -= learning_rate * gradient / (np.sqrt(square) + epsilon)
 
 

@@ -20,6 +20,7 @@ RULES = {
     "rmsprop": loopbp.RMSprop(0.01),
     "adam": loopbp.Adam(0.01),
     "adamw": loopbp.AdamW(0.01, weight_decay=0.1),
+    "adagrad": loopbp.Adagrad(0.1),
     "clipped": loopbp.SGD(0.1, clip_norm=0.5),
 }
 ARCHITECTURE = loopbp.Network([2, 3, 1], seed=0).architecture
@@ -36,8 +37,12 @@ def numpy_update(settings, rate, step, theta, gradient, state):
         nesterov = settings.rule == optimizers.RULE_NESTEROV
         reference.momentum(theta, gradient, state[0], rate, settings.first, nesterov)
     elif settings.rule == optimizers.RULE_RMSPROP:
-        reference.rmsprop(theta, gradient, state[0], rate, settings.first, settings.epsilon)
+        keep, take = settings.first, 1 - settings.first
+        reference.rmsprop(theta, gradient, state[0], rate, keep, take, settings.epsilon)
+    elif settings.rule == optimizers.RULE_ADAGRAD:
+        reference.rmsprop(theta, gradient, state[0], rate, 1, 1, settings.epsilon)
     else:
+        assert settings.rule in (optimizers.RULE_ADAM, optimizers.RULE_ADAMW)
         if settings.rule == optimizers.RULE_ADAMW:
             for layer in (1, 2):
                 start, stop = ARCHITECTURE.w_start[layer], ARCHITECTURE.b_start[layer]
@@ -77,6 +82,8 @@ BY_HAND = {
         loopbp.RMSprop(0.1), 1 - 0.2 / math.sqrt(0.4),
         1 - 0.2 / math.sqrt(0.4) - 0.2 / math.sqrt(0.76),
     ),
+    # s = 4, then 8
+    "adagrad": (loopbp.Adagrad(0.1), 0.9, 0.9 - 0.2 / math.sqrt(8.0)),
     # freed of their start, u = g and s = g**2 in every step: each moves by eta * 2 / 2
     "adam": (loopbp.Adam(0.1), 0.9, 0.8),
     # a weight first shrinks by 1 - 0.1 * 0.5 = 0.95: 0.95 - 0.1, then 0.85 * 0.95 - 0.1
