@@ -324,6 +324,22 @@ OPTIMIZERS = _by_name(
         "adagrad", "Adagrad", (Rule(RULE_ADAGRAD := 6, 1),), 1e-2, (_epsilon(1e-10),),
         also="ada_grad adadelta",
     ),
+    Optimizer(
+        "rprop", "Rprop", (Rule(RULE_RPROP := 7, 2, full_batch=True),), 0.1,
+        (
+            Setting(
+                "decrease", 0.5, "a step behind a change of sign", above=0.0, below=1.0,
+                also="decrease_factor eta_minus etas delta_dec",
+            ),
+            Setting(
+                "increase", 1.2, "a step behind none", above=1.0,
+                also="increase_factor eta_plus delta_inc",
+            ),
+            Setting("smallest_step", 1e-6, above=0.0, also="delta_min step_sizes"),
+            Setting("largest_step", 50.0, above=0.0, also="delta_max deltamax"),
+        ),
+        also="irprop irpropm rprop_minus resilient resilient_propagation resilient_backpropagation",
+    ),
 )  # fmt: skip
 RULES = {rule.code: rule for row in OPTIMIZERS.values() for rule in row.rules}
 WEIGHTS_APART = tuple(rule.code for rule in RULES.values() if rule.weights_apart)

@@ -11,6 +11,9 @@ Adam        u_p <- beta1 u_p + (1 - beta1) g_p;  s_p <- beta2 s_p + (1 - beta2) 
             theta_p <- theta_p - eta (u_p / (1 - beta1**k)) / (sqrt(s_p / (1 - beta2**k)) + eps)
 AdamW       w_p <- w_p - eta decay w_p for weights, not biases; then Adam
 Adagrad     s_p <- s_p + g_p**2;            theta_p <- theta_p - eta g_p / (sqrt(s_p) + eps)
+Rprop       d_p <- increase d_p where g_p has the sign of the step before, at most largest_step;
+            d_p <- decrease d_p where it has the other, at least smallest_step, and g_p <- 0;
+            theta_p <- theta_p - d_p sign(g_p)
 ==========  ======================================================================================
 """
 
@@ -28,6 +31,7 @@ from loopbp.catalogue import (
     RULE_MOMENTUM,
     RULE_NESTEROV,
     RULE_RMSPROP,
+    RULE_RPROP,
     RULE_SGD,
     TWO_VECTORS,
     WITHOUT_STATE,
@@ -39,7 +43,7 @@ from loopbp.parameters import layer_count
 from loopbp.validate import check_number
 
 # What ``import loopbp`` shows to those who read types.
-__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "RMSprop"]
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "RMSprop", "Rprop"]
 
 
 class OptimizerSettings(NamedTuple):
@@ -48,10 +52,13 @@ class OptimizerSettings(NamedTuple):
     rule: int
     learning_rate: float
     first: float = 0.0
-    """mu, rho or beta1"""
+    """mu, rho, beta1, or Rprop's decrease"""
     second: float = 0.0
-    """beta2"""
+    """beta2, or Rprop's increase"""
     epsilon: float = 0.0
+    """or Rprop's smallest step"""
+    largest: float = 0.0
+    """Rprop's largest step"""
     weight_decay: float = 0.0
     clip_norm: float = 0.0
     """0 for no clipping"""
@@ -108,6 +115,35 @@ def adam(theta, gradient, mean, square, learning_rate, beta1, beta2, epsilon, st
         mean[p] = keep1 * mean[p] + take1 * gradient[p]
         square[p] = keep2 * square[p] + take2 * gradient[p] * gradient[p]
         theta[p] -= eta * mean[p] / (math.sqrt(square[p]) * root + epsilon)
+
+
+@inner_jit
+def rprop(
+    theta, gradient, previous, size, learning_rate, decrease, increase, smallest, largest, step
+):
+    """A step of each parameter's own, by the sign of its gradient (Riedmiller and Braun 1993).
+
+    This is iRprop- (Igel and Huesken 2000), which is what FANN calls RPROP: where the sign has
+    changed, the parameter rests for a step, and the step after it counts as behind no change.
+    Signs are compared one by one, for a product of two small gradients may be 0.
+    """
+    decrease, increase = theta.dtype.type(decrease), theta.dtype.type(increase)
+    smallest, largest = theta.dtype.type(smallest), theta.dtype.type(largest)
+    if step == 1:
+        for p in range(theta.shape[0]):
+            size[p] = learning_rate
+    for p in range(theta.shape[0]):
+        g, before = gradient[p], previous[p]
+        if (g > 0.0 and before > 0.0) or (g < 0.0 and before < 0.0):
+            size[p] = min(size[p] * increase, largest)
+        elif (g > 0.0 and before < 0.0) or (g < 0.0 and before > 0.0):
+            size[p] = max(size[p] * decrease, smallest)
+            g = theta.dtype.type(0.0)
+        if g > 0.0:
+            theta[p] -= size[p]
+        elif g < 0.0:
+            theta[p] += size[p]
+        previous[p] = g
 
 
 @inner_jit
@@ -187,6 +223,12 @@ def update_part(settings, learning_rate, step, theta, gradient, state, start, st
     elif settings.rule == RULE_ADAGRAD:
         square = state_part(state, 0, start, stop)
         rmsprop(part, g, square, learning_rate, 1.0, 1.0, settings.epsilon)
+    elif settings.rule == RULE_RPROP:
+        rprop(
+            part, g, state_part(state, 0, start, stop), state_part(state, 1, start, stop),
+            learning_rate,
+            settings.first, settings.second, settings.epsilon, settings.largest, step,
+        )  # fmt: skip
     else:  # NaN, for no rule is a guess
         for p in range(part.shape[0]):
             part[p] = math.nan
@@ -392,6 +434,48 @@ class Adagrad(Optimizer):
 
     def _rule(self) -> dict[str, Any]:
         return {"rule": RULE_ADAGRAD, "epsilon": float(self.epsilon)}
+
+
+@suggests
+@dataclass(frozen=True)
+class Rprop(Optimizer):
+    """Resilient backpropagation, iRprop- (Igel and Huesken 2000): what FANN calls RPROP.
+
+    Only the sign of a derivative counts, compared with that of the step before.  So the gradient
+    must be that of all examples: `fit` takes them in one batch, and refuses a smaller
+    ``batch_size``.  `loopbp.compiled.train` takes the batch size that it is given.
+
+    Parameters
+    ----------
+    learning_rate
+        Length of every parameter's first step; a schedule has no say in those after it.
+    decrease, increase
+        What a step is multiplied by behind a change of the sign, and behind none.
+    smallest_step, largest_step
+        Between them every later step stays.
+    clip_norm
+        As in `Optimizer`; it changes no sign.
+    """
+
+    learning_rate: LearningRate = 0.1
+    decrease: float = 0.5
+    increase: float = 1.2
+    smallest_step: float = 1e-6
+    largest_step: float = 50.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.smallest_step > self.largest_step:
+            raise ValueError(
+                f"smallest_step: expected at most largest_step={self.largest_step:g}, "
+                f"got {self.smallest_step:g}"
+            )
+
+    def _rule(self) -> dict[str, Any]:
+        return {
+            "rule": RULE_RPROP, "first": float(self.decrease), "second": float(self.increase),
+            "epsilon": float(self.smallest_step), "largest": float(self.largest_step),
+        }  # fmt: skip
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

@@ -410,6 +410,18 @@ def adam(theta, gradient, mean, square, learning_rate, beta1, beta2, epsilon, st
     theta -= learning_rate * mean_hat / (np.sqrt(square_hat) + epsilon)
 
 
+def rprop(
+    theta, gradient, previous, size, learning_rate, decrease, increase, smallest, largest, step
+):
+    if step == 1:
+        size[...] = learning_rate
+    turn = np.sign(gradient) * np.sign(previous)
+    longer, shorter = np.minimum(size * increase, largest), np.maximum(size * decrease, smallest)
+    size[...] = np.where(turn > 0, longer, np.where(turn < 0, shorter, size))
+    previous[...] = np.where(turn < 0, 0, gradient)
+    theta -= size * np.sign(previous)
+
+
 def decay(theta, amount):
     theta *= theta.dtype.type(1 - amount)
 
