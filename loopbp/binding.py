@@ -6,6 +6,8 @@ from functools import cache
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from loopbp import loops, optimizers, parameters, passes, reference
 from loopbp.jit.decorators import jit, sum_jit, threads_jit
 from loopbp.jit.sources import plain
@@ -18,7 +20,7 @@ KERNELS = (
     "weighted_input", "activation", "example_losses", "output_delta", "hidden_delta",
     "activation_gradient", "delta_from_da", "weight_gradient", "bias_gradient",
 )  # fmt: skip
-_PASSES = ("make_workspace", "make_state", "forward", "cost", "backward", "epoch")
+_PASSES = ("make_workspace", "make_state", "forward", "cost", "backward", "epoch", "epochs")
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,30 @@ class Engine:
     cost: Callable[..., Any]
     backward: Callable[..., Any]
     epoch: Callable[..., Any]
+    epochs: Callable[..., Any]
 
 
 def kernels_of(module: ModuleType) -> dict[str, Any]:
     """The kernels of a module by name."""
     return {name: getattr(module, name) for name in KERNELS}
+
+
+def one_of(epochs: Callable[..., Any]) -> Callable[..., Any]:
+    """`loopbp.passes.epoch`, from `loopbp.passes.epochs`: one way into compiled code is enough."""
+
+    def epoch(
+        theta: Any, architecture: Any, X: Any, Y: Any, weight: Any, settings: Any,
+        learning_rate: float, state: Any, step: int, seed: Any, number: int, batch_size: int,
+        shuffled: bool, workspace: Any,
+    ) -> float:  # fmt: skip
+        losses = np.empty(1)
+        epochs(
+            theta, architecture, X, Y, weight, settings, np.array([learning_rate], np.float64),
+            state, step, seed, number, batch_size, shuffled, workspace, losses,
+        )  # fmt: skip
+        return float(losses[0])
+
+    return epoch
 
 
 def bind(name: str, kernels: dict[str, Any], bound: SimpleNamespace) -> Engine:

@@ -9,26 +9,23 @@ tiled       `loopbp.tiled`: the same sums in tiles and panels; what `fit` uses
 A compiled engine exists twice, serial and parallel, from the same source.  `pick` chooses by the
 work of one step alone, never by the number of threads, so that a seed gives the same bits for any.
 
-The tiled engine has four ways through an epoch (`loopbp.tiled.epochs`), and `pick_training` chooses
-by shape and optimizer.
+The tiled engine has four ways through an epoch (`loopbp.tiled.epochs`); `loopbp.tiled.choice` says
+which is taken.
 """
 
 from typing import Any
 
 from loopbp.binding import Engine, loops_engine, numpy_engine
+from loopbp.jit.mode import is_plain
 from loopbp.jit.settings import threading_layer
-from loopbp.tiled.engine import is_softmax, small_engine, split_engine, tiled_engine
-from loopbp.tiled.epochs import by_first_units as split
-from loopbp.tiled.epochs import in_registers as small
+from loopbp.tiled.choice import PARALLEL_WORK
+from loopbp.tiled.engine import engine_for, tiled_engine
 
 # Multiply-adds of one step from which threads pay.  The loops start them for each equation and
-# layer: 1 to 2 microseconds with omp and tbb, 110 with workqueue.  The tiled engine starts them
-# once an epoch, and then a step costs what moves between the cores (two cores, omp: 256-128-10 with
-# 16 examples, 1.6e6, 18.3 us serial and 17.5 parallel; with 32 35.3 and 26.4; 784-30-10 with 10,
-# 0.7e6, 10.6 and 22.2; workqueue: 64 x 6 with 64, 4e6, 59 and 66, 784-128-10 with 20, 61 and 65).
+# layer, which workqueue does slowly.
 _PARALLEL_WORK = {
     "loops": {"omp": 1e6, "tbb": 1e6, "workqueue": 5e7},
-    "tiled": {"omp": 2.5e6, "tbb": 2.5e6, "workqueue": 1e7},
+    "tiled": PARALLEL_WORK,
 }
 
 
@@ -38,7 +35,8 @@ def pick(name: str, parameters: int, batch_size: int) -> Engine:
     Parameters
     ----------
     name
-        Out of `loopbp.catalogue.ENGINES`; auto is tiled.
+        Out of `loopbp.catalogue.ENGINES`: auto is tiled, and tiled is loops in the plain mode
+        of `loopbp.jit`.
     parameters, batch_size
         Their product is the multiply-adds of a forward pass, a third of a step.
 
@@ -49,8 +47,8 @@ def pick(name: str, parameters: int, batch_size: int) -> Engine:
     """
     if name == "numpy":
         return numpy_engine()
-    if name == "loops":
-        return loops_engine(_threads_pay(name, parameters, batch_size))
+    if name == "loops" or is_plain():
+        return loops_engine(_threads_pay("loops", parameters, batch_size))
     return tiled_engine(_threads_pay("tiled", parameters, batch_size))
 
 
@@ -70,13 +68,6 @@ def pick_training(
     theta, architecture, settings, batch_size
         What is trained, by which optimizer's settings.
     """
-    if name in ("auto", "tiled"):
-        if small.suits(architecture, settings, batch_size):
-            return small_engine(batch_size)
-        alone = not _threads_pay("tiled", theta.size, batch_size)
-        if threading_layer() != "workqueue" and split.suits(
-            architecture, settings, batch_size, theta.itemsize, alone
-        ):
-            return split_engine(is_softmax(architecture))
-        return tiled_engine(not alone, is_softmax(architecture))
+    if name in ("auto", "tiled") and not is_plain():
+        return engine_for(architecture, settings, batch_size, theta.itemsize)
     return pick(name, theta.size, batch_size)

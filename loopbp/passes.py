@@ -223,3 +223,29 @@ def epoch(
         )  # fmt: skip
         update(settings, learning_rate, step, theta, workspace.gradient, state, architecture)
     return total / examples
+
+
+@jit
+def epochs(
+    theta, architecture, X, Y, weight, settings, rates, state, step, seed, number, batch_size,
+    shuffled, workspace, out_losses,
+):  # fmt: skip
+    """`epoch` for each of the learning rates; how many there were until J was no longer finite.
+
+    Parameters
+    ----------
+    rates : (epochs,), out_losses : (epochs,), float64
+        What `epoch` takes as learning_rate, and what it returns.
+    theta, architecture, X, Y, weight, settings, state, step, seed, number, batch_size, shuffled, \
+    workspace
+        As for the first `epoch`.
+    """
+    steps = (X.shape[0] + batch_size - 1) // batch_size
+    for e in range(rates.shape[0]):
+        out_losses[e] = epoch(
+            theta, architecture, X, Y, weight, settings, rates[e], state, step + e * steps, seed,
+            number + e, batch_size, shuffled, workspace,
+        )  # fmt: skip
+        if not np.isfinite(out_losses[e]):
+            return e + 1
+    return rates.shape[0]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopbp.binding import Engine
-from loopbp.jit.cache import will_compile
+from loopbp.jit.decorators import will_compile
 from loopbp.jit.sources import plain
 from loopbp.messages.calls import suggests
 from loopbp.optimizers import Optimizer
@@ -105,6 +105,10 @@ Callback = Callable[[int, History], Any]
 Evaluate = Callable[[Data], tuple[float, float]]
 
 
+# Epochs that nobody looks into run in one call of compiled code; a signal waits for so long.
+_MOST_AT_ONCE, _SECONDS_AT_ONCE = 1024, 0.05
+
+
 def run(
     theta: NDArray[Any],
     architecture: Architecture,
@@ -146,38 +150,54 @@ def run(
     """
     settings = state.optimizer.settings
     workspace = engine.make_workspace(theta, architecture, len(data.X), batch_size)
+    count, losses = len(data.X), np.empty(_MOST_AT_ONCE)
+
+    def train(rates: NDArray[Any], number: int) -> int:
+        return engine.epochs(
+            theta, architecture, data.X, data.Y, data.weight, settings, rates, state.vectors,
+            state.step, seed, number, batch_size, shuffle, workspace, losses,
+        )  # fmt: skip
+
     compiles = will_compile(
-        engine.epoch, theta, architecture, data.X, data.Y, data.weight, settings, 0.0,
-        state.vectors, state.step, seed, 0, batch_size, shuffle, workspace,
+        engine.epochs, theta, architecture, data.X, data.Y, data.weight, settings, losses,
+        state.vectors, state.step, seed, 0, batch_size, shuffle, workspace, losses,
     )  # fmt: skip
     best_loss, best_theta, waited = np.inf, theta.copy(), 0
-    improved = False
-    first = history.epochs
+    improved = stop = False
+    one_by_one = bool(callbacks) or validation is not None or score_training
+    number, last = history.epochs, history.epochs + epochs
+    most = 1  # epochs of the next call of compiled code
     with progress(epochs, verbose, "compiling, only this once" if compiles else "") as advance:
-        for number in range(first, first + epochs):
-            rate = state.optimizer.rate(state.epoch)
+        while number < last and not stop:
+            at_once = min(most, last - number)
+            rates = np.array([state.optimizer.rate(state.epoch + k) for k in range(at_once)])
             before = theta.copy(), state.vectors.copy()
             start = time.perf_counter()
             with np.errstate(all="ignore"):  # told by the check below, once
-                loss = engine.epoch(
-                    theta, architecture, data.X, data.Y, data.weight, settings, rate,
-                    state.vectors, state.step, seed, number, batch_size, shuffle, workspace,
-                )  # fmt: skip
-            seconds = time.perf_counter() - start
-            if not (np.isfinite(loss) and np.isfinite(theta).all()):
+                done = train(rates, number)
+            seconds = (time.perf_counter() - start) / done
+            if not (np.isfinite(losses[:done]).all() and np.isfinite(theta).all()):
                 layer = _first_bad_layer(theta, architecture, data.X, engine)
                 theta[:], state.vectors[:] = before
+                if done > 1:  # again, one by one, up to the last that is finite
+                    most, one_by_one = 1, True
+                    continue
                 kept = f"of epoch {number - 1}" if number else "from before"
                 raise DivergenceError(
                     f"training diverged in epoch {number}: layer {layer} is no longer finite "
-                    f"(learning_rate={rate:g}); the weights {kept} are kept. "
+                    f"(learning_rate={rates[0]:g}); the weights {kept} are kept. "
                     "Try a smaller learning_rate, clip_norm, or scaled inputs"
                 )
-            state.step += -(-len(data.X) // batch_size)
-            state.epoch += 1
-            history.loss.append(float(loss))
-            history.learning_rate.append(rate)
-            history.seconds.append(seconds)
+            state.step += done * -(-count // batch_size)
+            state.epoch += done
+            history.loss += losses[:done].tolist()
+            history.learning_rate += rates.tolist()
+            history.seconds += [seconds] * done
+            number += done
+            if not one_by_one:
+                most = max(1, min(_MOST_AT_ONCE, 2 * at_once, int(_SECONDS_AT_ONCE / seconds)))
+                advance(history, done)
+                continue
             if score_training:
                 history.score.append(evaluate(data)[1])
             if validation is not None:
@@ -185,19 +205,17 @@ def run(
                 history.validation_loss.append(validation_loss)
                 history.validation_score.append(validation_score)
             advance(history)
-            stop = any([bool(callback(number, history)) for callback in callbacks])
+            stop = any([bool(callback(number - 1, history)) for callback in callbacks])
             if early_stopping is not None:
                 if history.validation_loss[-1] < best_loss - early_stopping.min_delta:
                     best_loss, waited = history.validation_loss[-1], 0
                     best_theta[:] = theta
                     improved = True
-                    history.best_epoch = number
+                    history.best_epoch = number - 1
                 else:
                     waited += 1
                 if waited >= early_stopping.patience:
                     history.stopped_early = stop = True
-            if stop:
-                break
     if improved:
         theta[:] = best_theta
 

@@ -24,6 +24,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.once)
 
 
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory):
+    """The browser in which pages are tried."""
+    import page_browser
+
+    browser = page_browser.chrome(tmp_path_factory.mktemp("browser"))
+    yield browser
+    browser.quit()
+
+
 @pytest.fixture
 def registry():
     """The registered activations, as they were before the test once it is over."""
@@ -71,3 +81,21 @@ def processes(tmp_path_factory):
         warm=process(NUMBA_CACHE_DIR=folder),
         uncached=process(LOOPBP_CACHE="0"),
     )
+
+
+@pytest.fixture(scope="module")
+def in_a_hurry():
+    """Times that nobody believes: of small products, and no round waits for others or goes on."""
+    from loopbp.benchmark import environment, runner
+
+    class SmallProduct(environment.Product):
+        def __init__(self, dtype: str, flops: float = 0.0, size: int = 64) -> None:
+            super().__init__(dtype, flops, size)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "Product", SmallProduct)
+        patch.setattr(environment, "_LOOK_PRODUCTS", 1)
+        patch.setattr(runner, "_PAUSE_SECONDS", 0.0)
+        patch.setattr(runner, "_ROUND_SECONDS", (0.0, 0.0))
+        patch.setattr(environment, "PATIENCE", 0.0)
+        yield

@@ -16,6 +16,9 @@ from loopbp.benchmark.cases import make_problem
 from loopbp.benchmark.peers import PEERS, LoopBP, NumPy, Trainer
 from loopbp.engines import pick
 
+pytestmark = pytest.mark.usefixtures("in_a_hurry")
+
+
 # -- cases ----------------------------------------------------------------------------------------
 
 
@@ -89,7 +92,7 @@ def test_all_end_at_the_same_weights(kind, case, dtype):
 
 @pytest.mark.parametrize("case", TINY, ids=lambda case: case.name)
 def test_a_wrong_peer_is_reported_and_not_timed(case):
-    row = runner.run_case(case, (NumPy, TwiceTheRate, Absent), rounds=1)
+    row = runner.run_case(case, (NumPy, TwiceTheRate, Absent), 1, ticking())
     assert row["trainers"]["numpy"]["samples"] == 1
     assert row["trainers"]["twice"]["deviation"] > runner.TOLERANCE[case.dtype]
     assert "median" not in row["trainers"]["twice"]

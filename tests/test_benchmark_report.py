@@ -32,7 +32,7 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
-def measured():
+def measured(in_a_hurry):
     rows = [
         {**runner.run_case(case, (NumPy, TwiceTheRate), 1, ticking()), "of_peak": 0.5}
         for case in (*TINY[:2], replace(TINY[0], dtype="float64"))

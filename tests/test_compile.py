@@ -71,8 +71,8 @@ event.register("numba:compile", compilations)
 for sizes in ([64, 32, 10], [600, 130, 20, 3]):
     net = loopbp.Network(sizes, dtype="float32", seed=1)
     for engine in (
-        engines.split_engine(), engines.tiled_engine(False),
-        engines.tiled_engine(True), engines.small_engine(8),
+        engines.first_units_engine(), engines.tiled_engine(False),
+        engines.tiled_engine(True), engines.registers_engine(8),
     ):
         for batch_size in (8, 32):
             engine.make_workspace(net.theta, net.architecture, 100, batch_size)

@@ -5,12 +5,13 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from cases import gradient_cases
+from cases.helpers import LONG
 
 from loopbp.gradcheck import check, check_gradient_function, measurement
 from loopbp.gradcheck.noise import Noise
 from loopbp.gradcheck.verdicts import RIGHT, UNCHECKED, WRONG
 
-COUNT = 1000  # of every dtype: 2,000 right and 2,000 wrong gradients in all
+COUNT = 1000 if LONG else 250  # gradients of every dtype, so many right ones and so many wrong
 
 
 class Outcome(NamedTuple):

@@ -1,6 +1,10 @@
 """What this package does with Numba stays in its rooms, and other people's code sees none of it."""
 
+import ast
 import operator
+import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +15,8 @@ from numba.core.errors import TypingError
 from numba.core.registry import cpu_target
 from numba.core.typing.templates import builtin_registry
 
+import loopbp
+import loopbp.jit
 from loopbp.jit import by_symbol, operators
 from loopbp.machine import arithmetic
 from loopbp.machine.registers import load, store
@@ -46,7 +52,7 @@ def test_registers_are_added_in_our_compilations_alone():
 @pytest.mark.parametrize("which", OPERATORS, ids=lambda f: f.__name__)
 def test_numbas_own_tables_hold_no_operator_of_ours(which):
     njit(pipeline_class=by_symbol.OurCompiler)(twice)(np.arange(16.0), np.zeros(16))
-    seen = cpu_target.typing_context
+    seen: Any = cpu_target.typing_context
     registered = [kind for key, kind in builtin_registry.globals if key is which]
     templates = [t for kind in registered for t in kind.templates]
     assert registered
@@ -85,7 +91,7 @@ for flag in (False, True):
     binding.loops_engine(flag)
     for other in (False, True):
         engine.tiled_engine(flag, other)
-    engine.split_engine(flag)
+    engine.first_units_engine(flag)
 for lanes in in_registers.LANES:
     in_registers.epoch_of(lanes)
 """
@@ -128,3 +134,130 @@ def test_a_callee_without_its_maker_is_not_found():
     forget = "specialise.maker_of = by_symbol.maker_of = lambda function: None"
     with pytest.raises(Exception, match="KeyError"):
         found_again(f"{_MAKE_ALL}\n{forget}", "callees")
+
+
+# -- what Numba does not document ------------------------------------------------------------------
+
+PACKAGE = Path(loopbp.__file__).parent
+ROOMS = ("jit", "machine")
+_INSIDES = {
+    "_cache", "_compile_for_args", "_insert", "_reload_init", "get_call_template", "get_call_type",
+    "overloads", "targetctx", "typingctx",
+}  # fmt: skip
+
+
+def private_imports(text: str) -> set[tuple[str, str]]:
+    """Module and name of what a source imports of Numba that Numba does not document."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            pairs = [(name.name, name.name) for name in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            pairs = [(node.module, name.name) for name in node.names]
+        else:
+            continue
+        found |= {
+            (module, name) for module, name in pairs
+            if module.partition(".")[0] in ("numba", "llvmlite")
+            and module not in ("numba", "numba.extending", "llvmlite")
+        }  # fmt: skip
+        found |= {(m, n) for m, n in pairs if m == "numba" and n.startswith(("core", "np", "_"))}
+        found |= {(m, n) for m, n in pairs if m == "llvmlite"}
+    return found
+
+
+def private_attributes(text: str) -> set[str]:
+    """Numba's private attributes that a source uses."""
+    nodes = ast.walk(ast.parse(text))
+    return _INSIDES & {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+
+
+def rooms_of_insides() -> dict[str, set[Any]]:
+    """By file, what it uses of Numba that Numba does not document."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        text = path.read_text("utf-8")
+        used = private_imports(text) | private_attributes(text)
+        if used:
+            found[path.relative_to(PACKAGE).as_posix()] = used
+    return found
+
+
+def test_what_numba_does_not_document_stays_in_its_rooms():
+    found = rooms_of_insides()
+    assert "jit/by_symbol.py" in found, "the search finds"
+    assert {name: used for name, used in found.items() if name.split("/")[0] not in ROOMS} == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from numba.core.errors import NumbaError", "import numba.np.arrayobj",
+        "from numba import core", "from llvmlite import binding", "dispatcher.overloads[kinds]",
+        "def f():\n    from numba.np.ufunc.parallel import threading_layer",
+    ],
+)  # fmt: skip
+def test_what_numba_does_not_document_is_noticed(line):
+    assert private_imports(line) | private_attributes(line)
+
+
+@pytest.mark.parametrize(
+    "line", ["from numba import njit, types", "from numba.extending import models", "x.signatures"]
+)
+def test_what_numba_documents_is_left_in_peace(line):
+    assert not private_imports(line) | private_attributes(line)
+
+
+def unlisted(uses: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Imports that the face of `loopbp.jit` does not list."""
+    face = loopbp.jit.__doc__ or ""
+    return {(module, name) for module, name in uses if not re.search(rf"\b{name}\b", face)}
+
+
+def test_the_face_lists_every_private_name_that_is_imported():
+    uses = {
+        use for path in PACKAGE.rglob("*.py") for use in private_imports(path.read_text("utf-8"))
+        if not use[0].startswith("llvmlite")
+    }  # fmt: skip
+    assert len(uses) > 20
+    assert unlisted(uses) == set()
+    assert unlisted({("numba.core.bytecode", "FunctionIdentity")})
+
+
+def imports_by_name(text: str) -> list[str]:
+    """Modules that a source imports by a name that stands in it."""
+    calls = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call) and node.args)
+    names = [
+        ast.unparse(node.args[0]) for node in calls
+        if ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__")
+    ]  # fmt: skip
+    return [name for name in names if "loopbp" in name]
+
+
+def imports_upwards(text: str) -> set[str]:
+    """What a source of `loopbp.jit` or `loopbp.machine` imports of the rest of the package."""
+    found = set(imports_by_name(text))
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{name.name}" for name in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+    below = tuple(f"loopbp.{room}." for room in ROOMS)
+    return {name for name in found if "loopbp" in name and not name.startswith(below)}
+
+
+def test_compiling_and_machine_import_nothing_above_them():
+    texts = [path.read_text("utf-8") for room in ROOMS for path in (PACKAGE / room).glob("*.py")]
+    assert len(texts) > 30
+    assert [imports_upwards(text) for text in texts] == [set()] * len(texts)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'import_module("loopbp.engines").all_engines()', "from loopbp import loops",
+        "def f():\n    import loopbp.engines",
+    ],
+)  # fmt: skip
+def test_an_import_upwards_is_noticed(line):
+    assert imports_upwards(line)

@@ -1,18 +1,17 @@
 """Activations, losses and delta^L against mpmath, in every engine; and the check against mutants.
 
-``LOOPBP_NUMERICS_POINTS=5000`` is the long form, as ``loopbp check --numerics --points 5000``.
+The long form is as ``loopbp check --numerics --points 5000``.
 """
 
 import json
 import math
-import os
 import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from cases import helpers
-from cases.helpers import JIT, each_dtype, each_pair
+from cases.helpers import JIT, LONG, each_dtype, each_pair
 
 from loopbp import activations, losses
 from loopbp.cli import main
@@ -21,7 +20,7 @@ from loopbp.tiled import kernels as tiled_kernels
 
 pytest.importorskip("mpmath", reason="the truth is mpmath's")
 
-POINTS = int(os.environ.get("LOOPBP_NUMERICS_POINTS", "300" if JIT else "60"))
+POINTS = (5000 if LONG else 300) if JIT else 60
 each_engine = pytest.mark.parametrize("engine", numerics.ENGINES)
 each_activation = pytest.mark.parametrize("name", helpers.HIDDEN)
 

@@ -20,6 +20,7 @@ from cases.tiles import (
     transposed_size,
 )
 
+from loopbp.machine import memory, pieces
 from loopbp.tiled import panels as tiled_panels
 from loopbp.tiled import sums as tiled_sums
 
@@ -42,37 +43,51 @@ def test_pack_equals_numpy(dtype):
             assert out.are_right(), (K, n, start)
 
 
-def addends_are_right(addends: Callable[..., Any], dtype: str) -> bool:
-    """Part for part of the inputs: z so far, and nothing beside it."""
-    for m, n, K in [*SHAPES, (5, 17, 50)]:  # 50: three parts
-        w, a, b = matrix_of(n, K, dtype), matrix_of(m, K, dtype), matrix_of(1, n, dtype)[0]
-        panels = np.zeros(transposed_size(n, K, dtype), dtype)
-        tiled_panels.pack_transposed(w.ravel(), K, 1, n, K, 0, n, 0, K, panels)
-        out = Guarded(np.full((m, n), np.nan, dtype))
-        expected = b.astype(np.float64)
-        parts = [part for part in parts_of(K, dtype) if part[0] < part[1]]
-        for first, end in parts:
-            addends(panels, b, a, out.inside, first, end, first > 0)
-            wide = a[:, first:end].astype(np.float64) @ w[:, first:end].T.astype(np.float64)
-            expected = expected + wide
-            if relative_difference(out.inside, expected) > BOUND[dtype]:
+def groups_are_right(by_groups: Callable[..., Any], dtype: str) -> bool:
+    """The inputs in one share or in several, added up in groups; nothing beside them is written."""
+    for m, n, units in [*SHAPES[:20], (5, 17, 130)]:
+        for groups, shares in ((2, 1), (2, 2), (4, 1), (4, 2), (4, 4)):
+            each, W = groups // shares, int(memory.width(np.dtype(dtype).itemsize))
+            w, a, b = (
+                matrix_of(n, units, dtype),
+                matrix_of(m, units, dtype),
+                matrix_of(1, n, dtype)[0],
+            )
+            expected = b + a.astype(np.float64) @ w.T.astype(np.float64)
+            total = np.zeros((m, n))
+            for s in range(shares):
+                first = int(pieces.share(units, W, s * each, groups))
+                end = int(pieces.share(units, W, s * each + each, groups))
+                part_w, part_a = w[:, first:end].copy(), a[:, first:end].copy()
+                panels = np.zeros(transposed_size(n, max(1, end - first), dtype), dtype)
+                size = n, end - first
+                if end > first:
+                    tiled_panels.pack_transposed(
+                        part_w.ravel(), size[1], 1, *size, 0, n, 0, size[1], panels
+                    )
+                out, spare = Guarded(np.full((m, n), np.nan, dtype)), np.zeros((m, n), dtype)
+                by_groups(panels, b, part_a, out.inside, spare, 0, m, 0, n, units, s, each, groups)
+                if not out.outside_is_untouched():
+                    return False
+                total += out.inside
+            if relative_difference(total, expected) > BOUND[dtype]:
                 return False
-        if not out.outside_is_untouched():
-            return False
     return True
 
 
 @each_dtype
-def test_weighted_input_adds_up_from_parts_of_its_inputs(dtype):
-    def always_with_b(panels, b, a, z, first, end, adds):
-        tiled_sums.weighted_input_addends(panels, b, a, z, first, end, False)
+def test_weighted_input_adds_up_from_groups_of_its_inputs(dtype):
+    def always_with_b(panels, b, a, z, *rest):
+        tiled_sums.weighted_input_by_groups(panels, b, a, z, *rest)
+        z += b * (rest[-3] > 0)
 
-    def of_the_first_inputs(panels, b, a, z, first, end, adds):
-        tiled_sums.weighted_input_addends(panels, b, a, z, 0, end - first, adds)
+    def of_the_first_share(*arguments):
+        *others, _, each, groups = arguments
+        tiled_sums.weighted_input_by_groups(*others, 0, each, groups)
 
-    assert addends_are_right(tiled_sums.weighted_input_addends, dtype)
-    assert not addends_are_right(always_with_b, dtype)
-    assert not addends_are_right(of_the_first_inputs, dtype)
+    assert groups_are_right(tiled_sums.weighted_input_by_groups, dtype)
+    assert not groups_are_right(always_with_b, dtype)
+    assert not groups_are_right(of_the_first_share, dtype)
 
 
 @each_dtype

@@ -53,6 +53,9 @@ def jax_cost(net, X, Y, weight):
     return cost
 
 
+NETWORKS = 300 if helpers.LONG else 50
+
+
 def random_network(number):
     """Sizes, activations, loss, penalty, weights and data, all drawn."""
     rng = np.random.default_rng(number)
@@ -75,7 +78,8 @@ def float64():
     jax.config.update("jax_enable_x64", before)
 
 
-@pytest.mark.parametrize("number", range(50))
+@pytest.mark.once
+@pytest.mark.parametrize("number", range(NETWORKS))
 def test_gradient_of_a_random_network_equals_jax(number):
     net, X, Y, weight = random_network(number)
     weight /= weight.mean()
@@ -89,5 +93,5 @@ def test_gradient_of_a_random_network_equals_jax(number):
 
 
 def test_the_networks_cover_every_loss():
-    drawn = {random_network(number)[0].loss_name for number in range(50)}
+    drawn = {random_network(number)[0].loss_name for number in range(NETWORKS)}
     assert drawn == set(losses.NAMES)

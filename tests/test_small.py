@@ -16,14 +16,15 @@ from loopbp import activations, engines, losses
 from loopbp.binding import Engine
 from loopbp.jit.sources import plain
 from loopbp.jit.specialise import specialise
-from loopbp.tiled.engine import small_engine, tiled_engine
+from loopbp.tiled import choice
+from loopbp.tiled.engine import registers_engine, tiled_engine
 from loopbp.tiled.epochs import in_registers as small
 
 each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
 NAMES = {code: name for name, code in activations.CODES.items()}
 LOSSES = {code: name for name, code in losses.CODES.items()}
-PAIRS = sorted((NAMES[output], LOSSES[loss]) for output, loss in small._PAIRS)
-HIDDEN = sorted(NAMES[code] for code in small._HIDDEN)
+PAIRS = sorted((NAMES[output], LOSSES[loss]) for output, loss in choice.PAIRS_IN_REGISTERS)
+HIDDEN = sorted(NAMES[code] for code in choice.HIDDEN_IN_REGISTERS)
 BATCHES = (1, 3, 4, 5, 8, 9, 16) if JIT else (3, 9)
 RULE = loopbp.SGD(0.02)
 
@@ -47,8 +48,8 @@ def test_every_pair_hidden_activation_and_batch_size(dtype, hidden, output, loss
         shuffled = batch_size % 2 == 0
         weight = 0.25 + np.random.default_rng(1).random(m)
         net = helpers.network([4, 5, 3], hidden, output, loss, dtype=dtype, l2=0.02)
-        assert small.suits(net.architecture, RULE.settings, batch_size)
-        for engine in {id(e): e for e in map(small_engine, (batch_size, 16))}.values():
+        assert suits(net, RULE, batch_size)
+        for engine in {id(e): e for e in map(registers_for, (batch_size, 16))}.values():
             found = difference(
                 engine, net, X, Y, batch_size, optimizer=RULE, weight=weight, epochs=epochs,
                 shuffled=shuffled,
@@ -63,7 +64,7 @@ def test_every_depth(dtype, sizes):
         X, Y = examples(batch_size + 1, "softmax", "cross_entropy")
         net = helpers.network(sizes, "tanh", "softmax", "cross_entropy", dtype=dtype, l2=l2)
         found = difference(
-            small_engine(batch_size), net, X, Y, batch_size, optimizer=RULE, shuffled=shuffled
+            registers_for(batch_size), net, X, Y, batch_size, optimizer=RULE, shuffled=shuffled
         )
         assert found <= TOLERANCE[dtype]
 
@@ -72,14 +73,14 @@ def test_a_batch_size_beyond_the_examples():
     X, Y = examples(3, "identity", "half_mse")
     net = helpers.network([4, 2, 3])
     for batch_size in (4, 8, 16):
-        assert difference(small_engine(batch_size), net, X, Y, batch_size) <= 1e-12
+        assert difference(registers_for(batch_size), net, X, Y, batch_size) <= 1e-12
 
 
 # -- which networks -------------------------------------------------------------------------------
 
 
 def suits(net: loopbp.Network, rule: Any = RULE, batch_size: int = 16) -> bool:
-    return bool(small.suits(net.architecture, rule.settings, batch_size))
+    return bool(choice.suits_registers(net.architecture, rule.settings, batch_size))
 
 
 def test_what_is_not_small_or_not_plain_is_refused():
@@ -102,14 +103,15 @@ def test_an_own_activation_is_refused(registry):
     assert not suits(helpers.network([2, 2, 1], own))
 
 
+def registers_for(batch_size: int) -> Engine:
+    return registers_engine(small.lanes_for(batch_size))
+
+
 def test_registers_by_batch_size():
-    epochs = {size: small_engine(size).epoch for size in range(1, 17)}
-    assert len({id(epochs[size]) for size in range(1, 5)}) == 1
-    assert len({id(epochs[size]) for size in range(5, 9)}) == 1
-    assert len({id(epochs[size]) for size in range(9, 17)}) == 1
-    assert len({id(epochs[size]) for size in (4, 8, 16)}) == 3
+    lanes = [small.lanes_for(size) for size in range(1, 17)]
+    assert lanes == [4] * 4 + [8] * 4 + [16] * 8
     for net, expected in (
-        (helpers.network([2, 2, 1]), small_engine(4)),
+        (helpers.network([2, 2, 1]), registers_for(4)),
         (helpers.network([12, 12, 1]), tiled_engine(False)),
     ):
         found = engines.pick_training("tiled", net.theta, net.architecture, RULE.settings, 4)

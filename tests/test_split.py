@@ -11,11 +11,10 @@ import pytest
 from cases import helpers
 from cases.helpers import BOUNDSCHECK, JIT, needs_jit
 from cases.split import bits, run_alone, with_groups
-from cases.training import OPTIMIZERS, SGD, TOLERANCE, difference, named, regression
+from cases.training import OPTIMIZERS, SGD, TOLERANCE, difference, named, regression, train
 
 import loopbp
 import loopbp.tiled.epochs.share_memory
-from loopbp import engines
 from loopbp.binding import Engine
 from loopbp.engines import pick_training
 from loopbp.jit.sources import plain
@@ -23,7 +22,7 @@ from loopbp.jit.specialise import specialise
 from loopbp.machine.memory import REGISTER_BYTES
 from loopbp.tiled import batch, sums, update
 from loopbp.tiled import engine as engine_module
-from loopbp.tiled.engine import split_engine, tiled_engine
+from loopbp.tiled.engine import first_units_engine, tiled_engine
 from loopbp.tiled.epochs import by_first_units as split
 from loopbp.tiled.epochs import share_memory
 
@@ -31,7 +30,8 @@ each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
 # Groups, and threads that there may be: a group in a share, two and four.
 CUTS = ((2, 1), (2, 2), (4, 1), (4, 2), (4, 4))
 each_cut = pytest.mark.parametrize(("groups", "threads"), CUTS)
-BATCHES = (1, 2, 7, 16, 33, 64) if JIT else (1, 17)
+# With fewer examples there are dot products, and no groups: see `unit_groups`.
+BATCHES = (5, 7, 16, 33, 64) if JIT else (5, 17)
 
 
 # -- equal to the reference -----------------------------------------------------------------------
@@ -104,7 +104,7 @@ def test_every_depth(dtype, sizes):
 def test_the_epoch_for_softmax_alone(dtype):
     X = np.random.default_rng(0).standard_normal((50, 6))
     Y = helpers.targets_for("softmax", "cross_entropy", 50, 4)
-    parallel = [] if BOUNDSCHECK else [split_engine(True), tiled_engine(True, True)]
+    parallel = [] if BOUNDSCHECK else [first_units_engine(True), tiled_engine(True, True)]
     for engine, sizes in product(
         [*parallel, tiled_engine(False, True)], ([6, 40, 4], [6, 40, 20, 4])
     ):
@@ -167,17 +167,38 @@ def test_threads_that_work_are_a_power_of_two():
 
 
 def test_a_thread_has_one_share_but_where_the_order_of_sums_would_be_another():
-    def shares(batch_size: int, threads: int, l2: float = 0.0) -> tuple[int, int]:
+    def shares(threads: int, l2: float = 0.0) -> tuple[int, int]:
         net = helpers.network([9, 140, 3], l2=l2)
         engine = with_groups(4, threads)
-        workspace = engine.make_workspace(net.theta, net.architecture, 100, batch_size)
+        workspace = engine.make_workspace(net.theta, net.architecture, 100, 17)
         return workspace.memory.shape[0], workspace.groups
 
-    assert [shares(17, threads) for threads in (1, 2, 3, 4, 9)] == [
+    assert [shares(threads) for threads in (1, 2, 3, 4, 9)] == [
         (1, 4), (2, 2), (2, 2), (4, 1), (4, 1),
     ]  # fmt: skip
-    assert shares(16, 1) == (4, 1), "dot products"
-    assert shares(17, 1, l2=0.1) == (4, 1), "a penalty"
+    assert shares(1, l2=0.1) == (4, 1), "a penalty"
+
+
+@needs_jit
+@pytest.mark.skipif(BOUNDSCHECK, reason="that pass is for serial code")
+@each_dtype
+@pytest.mark.parametrize("rule", [SGD, OPTIMIZERS[1], OPTIMIZERS[4]], ids=repr)
+def test_one_thread_and_a_team_find_the_same_bits(dtype, rule):
+    """They add the inputs of layer 2 in the same groups."""
+    for sizes, batch_size, count in (
+        ([64, 32, 10], 32, 2), ([784, 30, 10], 10, 2), ([784, 128, 10], 128, 4),
+        ([100, 20, 100], 32, 2),
+    ):  # fmt: skip
+        net = helpers.network(sizes, dtype=dtype)
+        makers = engine_module.workspace_makers()
+        groups = makers.unit_groups(net.architecture, rule.settings, batch_size, net.theta.itemsize)
+        assert groups == count
+        X, Y = regression(2 * batch_size + 3, sizes[0], sizes[-1])
+        ways = (first_units_engine(), tiled_engine(True), tiled_engine(False))
+        found = [train(engine, net, X, Y, batch_size, rule) for engine in ways]
+        for losses, theta in found[1:]:
+            assert losses == found[0][0]
+            assert (theta == found[0][1]).all()
 
 
 # -- which networks -------------------------------------------------------------------------------
@@ -186,11 +207,12 @@ def test_a_thread_has_one_share_but_where_the_order_of_sums_would_be_another():
 def picked(sizes: list[int], batch_size: int, rule: Any = SGD, **options: Any) -> bool:
     net = helpers.network(sizes, **options)
     arguments = net.theta, net.architecture, rule.settings, batch_size
-    return pick_training("auto", *arguments).make_workspace is engine_module.split_workspace
+    return pick_training("auto", *arguments).make_workspace is engine_module.shares_workspace
 
 
 def test_which_networks_are_cut(monkeypatch):
-    monkeypatch.setattr(engines, "threading_layer", lambda: "omp")
+    monkeypatch.setattr(engine_module, "threading_layer", lambda: "omp")
+    monkeypatch.setattr(engine_module, "usable_threads", lambda: 2)
     assert picked([64, 32, 10], 32)
     assert picked([784, 30, 10], 10, loopbp.Adam())
     assert picked([784, 512, 512, 10], 128, dtype="float32")
@@ -204,7 +226,7 @@ def test_which_networks_are_cut(monkeypatch):
     assert not picked([64] * 12, 64), "most is above layer 2"
     assert not picked([64, 32, 10], 32, dropout=0.1)
     assert not picked([64, 32, 10], 32, replace(SGD, clip_norm=1.0))
-    monkeypatch.setattr(engines, "threading_layer", lambda: "workqueue")
+    monkeypatch.setattr(engine_module, "threading_layer", lambda: "workqueue")
     assert not picked([64, 32, 10], 32), "starting threads takes 110 us"
 
 
@@ -287,7 +309,7 @@ def mutant(name: str, wrong: Callable[..., Any], cut: tuple[int, int] = (2, 2)) 
         [source for source in sources if source.__name__ != name], "mutant",
         {name: wrong, "run_team": plain(run_alone)}, plain,
     )  # fmt: skip
-    return with_new_workspaces(with_groups(*cut, replace(split_engine(), epoch=bound.epoch)))
+    return with_new_workspaces(with_groups(*cut, replace(first_units_engine(), epoch=bound.epoch)))
 
 
 def with_new_workspaces(made: Engine) -> Engine:
@@ -304,10 +326,6 @@ def with_new_workspaces(made: Engine) -> Engine:
 def wrong_versions() -> Iterator[tuple[str, Callable[..., Any], Any]]:
     def second_part_lost(x, y, start, stop, out):
         out[start:stop] = x[start:stop]
-
-    def bias_in_every_part(split_, s, k):
-        k = share_memory.THETA if k == share_memory.NO_BIAS else k
-        return plain(share_memory.of_row)(split_, s, k)
 
     def without_the_biases(theta, state, *rest):
         held = theta.copy()
@@ -333,7 +351,6 @@ def wrong_versions() -> Iterator[tuple[str, Callable[..., Any], Any]]:
         plain(update.input_state_pass)(theta.copy(), architecture, x, delta, *rest)
 
     yield "add_two", second_part_lost, SGD
-    yield "of_row", bias_in_every_part, SGD
     yield "give", without_the_biases, SGD
     yield "give", first_share_alone, SGD
     adam = OPTIMIZERS[4]
@@ -353,16 +370,18 @@ def test_a_wrong_version_is_rejected(name, wrong, rule):
 
 
 def wrong_sums() -> Iterator[Callable[..., Any]]:
-    def others_lost(panels, b, a, z, first, end, adds):
-        plain(sums.weighted_input_addends)(panels, b, a, z, first, end, False)
+    def bias_in_every_part(*arguments):
+        plain(sums.weighted_input_by_groups)(*arguments)
+        arguments[3][:] += arguments[1] * (arguments[-3] > 0)
 
-    def one_input_short(panels, b, a, z, first, end, adds):
-        plain(sums.weighted_input_addends)(panels, b, a, z, first, end - 1, adds)
+    def one_input_short(panels, b, a, *rest):
+        plain(sums.weighted_input_by_groups)(panels, b, np.where(np.arange(len(a[0])), a, 0), *rest)
 
-    def inputs_of_the_first_group(panels, b, a, z, first, end, adds):
-        plain(sums.weighted_input_addends)(panels, b, a, z, 0, end - first, adds)
+    def the_first_share_for_all(*arguments):
+        *others, _, each, groups = arguments
+        plain(sums.weighted_input_by_groups)(*others, 0, each, groups)
 
-    yield from (others_lost, one_input_short, inputs_of_the_first_group)
+    yield from (bias_in_every_part, one_input_short, the_first_share_for_all)
 
 
 @pytest.mark.parametrize("wrong", [*wrong_sums()])
@@ -372,5 +391,5 @@ def test_a_wrong_sum_of_groups_is_rejected(wrong):
     for cut in ((2, 1), (4, 1), (4, 2)):
         right = mutant("nothing", lambda: None, cut)
         assert difference(right, net, X, Y, 18, epochs=2) <= 1e-12
-        found = mutant("weighted_input_addends", wrong, cut)
+        found = mutant("weighted_input_by_groups", wrong, cut)
         assert difference(found, net, X, Y, 18, epochs=2) > 1e-6

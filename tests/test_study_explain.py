@@ -232,7 +232,7 @@ def _check_batch(e, net, X, y, place, options):
             assert float(row[2]) == pytest.approx(g.activations[l - 1][t, j], rel=1e-5)
 
 
-SEEDS = range(200)
+SEEDS = range(1000 if helpers.LONG else 200)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -255,7 +255,7 @@ def test_value_is_the_gradient_and_every_number_follows_from_the_text(seed):
 
 
 def test_the_cases_are_varied():
-    """Every activation, loss, depth and option is among the 200."""
+    """Every activation, loss, depth and option is among them."""
     cases = [case(seed) for seed in SEEDS]
     nets = [c[0] for c in cases]
     assert {name for net in nets for name in net.hidden} == set(helpers.HIDDEN)

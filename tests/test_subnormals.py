@@ -13,7 +13,7 @@ from numba import prange
 from loopbp.binding import Engine, loops_engine
 from loopbp.jit.decorators import inner_jit, inner_parallel_jit, jit
 from loopbp.machine.subnormals import flush_subnormals, restore_subnormals
-from loopbp.tiled.engine import small_engine, split_engine, tiled_engine
+from loopbp.tiled.engine import first_units_engine, registers_engine, tiled_engine
 
 pytestmark = [
     needs_jit,
@@ -60,8 +60,8 @@ def test_they_count_as_zero_between_the_two_calls(dtype):
 
 
 ENGINES: dict[str, tuple[Callable[[], Engine], list[int]]] = {
-    "small": (lambda: small_engine(8), [2, 4, 1]),
-    "split": (split_engine, [2, 40, 1]),
+    "small": (lambda: registers_engine(8), [2, 4, 1]),
+    "split": (first_units_engine, [2, 40, 1]),
     "team": (lambda: tiled_engine(True), [2, 40, 1]),
     "alone": (lambda: tiled_engine(False), [2, 40, 1]),
     "loops": (lambda: loops_engine(False), [2, 40, 1]),

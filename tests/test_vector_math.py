@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases.helpers import BOUNDSCHECK, JIT, each_dtype, needs_jit
+from cases.helpers import BOUNDSCHECK, JIT, LONG, each_dtype, needs_jit
 from numba import njit
 
 from loopbp import activations, reference
@@ -23,7 +23,7 @@ with_registers = njit(pipeline_class=by_symbol.OurCompiler, error_model="numpy")
 
 FUNCTIONS = ("exp", "expm1", "tanh", "sigmoid", "softplus", "log_of_sum")
 TYPES = {"float32": ("f", np.float32), "float64": ("d", np.float64)}
-POINTS = 100_000 if JIT else 3_000
+POINTS = (1_000_000 if LONG else 100_000) if JIT else 800
 
 each_function = pytest.mark.parametrize(
     ("name", "dtype"),

@@ -20,9 +20,9 @@ from loopbp.parameters import layer_of
 ENGINES = tuple(name for name in catalogue.ENGINES if name != "auto")
 PHASES = ("forward", "delta", "gradient", "update", "step")
 REST_IS = (
-    "rest: a step less the four phases.  numpy and loops: the batch is gathered, its losses are "
-    "computed, and there are calls.  tiled: a step fuses the phases and shares them out among "
-    "threads, and alone each is a kernel on one thread, so the rest may be below zero."
+    "rest: a step less the four phases.  A step also gathers the batch and computes its losses.  "
+    "The rest may be below zero: alone, each kernel is called from Python, and those of tiled run "
+    "on one thread, where its step fuses the phases and shares them out among threads."
 )
 GRID = {"width": (16, 64, 256, 1024), "batch": (1, 32, 256), "depth": (2, 5)}
 QUICK_GRID = {"width": (16, 256), "batch": (1, 64), "depth": (2,)}

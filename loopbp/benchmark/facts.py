@@ -92,6 +92,11 @@ def shortfalls(rows: Rows) -> list[str]:
     return found
 
 
+def counted(count: int, what: str) -> str:
+    """So many of something."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def _several(names: Sequence[str], last: str = "and") -> str:
     """Names as in a sentence."""
     *before, end = names
@@ -121,8 +126,8 @@ def headline(rows: Rows, missing: Sequence[Results]) -> str:
         worst = min(timed, key=lambda row: row["ratio"])
         mean = geometric_mean(row["ratio"] for row in timed)
         parts.append(
-            f"{mean:.2f} times as fast in {dtype} (geometric mean of {len(timed)} "
-            f"case{'s' if len(timed) > 1 else ''}, lowest {worst['ratio']:.2f}: {worst['case']})"
+            f"{mean:.2f} times as fast in {dtype} (geometric mean of "
+            f"{counted(len(timed), 'case')}, lowest {worst['ratio']:.2f}: {worst['case']})"
         )
     said = compared_with(rows, missing)
     if not parts:

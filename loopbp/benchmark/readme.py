@@ -11,6 +11,7 @@ from loopbp.benchmark.facts import (
     compared_with,
     cost_rows,
     cost_shortfalls,
+    counted,
     geometric_mean,
     layers,
     machine_lines,
@@ -93,11 +94,11 @@ def _sentences(run: Results) -> list[str]:
     if timed:
         worst = min(timed, key=lambda row: row["ratio"])
         found.append(
-            f"Of {len(timed)} comparisons loopbp loses {lost or 'none'}; its lowest number is "
-            f"{worst['ratio']:.2f} ({worst['case']}, {worst['dtype']})."
+            f"Of {counted(len(timed), 'comparison')} loopbp loses {lost or 'none'}; its lowest "
+            f"number is {worst['ratio']:.2f} ({worst['case']}, {worst['dtype']})."
         )
     found.append(
-        f"This was measured with {machine['threads']} threads of one computer "
+        f"This was measured with {counted(machine['threads'], 'thread')} of one computer "
         f"({machine['processor']}), {machine['date']}; `loopbp bench --peers` measures yours."
     )
     return found
@@ -133,7 +134,7 @@ def _times(dtype: str, rows: Rows, run: Results) -> str:
     """The table of one dtype: microseconds of a step of everybody, and what is said of them."""
     threads, missing = run["machine"]["threads"], run.get("missing", [])
     lines = [
-        f"{dtype}, {threads} thread{'s' if threads > 1 else ''}, microseconds of one step:",
+        f"{dtype}, {counted(threads, 'thread')}, microseconds of one step:",
         "",
         f"| case | layers | batch | loopbp | {' | '.join(PEER_NAMES)} | ratio | at least |",
         "|---|---|" + "---:|" * (len(PEER_NAMES) + 4),

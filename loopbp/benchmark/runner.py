@@ -18,7 +18,7 @@ from loopbp.benchmark.cases import Case, Problem, make_problem
 from loopbp.benchmark.environment import Product, Watch
 from loopbp.benchmark.peers import PEERS, LoopBP, Trainer
 from loopbp.binding import numpy_engine
-from loopbp.jit import by_symbol
+from loopbp.jit.registry import signature_count
 
 # Of the path that the weights went: ||theta - theta of numpy|| / ||theta of numpy - theta at 0||.
 TOLERANCE = {"float32": 0.01, "float64": 1e-5}
@@ -81,11 +81,6 @@ def deviation(found: NDArray[Any], expected: NDArray[Any], start: NDArray[Any]) 
         return math.inf
     way = np.linalg.norm(expected.astype(float) - start)
     return float(np.linalg.norm(found.astype(float) - expected) / way)
-
-
-def signature_count() -> int:
-    """How many signatures Numba has compiled or loaded for loopbp so far; 0 without compiler."""
-    return sum(len(getattr(d, "overloads", ())) for d in by_symbol.DISPATCHERS.values())
 
 
 def run_case(

@@ -27,7 +27,12 @@ def run(args: argparse.Namespace) -> int:
 def print_facts(facts: dict[str, Any]) -> None:
     """One line for each, and the number of bytes as people say it."""
     for name, value in facts.items():
-        if name == "cache_off" and value is None:
+        if name == "plain_mode" or (name == "cache_off" and value is None):
+            continue
+        if name == "numba":
+            plain = facts["plain_mode"]
+            mode = f'plain mode, engine="tiled" means loops: {plain}' if plain else "tested"
+            print(f"{name:<17}{value} ({mode})")
             continue
         if name == "cache_bytes":
             print(f"{'cache size':<17}{value / 1e6:.1f} MB")

@@ -23,20 +23,22 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
+from loopbp.binding import loops_engine
 from loopbp.compiled.types import ArgumentTypeError, checked
 from loopbp.jit.decorators import jit, parallel_jit
+from loopbp.jit.mode import is_plain
 from loopbp.messages.calls import suggests
 from loopbp.parameters import Architecture, layer_count, unit_count
 from loopbp.tiled import workspace as tiled_workspace
-from loopbp.tiled.engine import tiled_engine
+from loopbp.tiled.engine import epoch_by_one_thread, tiled_engine
 from loopbp.validate import check_matrix
 
-_engine = tiled_engine(False)
+_engine = loops_engine(False) if is_plain() else tiled_engine(False)
+_epoch = _engine.epoch if is_plain() else epoch_by_one_thread()
 forward = checked("z", "a")(_engine.forward)
 cost = checked("losses")(_engine.cost)
 backward = checked("delta", "gradient")(_engine.backward)
-epoch = checked("theta", "state", "workspace")(_engine.epoch)
-make_workspace = checked()(tiled_workspace.make_workspace)
+make_workspace = checked()(_engine.make_workspace if is_plain() else tiled_workspace.make_workspace)
 make_state = checked()(_engine.make_state)
 
 __all__ = [
@@ -118,6 +120,50 @@ def loss_and_gradient(theta, architecture, X, Y):
     J = cost(theta, architecture, Y, weight, z, a, np.empty(m, np.float64))
     backward(theta, architecture, X, Y, weight, z, a, delta, gradient, 0, False)
     return J, gradient
+
+
+@checked("theta", "state", "workspace")
+@jit
+def epoch(
+    theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
+    batch_size, shuffled, workspace,
+):  # fmt: skip
+    """One epoch by one thread, the way that `loopbp.tiled.choice` says; see `loopbp.passes.epoch`.
+
+    Parameters
+    ----------
+    theta : array of shape (P,), overwritten
+    architecture : Architecture
+    X : array of shape (examples, n_0), Y : array of shape (examples, n_L)
+    weight : array of shape (examples,)
+        C-ordered, of theta's dtype; class labels as one-hot rows.
+    settings : OptimizerSettings
+    learning_rate : float
+    state : array, from `make_state`, overwritten
+    step, seed, number : int
+        Updates made before; the seed of shuffle and dropout; the number of the epoch.
+    batch_size : int
+    shuffled : bool
+    workspace : from `make_workspace`, overwritten
+
+    Returns
+    -------
+    float
+        Mean of J over the examples, each taken before the update of its batch.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If an argument has another type; inside ``@njit`` this is Numba's ``TypingError``.
+
+    Notes
+    -----
+    The caller guarantees what `train` asks for, and arrays made for these sizes.
+    """
+    return _epoch(
+        theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
+        batch_size, shuffled, workspace,
+    )  # fmt: skip
 
 
 @checked("theta", lengths=True)

@@ -7,29 +7,29 @@ argument, what was expected, what came, and what to pass.  Lengths and ranges ar
 `loopbp.compiled.lengths` looks at them at calls from Python.
 """
 
-import functools
 import inspect
 from abc import ABC
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, TypeVar
 
 import numpy as np
-from numba import types
-from numba.core.errors import NumbaError, NumbaTypeError
-from numba.core.typing.typeof import Purpose, typeof
+from numba import typeof, types
 from numba.extending import models, register_model, typeof_impl
 
 from loopbp.compiled.lengths import wrong_length
-from loopbp.jit.settings import config
+from loopbp.jit.checked_calls import checked_calls
+from loopbp.jit.insides import NumbaError, NumbaTypeError
+from loopbp.jit.mode import is_plain
 from loopbp.jit.sources import plain
 from loopbp.network.network import Network
 from loopbp.optimizers import Optimizer, OptimizerSettings
 from loopbp.parameters import Architecture
+from loopbp.passes import Workspace
 from loopbp.tiled.workspace import TiledWorkspace
 
 F = TypeVar("F", bound=Callable[..., Any])
+_WORKSPACE = Workspace if is_plain() else TiledWorkspace
 
 
 class ArgumentTypeError(NumbaTypeError, TypeError):
@@ -80,7 +80,7 @@ for _kind in (Network, Optimizer, _Frame):
 def type_of(value: Any) -> types.Type:
     """Numba's type of a value; a `PythonObject` where there is none."""
     try:
-        return typeof(value, Purpose.argument)
+        return typeof(value)
     except (NumbaError, ValueError, TypeError, NotImplementedError):
         if type(value) is np.ndarray:
             return PythonObject(f"an array of dtype {value.dtype}")
@@ -156,7 +156,7 @@ class _Tuple:
     def _of_other_dtype(self, kind: Any, real: Any) -> Problem | None:
         """A workspace has the dtype of its theta, an architecture has 64 bits."""
         dtypes = dict(zip(kind.fields, (getattr(k, "dtype", None) for k in kind), strict=True))
-        if self.of is TiledWorkspace:
+        if self.of is _WORKSPACE:
             if real is not None and dtypes["x"] != real:
                 return f"one for {real}, as theta", f"one for {dtypes['x']}", self.remedy
         elif self.of is Architecture:
@@ -241,7 +241,7 @@ _ROLES: dict[str, _Number | _Tuple | _Array] = {
         "a number", (types.Integer, types.Float), "pass settings.learning_rate"
     ),
     "state": _Array(2, of_other_rank="pass what make_state(theta, settings) returns"),
-    "workspace": _Tuple(TiledWorkspace, "pass what make_workspace returns for this theta"),
+    "workspace": _Tuple(_WORKSPACE, "pass what make_workspace returns for this theta"),
     **dict.fromkeys(("drops", "shuffled"), _FLAG),
     **dict.fromkeys(("epochs", "examples", "batch_size", "seed", "key", "step", "number"), _WHOLE),
     "seeds": _Array(1, "whole", of_other_rank="pass one seed for each network"),
@@ -291,7 +291,11 @@ class _Check:
                 )
         return [_writable(kind) for kind in kinds.values()]
 
-    def lengths(self, args: tuple[Any, ...], kws: dict[str, Any]) -> None:
+    def type_of(self, value: Any) -> types.Type:
+        """See `type_of`."""
+        return type_of(value)
+
+    def values(self, args: tuple[Any, ...], kws: dict[str, Any]) -> None:
         """Look at lengths and ranges of values, too.
 
         Raises
@@ -340,30 +344,6 @@ def _is_array_of_theta(name: str) -> bool:
     return name == "workspace" or (isinstance(which, _Array) and which.dtype == "theta")
 
 
-class _LooksAtLengths:
-    """Beside a kind of dispatcher: calls from Python look at lengths first."""
-
-    check: _Check
-    py_func: Any
-
-    def __call__(self, *args: Any, **kws: Any) -> Any:
-        self.check.lengths(args, kws)
-        return super().__call__(*args, **kws)  # type: ignore[misc]
-
-    def __reduce__(self) -> Any:
-        return _find, (self.py_func.__module__, self.py_func.__qualname__)
-
-
-@functools.cache
-def _with_lengths(kind: type) -> type:
-    """The same kind of dispatcher, whose calls from Python look at lengths first."""
-    return type(f"Checked{kind.__name__}", (_LooksAtLengths, kind), {})
-
-
-def _find(module: str, name: str) -> Any:
-    return getattr(import_module(module), name)
-
-
 def checked(*writes: str, lengths: bool = False) -> Callable[[F], F]:
     """Make a compiled function refuse arguments of a wrong type, from Python and in ``@njit``.
 
@@ -383,41 +363,6 @@ def checked(*writes: str, lengths: bool = False) -> Callable[[F], F]:
     """
 
     def decorate(function: F) -> F:
-        check = _Check(plain(function), writes)
-        if not config.DISABLE_JIT:
-            _check_types_of(function, check)
-            if lengths:
-                dispatcher: Any = function
-                dispatcher.__class__, dispatcher.check = _with_lengths(dispatcher.__class__), check
-            return function
-
-        @functools.wraps(function)
-        def call(*args: Any, **kws: Any) -> Any:
-            check(map(type_of, args), {name: type_of(value) for name, value in kws.items()})
-            if lengths:
-                check.lengths(args, kws)
-            return function(*args, **kws)
-
-        return call  # pyright: ignore[reportReturnType]
+        return checked_calls(function, _Check(plain(function), writes), lengths)
 
     return decorate
-
-
-def _check_types_of(dispatcher: Any, check: _Check) -> None:
-    """Call `check` whenever Numba meets a combination of types for the first time."""
-    template, compile_for_args = dispatcher.get_call_template, dispatcher._compile_for_args
-
-    def get_call_template(args: Any, kws: Any) -> Any:
-        return template(tuple(check(args, kws)), {})
-
-    def compile_checked(*args: Any, **kws: Any) -> Any:
-        given: list[Any] = [type_of(value) for value in args]
-        kinds = check(given, {name: type_of(value) for name, value in kws.items()})
-        if kinds == given:
-            return compile_for_args(*args, **kws)
-        entry = dispatcher.compile(tuple(kinds))
-        dispatcher._insert([kind._code for kind in given], entry, False)
-        return entry
-
-    dispatcher.get_call_template = get_call_template
-    dispatcher._compile_for_args = compile_checked

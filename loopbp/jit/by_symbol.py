@@ -37,9 +37,8 @@ from numba.core.untyped_passes import (
 
 from loopbp.jit.files import STAMP
 from loopbp.jit.operators import with_operators
+from loopbp.jit.registry import DISPATCHERS
 from loopbp.jit.specialise import Maker, maker_of
-
-DISPATCHERS: dict[tuple[str, str], Any] = {}
 
 
 @dataclass(frozen=True)
@@ -61,11 +60,11 @@ class LoadCallee:
     def dispatcher(self) -> Any:
         """The function, made as it was for the caller where this process has not made it yet."""
         key = self.module, self.qualname
-        if key not in DISPATCHERS and self.maker is None:
-            import_module(self.module)
-        elif key not in DISPATCHERS:
+        if key not in DISPATCHERS and self.maker is not None:
             module, qualname, arguments = self.maker
             getattr(import_module(module), qualname)(*arguments)
+        elif key not in DISPATCHERS:
+            import_module(self.module)
         return DISPATCHERS[key]
 
     def __call__(self) -> None:
@@ -146,7 +145,7 @@ class _InlineLibrary(JITCodeLibrary):
 
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _Inline(NativeLowering):
-    """Numba's lowering up to LLVM code: 5 s of the first fit went into machine code never run."""
+    """Numba's lowering up to LLVM code, for machine code of it would never run."""
 
     _name = "loopbp_inline_lowering"
 
@@ -165,7 +164,7 @@ class _Inline(NativeLowering):
 
 # Passes of Numba's for what no kernel without `prange` has: closures, `with`, tests for None,
 # loops over tuples, arithmetic of whole arrays, inlining by Numba itself.  After each of them it
-# finds out again which variables live where: 1.4 s of 16 of the first fit.
+# finds out again which variables live where.
 _OF_OTHER_CODE = {
     DeadBranchPrune, FindLiterallyCalls, InlineClosureLikes, InlineInlinables, InlineOverloads,
     LiteralPropagationSubPipelinePass, LiteralUnroll, MakeFunctionToJitFunction, NopythonRewrites,

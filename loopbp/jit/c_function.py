@@ -5,8 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba import cfunc, njit
-from numba.core import types
+from numba import cfunc, extending, njit, types
 
 from loopbp.jit.instruction import instruction
 from loopbp.jit.settings import config
@@ -23,7 +22,11 @@ def call_address(address: int, z: float) -> float:
     return _SCALAR_FUNCTION(int(address))(float(z))
 
 
-@instruction(call_address)
+def _call_in_plain_mode(address, z):
+    return _call(address, z)
+
+
+@instruction(call_address, plain=_call_in_plain_mode)
 def _call_address(typing_context, address, z):
     def codegen(context, builder, signature, arguments):
         double = context.get_value_type(types.float64)
@@ -32,6 +35,9 @@ def _call_address(typing_context, address, z):
         return builder.call(pointer, [arguments[1]])
 
     return types.float64(types.int64, types.float64), codegen
+
+
+_call: Any = extending.intrinsic(_call_address)
 
 
 def c_function(function: Callable[[float], float]) -> Any:

@@ -15,7 +15,7 @@ from loopbp.jit.files import STAMP
 from loopbp.jit.sources import digest_of, foreign_files
 
 
-class _Results(CompileResultCacheImpl):
+class Results(CompileResultCacheImpl):
     """Numba's way to take compiled functions apart, without its own search for a folder."""
 
     def __init__(self, function: Any) -> None:
@@ -28,7 +28,7 @@ class PackageCache(FunctionCache):
 
     def __init__(self, function: Any) -> None:
         self._name, self._py_func = f"{function.__module__}.{function.__qualname__}", function
-        self._impl = _Results(function)
+        self._impl = Results(function)
         # The stamp knows only the package.
         files = {*getattr(function, "foreign_files", ()), *foreign_files([function])}
         self._sources = [digest_of(file) for file in sorted(files)]
@@ -80,7 +80,7 @@ def will_compile(function: Any, *arguments: Any) -> bool:
     if not isinstance(cached, PackageCache):
         return False
     signature = tuple(map(typeof, arguments))
-    if signature in function.overloads:
+    if signature in function.signatures:
         return False
     path = cached.path(signature, function.targetctx.codegen())
     return not (path.exists() or cache.trouble(path.parent))

@@ -32,7 +32,7 @@ from typing import Any
 import llvmlite
 import numba
 import numpy as np
-from numba.core import config
+from numba import config
 from platformdirs import user_cache_dir
 
 _PACKAGE = Path(__file__).parents[1]
@@ -229,10 +229,11 @@ def _files(folder: Path) -> list[tuple[float, int, Path]]:
     """When each file was written, its size, and where it is."""
     found = []
     with contextlib.suppress(OSError):
-        for file in folder.iterdir():
+        for file in folder.rglob("*"):
             with contextlib.suppress(OSError):  # gone meanwhile
                 status = file.stat()
-                found.append((status.st_mtime, status.st_size, file))
+                if stat.S_ISREG(status.st_mode):
+                    found.append((status.st_mtime, status.st_size, file))
     return found
 
 

@@ -1,36 +1,76 @@
 """Instructions: LLVM code behind a call in compiled functions, and its twin in Python."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from numba.core import types
-from numba.core.typing.templates import infer, infer_global, make_intrinsic_template
+import numpy as np
+from numba import types
 
-from loopbp.jit.instruction_types import side_by_side
-from loopbp.jit.operators import add_meaning
+from loopbp.jit.mode import is_plain
 from loopbp.jit.sources import F
+
+if is_plain():
+    from loopbp.jit.plain_mode import compile_twin
+else:
+    from loopbp.jit.instruction_code import register, register_attributes
 
 MASK64 = 0xFFFFFFFFFFFFFFFF
 
 
-def instruction(twin: Callable[..., Any]) -> Callable[[F], F]:
+def instruction(
+    twin: Callable[..., Any], plain: Callable[..., Any] | None = None
+) -> Callable[[F], F]:
     """Decorate the typing and the LLVM code that a call of `twin` is in compiled functions.
 
-    As Numba's ``intrinsic`` behind an ``overload``, but nothing is compiled for the call itself:
-    the wrappers take long.  Uncompiled, `twin` runs as it stands.  What Numba knows already, as
-    ``operator.add``, keeps its other meanings, and has this one in code of this package alone.
+    Uncompiled, `twin` runs as it stands.
+
+    Parameters
+    ----------
+    twin
+        The same in Python.
+    plain
+        What is compiled in its place in the plain mode, where `twin` itself cannot be.
     """
 
-    def register(definition: F) -> F:
-        template = make_intrinsic_template(twin, side_by_side(twin, definition), twin.__name__)
-        if twin.__module__ == "_operator":
-            add_meaning(twin, types.Function(template))
+    def decorate(definition: F) -> F:
+        if is_plain():
+            compile_twin(twin, plain)
         else:
-            infer(template)
-            infer_global(twin, types.Function(template))
+            register(twin, definition)
         return definition
 
-    return register
+    return decorate
+
+
+def attributes_of(kind: type) -> Callable[[F], F]:
+    """Decorate what tells the type of an attribute, by its name, of values of a Numba type."""
+
+    def decorate(resolve: F) -> F:
+        if not is_plain():
+            register_attributes(kind, resolve)
+        return resolve
+
+    return decorate
+
+
+def call_of(function: Any, typing_context: Any, kinds: Iterable[Any]) -> tuple[Any, Any]:
+    """What an instruction returns that is a call of a compiled function.
+
+    Parameters
+    ----------
+    function
+        Compiled, and chosen by the types.
+    typing_context, kinds
+        Those of the instruction's definition.
+    """
+    called = types.Dispatcher(function)
+    arguments = tuple(types.unliteral(kind) for kind in kinds)
+    signature = called.get_call_type(typing_context, arguments, {})
+
+    def codegen(context, builder, _, values):
+        return context.get_function(called, signature)(builder, values)
+
+    return signature, codegen
 
 
 def as_u64(value: Any) -> int:
@@ -38,7 +78,11 @@ def as_u64(value: Any) -> int:
     return int(value) & MASK64
 
 
-@instruction(as_u64)
+def _as_u64_in_plain_mode(value):
+    return np.uint64(value)
+
+
+@instruction(as_u64, plain=_as_u64_in_plain_mode)
 def _as_u64(typing_context, value):
     def codegen(context, builder, signature, arguments):
         return context.cast(builder, arguments[0], signature.args[0], types.uint64)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from numba import types
-from numba.core.errors import TypingError
+
+from loopbp.jit.insides import TypingError
 
 _STORES = ("store", "store_part", "store_total")
 

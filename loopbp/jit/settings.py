@@ -18,10 +18,10 @@ class _Flags(set[str]):
 # vector registers and multiply-adds be fused; NaN and infinity keep their meaning.
 FASTMATH = _Flags({"reassoc", "contract", "nsz", "arcp"})
 # What is no sum gains nothing from them, and LLVM may reorder or fuse it otherwise each time that
-# it is linked into a caller (seen: Adam differed in the last bit between cold and warm cache).
+# it is linked into a caller: Adam differed in the last bit between cold and warm cache.
 EXACT = _Flags()
 # numpy: x / 0 is inf, as in the reference, and leaves no branch in the loop.
-# No function is handed over as a value, so none needs a C entry point: 1 s of the first fit.
+# No function is handed over as a value, so none needs a C entry point to be compiled.
 FLAGS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
 
 config: Any = numba_config  # its attributes are made at run time

@@ -5,14 +5,10 @@ from zlib import crc32
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.core.datamodel import models
-from numba.core.datamodel.registry import register_default
-from numba.core.errors import TypingError
-from numba.core.imputils import lower_getattr_generic
-from numba.core.typing.templates import AttributeTemplate, infer_getattr
+from numba.extending import lower_getattr_generic, models, register_model
 
-from loopbp.jit.instruction import instruction
+from loopbp.jit.insides import TypingError, cgutils
+from loopbp.jit.instruction import attributes_of, instruction
 from loopbp.machine.views import view_of
 
 
@@ -20,8 +16,8 @@ class Borrowed(types.Type):
     """A named tuple that somebody else keeps: where it lies.
 
     Handed on as one address and read field by field where a field is needed.  By value, a tuple of
-    seventeen arrays is a hundred numbers in each call, even of functions that are inlined: that was
-    8 of the 18 MB of LLVM code of a first fit.
+    seventeen arrays is a hundred numbers in each call, even of functions that are inlined, and half
+    of a first fit's LLVM code.
     """
 
     def __init__(self, kind):
@@ -47,18 +43,15 @@ def _fits(kind):
     return number or (isinstance(kind, types.Array) and kind.layout == "C")
 
 
-@register_default(Borrowed)
+@register_model(Borrowed)
 class _BorrowedModel(models.PrimitiveModel):
     def __init__(self, manager, kind):
         super().__init__(manager, kind, ir.IntType(64).as_pointer())
 
 
-@infer_getattr
-class _BorrowedFields(AttributeTemplate):
-    key = Borrowed
-
-    def generic_resolve(self, value, attr):
-        return value.fields[attr][0] if attr in value.fields else None
+@attributes_of(Borrowed)
+def _type_of_field(borrowed, name):
+    return borrowed.fields[name][0] if name in borrowed.fields else None
 
 
 def _word(context, builder, words, k, value_type):
@@ -85,7 +78,7 @@ def borrow(value):
     """An argument of a function, array or named tuple of arrays and numbers, for use inside it.
 
     And in its callees: it must not be returned.  Numba counts the references of an array again for
-    each name that it is given, by an atomic instruction: a fifth of a step of a small network.
+    each name that it is given, by an atomic instruction, which a small network's step would feel.
     """
     return value
 

@@ -1,20 +1,16 @@
 """Sizes of registers and cache lines, and arrays that begin on one."""
 
 import numpy as np
-from llvmlite import binding as llvm
 from numba import types
 
 from loopbp.jit.decorators import inline_jit, inner_jit
 from loopbp.jit.instruction import instruction
-from loopbp.jit.settings import config
+from loopbp.machine import processor
 
 
 def _register_bytes() -> int:
     """Bytes of a vector register of the processor that Numba compiles for."""
-    if config.CPU_FEATURES is not None:
-        features = {f[1:] for f in str(config.CPU_FEATURES).split(",") if f.startswith("+")}
-    else:
-        features = {name for name, there in llvm.get_host_cpu_features().items() if there}
+    features = processor.features()
     if "avx512f" in features:
         return 64
     return 32 if "avx2" in features else 16
@@ -25,10 +21,7 @@ ALIGNMENT = 64  # bytes of a cache line: a register that straddles two is loaded
 
 
 def item_bytes(array):
-    """``array.itemsize``, but constant: Numba reads it from memory, and W would be a division.
-
-    digits 4.7 us in place of 5.1 with one thread, nielsen 12.2 in place of 13.7.
-    """
+    """``array.itemsize``, but constant: Numba reads it from memory, and W would be a division."""
     return array.itemsize
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import models, register_model
 
+from loopbp.jit.insides import cgutils
 from loopbp.jit.instruction import instruction
 from loopbp.machine.memory import REGISTER_BYTES, width
 

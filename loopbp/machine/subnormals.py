@@ -15,8 +15,8 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 
+from loopbp.jit.insides import cgutils
 from loopbp.jit.instruction import instruction
 
 # Results and operands that count as zero: FTZ and DAZ on x86, FZ on ARM.

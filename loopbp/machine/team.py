@@ -17,9 +17,9 @@ has nothing left takes from the end of what others have not begun (`next_part`).
 import numpy as np
 from llvmlite import ir
 from numba import prange, types
-from numba.core import cgutils
 
 from loopbp.jit.decorators import inline_jit, inner_jit, inner_parallel_jit
+from loopbp.jit.insides import cgutils
 from loopbp.jit.instruction import instruction
 from loopbp.machine.pieces import COMERS, HURRY, LINE, MET, MODE
 from loopbp.machine.words import add, claim, give_way, look, put, rest, sleep

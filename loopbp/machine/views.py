@@ -6,8 +6,8 @@ as a function's argument does, and a kernel never returns one.
 """
 
 from numba import types
-from numba.np import arrayobj
 
+from loopbp.jit.insides import arrayobj
 from loopbp.jit.instruction import instruction
 
 

@@ -7,8 +7,8 @@ import time
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 
+from loopbp.jit.insides import cgutils
 from loopbp.jit.instruction import instruction
 
 _SLEEP_MICROSECONDS = 50

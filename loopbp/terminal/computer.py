@@ -6,14 +6,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import llvmlite
 import numba
 import numpy as np
-from llvmlite import binding
-from numba.np.ufunc.parallel import threading_layer
+from numba import threading_layer  # pyright: ignore[reportPrivateImportUsage]
 
 from loopbp.jit import files
+from loopbp.jit.mode import why_plain
 from loopbp.loops import bias_gradient
+from loopbp.machine import processor
 from loopbp.machine.cores import usable_cores
 from loopbp.terminal.extras import installed
 
@@ -26,18 +26,19 @@ FEATURES = (
 def collect() -> dict[str, Any]:
     """The facts by name."""
     layer = _threading_layer()
-    present = binding.get_host_cpu_features()
+    present = processor.features()
     return {
         "loopbp": metadata.version("loopbp"),
         "python": platform.python_version(),
         "numba": numba.__version__,
-        "llvmlite": llvmlite.__version__,
+        "plain_mode": why_plain() or None,
+        "llvmlite": metadata.version("llvmlite"),
         "numpy": np.__version__,
         "extras": installed(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": _processor(),
-        "llvm_target": binding.get_host_cpu_name(),
-        "features": [name for name in FEATURES if present.get(name)],
+        "llvm_target": processor.name(),
+        "features": [name for name in FEATURES if name in present],
         "cores": os.cpu_count(),
         "usable_cores": usable_cores(),
         "threads": numba.get_num_threads(),
@@ -77,4 +78,7 @@ def _threading_layer() -> str | None:
     """
     bias_gradient(np.zeros((1, 1)), np.zeros(1))
     compiled = hasattr(bias_gradient, "stats")  # else nothing runs in parallel
-    return threading_layer() if compiled else None
+    try:
+        return threading_layer() if compiled else None
+    except ValueError:  # nothing has run in parallel, for the plain mode wants no workqueue
+        return "workqueue"

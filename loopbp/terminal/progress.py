@@ -9,8 +9,8 @@ from typing import Any
 @contextmanager
 def progress(
     epochs: int, verbose: bool | None, first: str = "", unit: str = "epoch"
-) -> Iterator[Callable[[Any], None]]:
-    """A function to call with the `History` after each epoch; it draws, or does nothing.
+) -> Iterator[Callable[..., None]]:
+    """A function to call with the `History` after each epoch, or some; it draws, or does nothing.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def progress(
         What is counted, if not epochs; then the function takes the text to show.
     """
     if verbose is False or (verbose is None and not sys.stderr.isatty()):
-        yield lambda history: None
+        yield lambda history, epochs=1: None
         return
     from rich.console import Console
     from rich.progress import (
@@ -42,7 +42,7 @@ def progress(
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(unit, total=epochs, facts=first)
 
-        def advance(history: Any) -> None:
+        def advance(history: Any, epochs: int = 1) -> None:
             if isinstance(history, str):
                 bar.update(task, advance=1, facts=history)
                 return
@@ -50,6 +50,6 @@ def progress(
             if history.validation_loss:
                 facts += f"  validation {history.validation_loss[-1]:.4f}"
                 facts += f"  score {history.validation_score[-1]:.4f}"
-            bar.update(task, advance=1, facts=facts)
+            bar.update(task, advance=epochs, facts=facts)
 
         yield advance

@@ -1,39 +1,31 @@
 """The tiled engine: its kernels bound to the ways through an epoch."""
 
-from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
 from loopbp import parameters, passes
 from loopbp.activations import SOFTMAX
-from loopbp.binding import Engine, bind, kernels_of
+from loopbp.binding import Engine, bind, kernels_of, one_of
 from loopbp.jit.decorators import inline_jit, inner_jit, jit, threads_jit
+from loopbp.jit.settings import threading_layer
 from loopbp.jit.sources import plain
 from loopbp.jit.specialise import makes_kernels, specialise
 from loopbp.losses import CROSS_ENTROPY
 from loopbp.machine import memory, team
 from loopbp.machine.threads import usable_threads
+from loopbp.tiled import choice, layers
 from loopbp.tiled import kernels as tiled
-from loopbp.tiled import layers
 from loopbp.tiled import panels as tiled_panels
 from loopbp.tiled import sums as tiled_sums
 from loopbp.tiled import update as tiled_update
 from loopbp.tiled import workspace as tiled_workspace
-from loopbp.tiled.epochs import by_first_units as split
-from loopbp.tiled.epochs import by_team, share_memory
-from loopbp.tiled.epochs import in_registers as small
-
-
-@cache
-def small_engine(batch_size: int) -> Engine:
-    """The tiled engine with epochs in registers, for the networks that these suit."""
-    return replace(tiled_engine(False), epoch=small.epoch_of(batch_size))
+from loopbp.tiled.epochs import by_first_units, by_one_thread, by_team, in_registers, share_memory
 
 
 @cache
 def workspace_makers() -> SimpleNamespace:
-    """What makes workspaces, uncompiled: a second saved for what runs once a training."""
+    """What makes workspaces and chooses ways, uncompiled: a second saved for what runs once."""
     sources = [
         memory.width, memory.in_lines, memory.aligned, tiled_panels.panel_width,
         tiled_panels.panel_row, tiled_panels.panels_size, tiled_sums.strip_row,
@@ -42,28 +34,10 @@ def workspace_makers() -> SimpleNamespace:
         team.team_words, tiled_workspace.by_units, tiled_workspace.delta_by_units,
         tiled_workspace.turns_panels, tiled_workspace.team_workspace,
         tiled_workspace.make_workspace, share_memory.with_state,
+        choice.drops_out, choice.weight_count, choice.parameter_count, choice.suits_registers,
+        choice.group_count, choice.unit_groups,
     ]  # fmt: skip
     return specialise(sources, "plain", {}, plain)
-
-
-@makes_kernels
-def split_engine(with_softmax: bool = False) -> Engine:
-    """The tiled engine with epochs by first units, for the networks that these suit."""
-    name, inner = _outputs(with_softmax)
-    works = specialise([split.work], name, vars(inner), inner_jit)
-    bound = specialise([split.epoch], name, vars(works), threads_jit)
-    return replace(tiled_engine(False), make_workspace=split_workspace, epoch=bound.epoch)
-
-
-@makes_kernels
-def _outputs(with_softmax: bool) -> tuple[str, SimpleNamespace]:
-    """What goes through the output layer, any or that of softmax with cross_entropy alone.
-
-    The other losses take 1.5 s of 15 to compile.
-    """
-    name = "softmax" if with_softmax else "any_output"
-    layer = {"output_layer": layers.softmax_output_layer} if with_softmax else {}
-    return name, specialise([layers.outputs], name, layer, inline_jit)
 
 
 def is_softmax(architecture: Any) -> bool:
@@ -72,62 +46,149 @@ def is_softmax(architecture: Any) -> bool:
     return pair == (SOFTMAX, CROSS_ENTROPY)
 
 
-def split_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
-    makers = workspace_makers()
-    return split.split_workspace(
-        makers, theta, architecture, examples, batch_size, usable_threads()
-    )
+@makes_kernels
+def tiled_passes() -> SimpleNamespace:
+    """The passes but for epochs, of the kernels of `loopbp.tiled.kernels`."""
+    sources = [getattr(passes, p) for p in ("make_state", "forward", "cost", "backward")]
+    return specialise(sources, "tiled", kernels_of(tiled), jit)
+
+
+@makes_kernels
+def _outputs(with_softmax: bool) -> tuple[str, SimpleNamespace]:
+    """What goes through the output layer: any, or that of softmax with cross_entropy alone.
+
+    The other losses take long to compile.
+    """
+    name = "softmax" if with_softmax else "any_output"
+    layer = {"output_layer": layers.softmax_output_layer} if with_softmax else {}
+    return name, specialise([layers.outputs], name, layer, inline_jit)
+
+
+# -- the ways through an epoch --------------------------------------------------------------------
+
+
+def _engine(make_workspace: Any, epoch: Any, name: str, decorator: Any) -> Engine:
+    """The tiled engine with one way through an epoch."""
+    bound = SimpleNamespace(**vars(tiled_passes()), make_workspace=make_workspace)
+    bound.epochs = specialise([passes.epochs], name, {"epoch": epoch}, decorator).epochs
+    bound.epoch = one_of(bound.epochs)
+    return bind("tiled", kernels_of(tiled), bound)
+
+
+@makes_kernels
+def registers_engine(lanes: int) -> Engine:
+    """The tiled engine with epochs in registers of so many lanes."""
+    epoch = in_registers.epoch_of(lanes)
+    return _engine(own_workspace, epoch, f"in_registers_{lanes}", jit)
+
+
+@makes_kernels
+def first_units_engine(with_softmax: bool = False) -> Engine:
+    """The tiled engine with epochs by first units."""
+    name, inner = _outputs(with_softmax)
+    works = specialise([by_first_units.work], name, vars(inner), inner_jit)
+    bound = specialise([by_first_units.epoch], name, vars(works), inner_jit)
+    return _engine(shares_workspace, bound.epoch, f"by_first_units_{name}", threads_jit)
+
+
+# Only `by_first_units` has the optimizer's state in panels.
+_STATE_AS_IT_IS = {"input_state_pass": by_team.nothing}
+_ALONE = {
+    **dict.fromkeys(("by_units", "delta_by_units"), by_team.no_layer),
+    **dict.fromkeys(("meet", "units_forward", "units_backward"), by_team.nothing),
+}
+
+
+@makes_kernels
+def team_engine(with_softmax: bool = False) -> Engine:
+    """The tiled engine with epochs by a team of threads."""
+    name, inner = _outputs(with_softmax)
+    update = specialise([tiled_update.parameters_pass], name, _STATE_AS_IT_IS, inline_jit)
+    work = specialise([by_team.work], name, vars(inner) | vars(update), inner_jit)
+    bound = specialise([by_team.epoch], name, vars(work), inner_jit)
+    return _engine(team_workspace, bound.epoch, f"by_team_{name}", threads_jit)
+
+
+@makes_kernels
+def epoch_alone(with_softmax: bool = False) -> Any:
+    """An epoch by one thread, for compiled callers: what is done with others is left out."""
+    name, inner = _outputs(with_softmax)
+    update = specialise([tiled_update.parameters_pass], name, _STATE_AS_IT_IS, inline_jit)
+    name = f"alone_{name}"
+    both = [by_team.forward_pass, by_team.backward_pass]
+    bindings = vars(inner) | vars(update)
+    bindings |= vars(specialise(both, name, bindings | _ALONE, inline_jit)) | _ALONE
+    work = specialise([by_team.work], name, bindings, inner_jit)
+    return specialise([by_team.epoch_alone], name, vars(work), inner_jit).epoch_alone
+
+
+@makes_kernels
+def alone_engine(with_softmax: bool = False) -> Engine:
+    """The tiled engine with epochs by one thread."""
+    name = "alone_softmax" if with_softmax else "alone_any_output"
+    return _engine(own_workspace, epoch_alone(with_softmax), name, jit)
+
+
+@makes_kernels
+def epoch_by_one_thread() -> Any:
+    """An epoch of any network by one thread, for compiled callers."""
+    ways = {
+        "epoch_in_registers": in_registers.epoch_of(in_registers.LANES[-1]),
+        "epoch_alone": epoch_alone(),
+    }
+    return specialise([by_one_thread.epoch], "any", ways, inner_jit).epoch
+
+
+def tiled_engine(parallel: bool, with_softmax: bool = False) -> Engine:
+    """The tiled engine with epochs by a team, or by one thread.
+
+    ``with_softmax``: its epoch is for softmax with cross_entropy alone.
+    """
+    return team_engine(with_softmax) if parallel else alone_engine(with_softmax)
+
+
+def engine_for(architecture: Any, settings: Any, batch_size: int, itemsize: int) -> Engine:
+    """The tiled engine with the way through an epoch that is fastest for a training.
+
+    Parameters
+    ----------
+    architecture, settings, batch_size
+        What is trained, by which optimizer's settings, by how many examples at most.
+    itemsize
+        Bytes of a number.
+    """
+    chosen, layer = workspace_makers(), threading_layer()
+    if chosen.suits_registers(architecture, settings, batch_size):
+        return registers_engine(in_registers.lanes_for(batch_size))
+    with_softmax = is_softmax(architecture)
+    groups = chosen.unit_groups(architecture, settings, batch_size, itemsize)
+    if usable_threads() == 1:
+        return alone_engine(with_softmax)
+    if groups > 1 and layer != "workqueue":
+        return first_units_engine(with_softmax)
+    work = 3 * chosen.parameter_count(architecture) * batch_size
+    return tiled_engine(work > choice.PARALLEL_WORK[layer], with_softmax)
+
+
+# -- their workspaces -----------------------------------------------------------------------------
 
 
 def own_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
+    """For one thread."""
     return workspace_makers().make_workspace(theta, architecture, examples, batch_size)
 
 
 def team_workspace(
     theta: Any, architecture: Any, examples: int, batch_size: int, threads: int | None = None
 ) -> Any:
+    """For as many threads as may be used, or for so many."""
     make = workspace_makers()
     threads = threads or usable_threads()
     own_x = make.by_units(architecture, 1, min(batch_size, examples))
     return make.team_workspace(theta, architecture, examples, batch_size, threads, own_x)
 
 
-_ALONE = {
-    **dict.fromkeys(("by_units", "delta_by_units"), by_team.no_layer),
-    **dict.fromkeys(
-        ("meet", "units_forward", "units_backward"),
-        by_team.nothing,
-    ),
-}
-# Only `loopbp.tiled.epochs.by_first_units` has the optimizer's state in panels.
-_STATE_AS_IT_IS = {"input_state_pass": by_team.nothing}
-
-
-@makes_kernels
-def tiled_passes() -> SimpleNamespace:
-    sources = [getattr(passes, p) for p in ("make_state", "forward", "cost", "backward")]
-    return specialise(sources, "tiled", kernels_of(tiled), jit)
-
-
-@makes_kernels
-def tiled_engine(parallel: bool, with_softmax: bool = False) -> Engine:
-    """The tiled sums; the step of `loopbp.tiled.layers` with threads or without.
-
-    ``with_softmax``: its epoch is for softmax with cross_entropy alone.
-    """
-    name, inner = _outputs(with_softmax)
-    bound = SimpleNamespace(**vars(tiled_passes()))
-    update = specialise([tiled_update.parameters_pass], name, _STATE_AS_IT_IS, inline_jit)
-    inner = SimpleNamespace(**vars(inner), **vars(update))
-    if parallel:
-        work = specialise([by_team.work], name, vars(inner), inner_jit)
-        bound.epoch = specialise([by_team.epoch], name, vars(work), threads_jit).epoch
-        bound.make_workspace = team_workspace
-    else:
-        name = f"alone_{name}"
-        both = [by_team.forward_pass, by_team.backward_pass]
-        bindings = vars(inner) | vars(specialise(both, name, _ALONE, inline_jit)) | _ALONE
-        work = specialise([by_team.work], name, bindings, inner_jit)
-        bound.epoch = specialise([by_team.epoch_alone], name, vars(work), jit).epoch_alone
-        bound.make_workspace = own_workspace
-    return bind("tiled", kernels_of(tiled), bound)
+def shares_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
+    """For threads that have some of the first units each."""
+    makers, threads = workspace_makers(), usable_threads()
+    return by_first_units.make_workspace(makers, theta, architecture, examples, batch_size, threads)

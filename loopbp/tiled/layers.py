@@ -43,6 +43,7 @@ from loopbp.tiled.softmax import softmax_cross_entropy
 from loopbp.tiled.sums import (
     TILE_ROWS,
     activation_gradient_block,
+    weighted_input_by_groups,
     weighted_input_dots,
     weighted_input_packed,
 )
@@ -111,6 +112,7 @@ def layer_forward(
     packed = reads_panels(l, architecture, resident, workspace)
     panels = forward_panels(l, worker, workspace)
     K = a_prev.shape[1]
+    groups = workspace.groups[0] if l == 2 else 1
     wide, tall, high, ahead = end - first, stop - start, stop - start, 0
     if packed and wide * tall > BLOCK_NUMBERS:
         wide, tall, high = block(K, stop - start, item_bytes(theta))
@@ -124,9 +126,17 @@ def layer_forward(
                 if packed:
                     asks = pace if p == first else 0
                     at = soon_at + t * K * pace
-                    weighted_input_packed(
-                        panels, b, a_prev, z_l, t, t + count, p, p + columns, ahead, soon, at, asks
-                    )
+                    if groups > 1:
+                        spare = layer_of(workspace.delta, architecture, l, m)
+                        weighted_input_by_groups(
+                            panels, b, a_prev, z_l, spare, t, t + count, p, p + columns, K, 0,
+                            groups, groups,
+                        )  # fmt: skip
+                    else:
+                        weighted_input_packed(
+                            panels, b, a_prev, z_l, t, t + count, p, p + columns, ahead, soon, at,
+                            asks,
+                        )  # fmt: skip
                 else:
                     w = weights_of(theta, architecture, l)
                     weighted_input_dots(w, b, a_prev, z_l, t, t + count, p, p + columns)

@@ -1,9 +1,7 @@
 """Weights in panels: W columns, or rows, side by side as the tiles read them."""
 
-from numba import types
-
 from loopbp.jit.decorators import inline_jit, inner_jit
-from loopbp.jit.instruction import instruction
+from loopbp.jit.instruction import call_of, instruction
 from loopbp.machine.hints import prefetch_first
 from loopbp.machine.memory import REGISTER_BYTES, item_bytes, width
 from loopbp.machine.registers import load, load_part, store, store_part
@@ -35,14 +33,8 @@ def transpose_block(w, w0, w_row, rows, columns, out, out0, out_row):
 @instruction(transpose_block)
 def _transpose_of_width(typing_context, w, w0, w_row, rows, columns, out, out0, out_row):
     W = REGISTER_BYTES // (w.dtype.bitwidth // 8)
-    function = types.Dispatcher(getattr(tiles, f"transpose_{W}"))
-    arguments = [types.unliteral(kind) for kind in (w0, w_row, rows, columns, out, out0, out_row)]
-    signature = function.get_call_type(typing_context, (w, *arguments), {})
-
-    def codegen(context, builder, _, values):
-        return context.get_function(function, signature)(builder, values)
-
-    return signature, codegen
+    kinds = (w, w0, w_row, rows, columns, out, out0, out_row)
+    return call_of(getattr(tiles, f"transpose_{W}"), typing_context, kinds)
 
 
 @inline_jit

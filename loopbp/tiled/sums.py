@@ -3,6 +3,7 @@
 from loopbp.jit.decorators import inline_jit, inner_jit
 from loopbp.machine.folds import combine
 from loopbp.machine.memory import ALIGNMENT, item_bytes, width
+from loopbp.machine.pieces import share
 from loopbp.machine.registers import load, load_part, store_part
 from loopbp.machine.views import flat, vector
 from loopbp.tiled import tiles
@@ -10,6 +11,7 @@ from loopbp.tiled.panels import (
     _SHORT,
     AHEAD_ROWS,
     PANEL_VECTORS,
+    add_two,
     pack_panel,
     pack_transposed,
     panel_row,
@@ -84,19 +86,36 @@ def weighted_input_packed(
 
 
 @inner_jit
-def weighted_input_addends(panels, b, a_prev, out_z, first, end, adds):
-    """What the inputs first .. end-1 add to `weighted_input`, of all units and examples.
+def weighted_input_by_groups(
+    panels, b, a_prev, out_z, spare, start, stop, first, end, units, s, each, groups
+):
+    """`weighted_input_packed` of inputs that are added up in groups: in pairs, and pairs of pairs.
 
-    With b, or to what is in out_z if `adds`; w is in the panels of `pack_transposed`.
+    a_prev are groups s each .. s each + each - 1 of the `groups` in which all `units` are; only the
+    first of all adds b.  `spare` is another array like out_z, for four groups.
     """
-    m, n_l = out_z.shape
-    K = a_prev.shape[1]
-    one, row, out = b.dtype.type(1.0), panel_row(n_l, item_bytes(b)), flat(out_z)
-    before, before_row = (out, n_l) if adds else (b, 0)
-    tile_sums(
-        flat(a_prev), first, K, 1, panels, first * row, row, K, m, n_l, end - first, one, one,
-        before, 0, before_row, out, 0, n_l, panels, 0, row, 0, panels, 0, 0,
-    )  # fmt: skip
+    n_l, K = out_z.shape[1], a_prev.shape[1]
+    one, zero = b.dtype.type(1.0), b.dtype.type(0.0)
+    W, row = width(item_bytes(b)), panel_row(n_l, item_bytes(b))
+    out, other, a = flat(out_z), flat(spare), flat(a_prev)
+    at = start * n_l + first
+    before = share(units, W, s * each, groups)
+    for k in range(each):
+        begin = share(units, W, s * each + k, groups) - before
+        after = share(units, W, s * each + k + 1, groups) - before
+        target = out if k < 2 else other
+        addend, addend_at, addend_row = b, first, 0
+        if k % 2 == 1:
+            addend, addend_at, addend_row = target, at, n_l
+        beta = zero if k % 2 == 0 and (k > 0 or s > 0) else one
+        tile_sums(
+            a, start * K + begin, K, 1, panels, first * K + begin * row, row, K, stop - start,
+            end - first, after - begin, one, beta, addend, addend_at, addend_row, target, at, n_l,
+            panels, 0, row, 0, panels, 0, 0,
+        )  # fmt: skip
+    if each == 4:
+        for t in range(start, stop):
+            add_two(out, other, t * n_l + first, t * n_l + end, out)
 
 
 @inner_jit

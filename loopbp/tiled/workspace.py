@@ -66,6 +66,8 @@ class TiledWorkspace(NamedTuple):
     """where the threads meet"""
     state_start: int
     """where in `panels` the optimizer's state of w^1 begins, -1 where it is in `state` alone"""
+    groups: Array
+    """in how many groups layer 2 adds up its inputs, (1,); each epoch sets it"""
 
 
 @inline_jit
@@ -151,6 +153,7 @@ def team_workspace(theta, architecture, examples, batch_size, threads, own_x):
         own_start,
         np.zeros(team_words(threads, PHASES * (last + 1)), np.int64),
         -1,
+        np.ones(1, np.int64),
     )
 
 
@@ -206,9 +209,16 @@ def in_forward_panels(l, architecture, resident, workspace):
 
 @inline_jit
 def reads_panels(l, architecture, resident, workspace):
-    """Whether the forward pass takes w^l from panels, and not by dot products."""
+    """Whether the forward pass takes w^l from panels, and not by dot products.
+
+    By first units w^1 is always in panels, and so it is where other ways find the same bits.
+    """
     makes = l > 1 or not in_forward_panels(1, architecture, resident, workspace)  # in each step
-    dots = makes and by_dots(workspace.x.shape[0], architecture.sizes[l - 1])
+    dots = (
+        makes
+        and (l > 1 or workspace.groups[0] == 1)
+        and by_dots(workspace.x.shape[0], architecture.sizes[l - 1])
+    )
     return workspace.forward_start[l] >= 0 and not dots
 
 

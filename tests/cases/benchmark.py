@@ -1,4 +1,4 @@
-"""Small cases of the benchmark, peers that are wrong or missing, and a clock that ticks."""
+"""Small cases of the benchmark, a clock that a test drives, and peers that are wrong or missing."""
 
 from dataclasses import replace
 

@@ -25,6 +25,8 @@ from loopbp.tiled.engine import tiled_engine
 # serial code.
 JIT = not vars(config)["DISABLE_JIT"]
 BOUNDSCHECK = bool(vars(config)["BOUNDSCHECK"])
+# More random cases and points, for `.ci/full`.
+LONG = os.environ.get("LOOPBP_LONG_TESTS") == "1"
 needs_jit = pytest.mark.skipif(not JIT, reason="nothing is compiled under NUMBA_DISABLE_JIT")
 
 UNITS = (1, 2, 7, 33)

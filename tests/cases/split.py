@@ -3,18 +3,19 @@
 import hashlib
 from dataclasses import replace
 from itertools import product
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from loopbp.binding import Engine
 from loopbp.jit.decorators import inline_jit, jit
-from loopbp.jit.sources import plain
 from loopbp.jit.specialise import specialise
 from loopbp.machine import threads as machine_threads
 from loopbp.machine.memory import REGISTER_BYTES
+from loopbp.tiled import choice
 from loopbp.tiled import engine as engine_module
-from loopbp.tiled.engine import split_engine
+from loopbp.tiled.engine import first_units_engine
 from loopbp.tiled.epochs import by_first_units as split
 
 from . import helpers
@@ -29,20 +30,19 @@ def run_alone(work, words, threads, arguments):
 
 
 SERIAL = replace(
-    split_engine(),
+    first_units_engine(),
     epoch=specialise([split.epoch], "serial_test", {"run_team": run_alone}, jit).epoch,
 )
-GROUPS = (split.FEW_GROUPS, split.MANY_GROUPS)
+GROUPS = (choice.FEW_GROUPS, choice.MANY_GROUPS)
 
 
 def with_groups(groups: int, threads: int = 2, engine: Engine | None = None) -> Engine:
     """The engine with so many groups, whatever the work, for so many threads."""
-    made = engine or (split_engine() if JIT and not BOUNDSCHECK else SERIAL)
+    made = engine or (first_units_engine() if JIT and not BOUNDSCHECK else SERIAL)
 
     def make_workspace(*arguments: Any) -> Any:
-        makers = engine_module.workspace_makers()
-        bound = specialise([split.split_workspace], "test", {"group_count": count}, plain)
-        return bound.split_workspace(makers, *arguments, threads)
+        makers = {**vars(engine_module.workspace_makers()), "group_count": count}
+        return split.make_workspace(SimpleNamespace(**makers), *arguments, threads)
 
     def count(architecture: Any, batch_size: int, itemsize: int) -> int:
         registers = -(-int(architecture.sizes[1]) * itemsize // REGISTER_BYTES)
@@ -57,7 +57,7 @@ def bits(threads: int | None = None) -> str:
     text = hashlib.sha256()
     X, Y = regression(100, 9, 3)
     for dtype, groups, rule, l2, batch_size in product(
-        TOLERANCE, GROUPS, (SGD, OPTIMIZERS[4]), (0.0, 0.02), (16, 32)
+        TOLERANCE, GROUPS, (SGD, OPTIMIZERS[4]), (0.0, 0.02), (20, 32)
     ):
         net = helpers.network([9, 460, 24, 3], dtype=dtype, l2=l2)
         engine = with_groups(groups, threads or machine_threads.usable_threads())

@@ -10,7 +10,7 @@ from loopbp import parameters
 from loopbp.binding import Engine
 from loopbp.machine import pieces as machine_pieces
 from loopbp.random import streams
-from loopbp.tiled import batch, layers, sums, update
+from loopbp.tiled import batch, choice, layers, sums, update
 from loopbp.tiled import panels as tiled_panels
 from loopbp.tiled import workspace as tiled_workspace
 from loopbp.tiled.epochs import by_team
@@ -90,7 +90,8 @@ _NAMES = [
     "part", "panel_part", "claim_part", "next_part",
     "by_units", "delta_by_units", "turns_panels",
     "panels_at", "own_at", "forward_panels", "row_share", "in_forward_panels", "reads_panels",
-    "is_resident",
+    "is_resident", "drops_out", "weight_count", "parameter_count", "group_count", "unit_groups",
+    "groups_of",
     "pack_rows", "pack_own", "unpack_rows", "block", "rows_ahead", "z_of", "input_pace",
     "layer_forward", "phase_of", "least_part",
     "panel_of_part", "units_forward", "layer_backward", "units_backward",
@@ -106,6 +107,7 @@ _PLACES = (
     machine_pieces,
     tiled_workspace,
     layers,
+    choice,
     batch,
     update,
     by_team,

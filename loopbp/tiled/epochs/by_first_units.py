@@ -23,13 +23,12 @@ and their sums are added in one order: a seed gives the same bits however many t
 out.  `suits` says for which networks.
 """
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from loopbp.activations import SOFTMAX
-from loopbp.jit.decorators import inline_jit, inner_jit, jit
+from loopbp.jit.decorators import inline_jit, inner_jit
 from loopbp.jit.sources import plain
 from loopbp.machine.borrow import borrow
 from loopbp.machine.memory import ALIGNMENT, in_lines, item_bytes, width
@@ -38,13 +37,13 @@ from loopbp.machine.subnormals import flush_subnormals, restore_subnormals
 from loopbp.machine.team import meet, run_team
 from loopbp.machine.views import flat, matrix
 from loopbp.optimizers import RULE_SGD
-from loopbp.parameters import Architecture, biases_of, layer_count, layer_of, weights_of
+from loopbp.parameters import Architecture, biases_of, layer_count, layer_of
 from loopbp.random.streams import order_examples
 from loopbp.tiled.batch import batch_of
+from loopbp.tiled.choice import MANY_GROUPS
 from loopbp.tiled.epochs.by_team import in_order
 from loopbp.tiled.epochs.share_memory import (
     EVEN,
-    NO_BIAS,
     STATE,
     THETA,
     SharesWorkspace,
@@ -59,77 +58,19 @@ from loopbp.tiled.epochs.share_memory import (
 from loopbp.tiled.kernels import activation_rows
 from loopbp.tiled.layers import input_pace, layer_backward, layer_forward, outputs
 from loopbp.tiled.panels import add_two, copy
-from loopbp.tiled.sums import DOT_ROWS, weighted_input_addends, weighted_input_dots
+from loopbp.tiled.sums import weighted_input_by_groups
 from loopbp.tiled.update import parameters_pass, penalties
-from loopbp.tiled.workspace import forward_panels, pack_own, reads_panels, z_of
+from loopbp.tiled.workspace import forward_panels, pack_own, z_of
 
 Array = np.ndarray[Any, Any]
 
-# Groups, and from how many multiply-adds of a step on.
-FEW_GROUPS, MANY_GROUPS, MUCH_WORK = 2, 4, 8e6
-# Multiply-adds of a step below which nothing is gained: 4-32-3 with 16 examples, 9e3, 1.56 us and
-# 1.61 by one thread; 64-32-10 with 8, 40e3, 1.66 and 2.05; with 32, 3.66 and 5.13.
-LEAST_WORK = 3e4
-# How many of them, above layer 2, all threads may compute for each that is shared out, and how many
-# must be shared out for each number of z^2, which all threads add up and apply sigma to.  A team of
-# `tiled_training` shares out all, but moves more: 784-128-128-128-10 with 64, 0.2 and 1,960, 233 us
-# against 216; 128-128-128-10, 0.05 and 640, 82 against 142; 215-181-913-2 with 100, 0.01 and 630,
-# 727 against 664; 60-128-500-2 with 300, 410, 909 against 717.
-MOST_BY_EACH, LEAST_SHARED = 0.15, 640
-# The same, where the other way is one thread: 100-20-100 with 32, 100, 11.9 us and 15.4.
-MOST_BY_EACH_ALONE, LEAST_SHARED_ALONE = 1.0, 60
-# Bytes of weights from which a team is no slower, for its threads take pieces from a slower one,
-# and a share's weights are copied twice in an epoch (two cores, others on the host): float64,
-# 784-1024-10 with 128 examples, 6.5 MB, 0.97, with 32 0.92; float32, 784-1536-10, 4.9 MB, 0.92 and
-# 0.96; 1448-1033-28-255-38-48-313 with 17, 6.3 MB, 0.89, in epochs of 8 steps 0.83; but
-# 784-1024-10, 3.3 MB, 1.0, 784-512-512-10, 2.7 MB, 1.0, with 32 1.08.
-HEAVY = 4_000_000
 
-
-def suits(
-    architecture: Architecture, settings: Any, batch_size: int, itemsize: int, alone: bool
-) -> bool:
-    """Whether a training is for `epoch` of this module.
-
-    `alone`: the other way would be `tiled_training.epoch_alone`, and not its team of threads.
-    """
-    n = [int(size) for size in architecture.sizes]
-    if len(n) < 3 or settings.clip_norm > 0.0 or architecture.dropout.any():
-        return False
-    weights, first = sum(a * b for a, b in pairwise(n)), n[0] * n[1]
-    shared = 2 * first + 3 * n[1] * n[2]
-    by_each = 3 * sum(a * b for a, b in pairwise(n[2:]))
-    most, least = MOST_BY_EACH, LEAST_SHARED
-    if alone:
-        most, least = MOST_BY_EACH_ALONE, LEAST_SHARED_ALONE
-    return (
-        group_count(architecture, batch_size, itemsize) > 1
-        and shared * batch_size >= LEAST_WORK
-        and shared >= least * n[2]
-        and by_each <= most * shared
-        and weights * itemsize < HEAVY
-    )
-
-
-def group_count(architecture: Architecture, batch_size: int, itemsize: int) -> int:
-    """How many groups the first units are in: powers of two; 1 where a group would be empty."""
-    sizes = architecture.sizes
-    work = 3 * batch_size * int((sizes[1:] * sizes[:-1]).sum())
-    registers = -(-int(sizes[1]) // plain(width)(itemsize))
-    if registers >= MANY_GROUPS and work >= MUCH_WORK:
-        return MANY_GROUPS
-    return min(FEW_GROUPS, registers)
-
-
-def share_count(architecture: Architecture, batch: int, groups: int, threads: int) -> int:
+def share_count(architecture: Architecture, groups: int, threads: int) -> int:
     """How many shares there are: as few as keep the threads busy, for a share has costs of its own.
 
-    784-128-10 with 128 examples in two shares instead of four, two threads: 0.95 of the time,
-    float64 0.88.  But a group has a share to itself where a wider one would compute in another
-    order: by dot products (`by_dots`, `panels_wait` of `loopbp.tiled.sums`), or the penalty of
-    weights that lie otherwise.
+    But with a penalty a group has a share to itself, for the order in which J adds up weights.
     """
-    if batch <= DOT_ROWS or architecture.l2 > 0.0:
+    if architecture.l2 > 0.0:
         return groups
     return min(groups, 1 << threads.bit_length() - 1)
 
@@ -167,14 +108,14 @@ def blocks_of(architecture: Architecture, net: Architecture, before: int) -> lis
     ]
 
 
-def split_workspace(
+def make_workspace(
     makers: Any, theta: Array, architecture: Architecture, examples: int, batch_size: int,
     threads: int,
 ) -> SharesWorkspace:  # fmt: skip
     """The workspace for up to `threads` threads; `makers` tell what each share needs."""
     batch = min(batch_size, examples)
-    groups = group_count(architecture, batch, theta.itemsize)
-    shares = share_count(architecture, batch, groups, threads)
+    groups = int(makers.group_count(architecture, batch, theta.itemsize))
+    shares = share_count(architecture, groups, threads)
     each = groups // shares
     nets = [cut(architecture, s, shares, each, theta.itemsize) for s in range(shares)]
     thetas = [np.zeros(int(net.b_start[-1] + net.sizes[-1]), theta.dtype) for net in nets]
@@ -189,7 +130,7 @@ def split_workspace(
     own, n_2 = max(t.size for t in thetas), int(architecture.sizes[2])
     return shares_workspace(
         theta, nets, made, blocks, batch, threads, own=own, part=batch * n_2,
-        state=2 * plain(in_lines)(own, theta), no_bias=n_2, groups=each,
+        state=2 * plain(in_lines)(own, theta), groups=each,
     )  # fmt: skip
 
 
@@ -204,28 +145,15 @@ def claim_lines(memory, size):
 
 
 @inline_jit
-def begin_sum(theta, architecture, net, m, s, resident, split, workspace, out_part):
-    """Share s's part of z^2, with b^2 or zeros: its groups' sums, in pairs, and pairs of pairs."""
+def begin_sum(theta, architecture, net, m, s, split, workspace, out_part):
+    """Share s's part of z^2: its groups' sums, b^2 with those of the first share."""
     a, n = layer_of(workspace.a, net, 1, m), net.sizes[2]
-    zeros = of_row(split, s, NO_BIAS)
-    b = biases_of(theta, net, 2) if s == 0 else zeros
-    if not reads_panels(2, net, resident, workspace):  # then there is one group
-        weighted_input_dots(weights_of(theta, net, 2), b, a, out_part, 0, m, 0, n)
-        return
-    panels, spare = forward_panels(2, 0, workspace), layer_of(workspace.delta, net, 2, m)
-    units, W = architecture.sizes[1], width(item_bytes(a))
+    spare = layer_of(workspace.delta, net, 2, m)
     groups = split.groups * split.memory.shape[0]
-    before = share(units, W, s * split.groups, groups)
-    for k in range(split.groups):
-        first = share(units, W, s * split.groups + k, groups) - before
-        end = share(units, W, s * split.groups + k + 1, groups) - before
-        if k < 2:
-            weighted_input_addends(panels, b, a, out_part, first, end, k == 1)
-        else:
-            weighted_input_addends(panels, zeros, a, spare, first, end, k == 3)
-    if split.groups == MANY_GROUPS:
-        whole = flat(out_part)
-        add_two(whole, flat(spare), 0, whole.size, whole)
+    weighted_input_by_groups(
+        forward_panels(2, 0, workspace), biases_of(theta, net, 2), a, out_part, spare, 0, m, 0, n,
+        architecture.sizes[1], s, split.groups, groups,
+    )  # fmt: skip
 
 
 @inline_jit
@@ -292,7 +220,7 @@ def work(
                     continue
                 pack_own(part, net, 0, workspace)
                 out = matrix(of_row(split, s, EVEN + turn), 0, m, n_2)
-                begin_sum(part, architecture, net, m, s, resident, split, workspace, out)
+                begin_sum(part, architecture, net, m, s, split, workspace, out)
             if l == 2:
                 z, a = flat(z_of(own, top, 2, m)), flat(layer_of(own.a, top, 2, m))
                 spare = flat(layer_of(own.delta, top, 2, m))
@@ -326,7 +254,7 @@ def work(
     restore_subnormals(mode)
 
 
-@jit
+@inner_jit
 def epoch(
     theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
     batch_size, shuffled, split,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from loopbp.jit.decorators import inline_jit, inner_jit, jit
+from loopbp.jit.decorators import inline_jit, inner_jit
 from loopbp.machine.borrow import borrow
 from loopbp.machine.memory import item_bytes
 from loopbp.machine.pieces import next_part, panel_part, share
@@ -13,6 +13,7 @@ from loopbp.optimizers import RULE_SGD, clip_by_norm
 from loopbp.parameters import layer_count, layer_of
 from loopbp.random.streams import DROPOUT, dropout, order_examples, stream_key
 from loopbp.tiled.batch import gather_rows
+from loopbp.tiled.choice import unit_groups
 from loopbp.tiled.layers import input_pace, layer_backward, layer_forward, outputs
 from loopbp.tiled.panels import panel_width
 from loopbp.tiled.update import (
@@ -242,13 +243,20 @@ def in_order(totals):
     return total
 
 
-@jit
+@inline_jit
+def groups_of(architecture, X, settings, batch_size):
+    """`unit_groups` of a training with these arrays."""
+    return unit_groups(architecture, settings, min(batch_size, X.shape[0]), item_bytes(X))
+
+
+@inner_jit
 def epoch(
     theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
     batch_size, shuffled, workspace,
 ):  # fmt: skip
     """`loopbp.passes.epoch`, by as many threads as the workspace is for."""
     order_examples(workspace.order, shuffled, seed, number)
+    workspace.groups[0] = groups_of(architecture, X, settings, batch_size)
     threads = workspace.own.shape[0]
     totals = np.zeros(threads, np.float64)
     architecture, workspace = borrow(architecture), borrow(workspace)
@@ -260,13 +268,14 @@ def epoch(
     return in_order(totals) / X.shape[0]
 
 
-@jit
+@inner_jit
 def epoch_alone(
     theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
     batch_size, shuffled, workspace,
 ):  # fmt: skip
     """`loopbp.passes.epoch`, by one thread."""
     order_examples(workspace.order, shuffled, seed, number)
+    workspace.groups[0] = groups_of(architecture, X, settings, batch_size)
     totals = np.zeros(1, np.float64)
     architecture, workspace = borrow(architecture), borrow(workspace)
     work(

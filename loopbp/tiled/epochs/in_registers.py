@@ -12,21 +12,13 @@ A step waits for the one before it, but not for its own data: those of `CHUNK` s
 by side before the first of them.  (A load of what was just stored in parts waits until all before
 it is done: 0.22 us a step of xor instead of 0.1.)
 
-`suits` says for which networks: few units, plain SGD, batches of at most one register.
+`loopbp.tiled.choice` says for which networks: few units, plain SGD, one register of examples.
 """
 
 import numpy as np
 
-from loopbp.catalogue import (
-    ACTIVATIONS,
-    BINARY_CROSS_ENTROPY,
-    HALF_MSE,
-    LOSSES,
-    QUADRATIC,
-    RULE_SGD,
-    SOFTMAX,
-)
-from loopbp.jit.decorators import inline_jit, inner_jit, jit
+from loopbp.catalogue import BINARY_CROSS_ENTROPY, HALF_MSE, QUADRATIC, SOFTMAX
+from loopbp.jit.decorators import inline_jit, inner_jit
 from loopbp.jit.specialise import makes_kernels, specialise
 from loopbp.machine.arithmetic import choose, fma, magnitude
 from loopbp.machine.borrow import borrow
@@ -40,29 +32,9 @@ from loopbp.parameters import layer_count, unit_count
 from loopbp.random.streams import order_examples
 from loopbp.tiled.activations import sigma, sigma_prime
 
-# Weights up to which this beats tiles, lanes of a register, and steps whose data are gathered.
-MOST_WEIGHTS, LANES, CHUNK = 128, (4, 8, 16), 16
+# Lanes of a register, and steps whose data are gathered.
+LANES, CHUNK = (4, 8, 16), 16
 load, splat, row_starts, gather, lane_count = lanes_of(LANES[-1]).values()  # `epoch_of` sets others
-_HIDDEN = tuple(row.code for row in ACTIVATIONS.values() if row.in_registers)
-_PAIRS = {
-    (ACTIVATIONS[output].code, row.code) for row in LOSSES.values() for output in row.in_registers
-}
-
-
-def suits(architecture, settings, batch_size):
-    """Whether a network, an optimizer and a batch size are for `epoch` of this module."""
-    sizes = architecture.sizes
-    weights = int((sizes[1:] * sizes[:-1]).sum())
-    pair = int(architecture.activation[-1]), int(architecture.loss)
-    return (
-        weights <= MOST_WEIGHTS
-        and batch_size <= LANES[-1]
-        and settings.rule == RULE_SGD
-        and settings.clip_norm == 0.0
-        and not architecture.dropout.any()
-        and all(code in _HIDDEN for code in architecture.activation[1:-1])
-        and pair in _PAIRS
-    )
 
 
 @inline_jit
@@ -144,12 +116,12 @@ def squares_output(output, mean, a, y, s, delta, losses, at, n_L, lanes):
         store(losses, 0, fma(half, C_i, load(losses, 0)))
 
 
-@jit
+@inner_jit
 def epoch(
     theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
     batch_size, shuffled, workspace,
 ):  # fmt: skip
-    """`loopbp.passes.epoch` for the networks that `suits` lets through."""
+    """`loopbp.passes.epoch` for the networks that suit."""
     examples = X.shape[0]
     last = layer_count(architecture)
     order = workspace.order
@@ -263,19 +235,16 @@ def steps(
     return J
 
 
-def epoch_of(batch_size):
-    """`epoch` with the narrowest registers that hold a batch.
-
-    Of 4 lanes for the 4 examples of xor: 146 ns a step, where 16 took 238.
-    """
-    lanes = next(count for count in LANES if batch_size <= count)
-    return _epoch_of(lanes)
+def lanes_for(batch_size):
+    """The narrowest registers that hold a batch: for the 4 examples of xor, 4 lanes."""
+    return next(count for count in LANES if batch_size <= count)
 
 
 @makes_kernels
-def _epoch_of(lanes):
+def epoch_of(lanes):
+    """`epoch` in registers of so many lanes; more lanes than examples find the same bits."""
     few = lanes_of(lanes)
     parts = [gather_batch, weighted_inputs, softmax_output, sigmoid_output, squares_output]
     inner = specialise(parts, f"of_{lanes}", few, inline_jit)
     loop = specialise([steps], f"of_{lanes}", {**few, **vars(inner)}, inner_jit)
-    return specialise([epoch], f"of_{lanes}", {**few, **vars(loop)}, jit).epoch
+    return specialise([epoch], f"of_{lanes}", {**few, **vars(loop)}, inner_jit).epoch

@@ -51,21 +51,20 @@ class SharesWorkspace(NamedTuple):
     """of units in each share, which have a sum each"""
 
 
-# no_bias: zeros, for b^2 of all shares of units but the first; even and odd: its part of sums.
+# even and odd: its part of sums.
 PARTS_OF_A_ROW = (
-    "theta", "state", "x", "y", "weight", "z", "a", "delta", "gradient", "panels", "own", "no_bias",
-    "even", "odd",
+    "theta", "state", "x", "y", "weight", "z", "a", "delta", "gradient", "panels", "own", "even",
+    "odd",
 )  # fmt: skip
-THETA, STATE, X_, Y_, WEIGHT, Z, A, DELTA, GRADIENT, PANELS, OWN, NO_BIAS, EVEN, _ = range(14)
-# L + 1 integers each, but for the last two, of 2 and 1.
+THETA, STATE, X_, Y_, WEIGHT, Z, A, DELTA, GRADIENT, PANELS, OWN, EVEN, _ = range(13)
+# L + 1 integers each, but for the last three, of 2, 1 and 1.
 _OF_NETWORK = ("sizes", "w_start", "b_start", "unit_start")
-_OF_WORKSPACE = ("forward_start", "backward_start", "is_own", "own_start", "state_start")
+_OF_WORKSPACE = ("forward_start", "backward_start", "is_own", "own_start", "state_start", "groups")
 
 
 def shares_workspace(
     theta: Array, nets: list[Architecture], made: list[TiledWorkspace], blocks: list[Any],
-    batch: int, threads: int, own: int, part: int, state: int = 0, no_bias: int = 0,
-    groups: int = 1,
+    batch: int, threads: int, own: int, part: int, state: int, groups: int,
 ) -> SharesWorkspace:  # fmt: skip
     """The workspace of shares for up to `threads` threads.
 
@@ -79,13 +78,13 @@ def shares_workspace(
         The most examples of a share in a step.
     threads
         How many there may be.
-    own, part, state, no_bias
-        How many numbers each has: its weights, its part of a sum, the optimizer's state, zeros.
+    own, part, state
+        How many numbers each has: its weights, its part of a sum, the optimizer's state.
     groups
         Of units, in each share.
     """
-    count = {n: max(getattr(w, n).size for w in made) for n in PARTS_OF_A_ROW[X_:NO_BIAS]}
-    count |= {"theta": own, "state": state, "no_bias": no_bias, "even": part, "odd": part}
+    count = {n: max(getattr(w, n).size for w in made) for n in PARTS_OF_A_ROW[X_:EVEN]}
+    count |= {"theta": own, "state": state, "even": part, "odd": part}
     count = {name: plain(in_lines)(size, theta) for name, size in count.items()}
     starts = np.cumsum([0, *(count[name] for name in PARTS_OF_A_ROW)])
     return SharesWorkspace(
@@ -163,6 +162,7 @@ def workspace_of(architecture, shares, s, first):
         matrix(own, 0, 1, own.shape[0]),
         vector(flat(shares.places), s * shares.places.shape[1] + 7 * n, 2), shares.words,
         shares.places[s, 7 * n + 2],
+        vector(flat(shares.places), s * shares.places.shape[1] + 7 * n + 3, 1),
     )  # fmt: skip
 
 
