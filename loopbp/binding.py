@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from types import ModuleType, SimpleNamespace
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -73,11 +73,8 @@ def bind(name: str, kernels: dict[str, Any], bound: SimpleNamespace, way: str = 
 def numpy_engine() -> Engine:
     """The reference, uncompiled."""
     twins = {
-        name: getattr(reference, name)
-        for name in (
-            *KERNELS, "penalty", "add_penalty_gradient", "gather", "sgd", "momentum", "rmsprop",
-            "adam", "decay", "clip_by_norm",
-        )
+        name: function for name, function in vars(reference).items()
+        if isinstance(function, FunctionType) and not name.startswith("_")
     } | {"shuffle": arrays.shuffle, "dropout": arrays.dropout}  # fmt: skip
     sources = [
         rng.mix, rng.random_bits, rng.stream_key, rng.order_examples, parameters.layer_count,

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp import activations as loopbp_activations
-from loopbp import losses, own_activation
+from loopbp import own_activation
+from loopbp.catalogue import ACTIVATIONS, LOSSES, USER
 from loopbp.jit.decorators import inline_jit
 from loopbp.jit.sources import plain
 from loopbp.machine.views import matrix, vector
@@ -82,14 +82,14 @@ def make_architecture(
     code, sigma, sigma_prime = (np.zeros(count, np.int64) for _ in range(3))
     for layer, which in enumerate([*hidden, output], start=1):
         if isinstance(which, own_activation.Activation):
-            code[layer] = loopbp_activations.USER
+            code[layer] = USER
             sigma[layer], sigma_prime[layer] = which.addresses
         else:
-            code[layer] = loopbp_activations.CODES[which]
+            code[layer] = ACTIVATIONS[which].code
     rates = np.array([0.0, *dropout, 0.0], dtype=np.float64)
     return Architecture(
         n, w_start, b_start, unit_start, code, sigma, sigma_prime, rates,
-        losses.CODES[loss], float(l2),
+        LOSSES[loss].code, float(l2),
     )  # fmt: skip
 
 

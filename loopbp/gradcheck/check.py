@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from loopbp.engines import ENGINES
+from loopbp.catalogue import ENGINES
 from loopbp.gradcheck.causes import (
     Block,
     backpropagate,

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from loopbp import optimizers
-from loopbp.engines import ENGINES, pick_training
-from loopbp.initial import INITIALIZERS, default_initializer, initial_theta
+from loopbp.catalogue import ENGINES, INITIALIZERS
+from loopbp.engines import pick_training
+from loopbp.initial import default_initializer, initial_theta
 from loopbp.jit.sources import plain
 from loopbp.messages.calls import fixes, suggests
 from loopbp.network import arguments, evaluation, storage, targets
@@ -351,7 +352,7 @@ class Network(Definition):
         y: ArrayLike,
         *,
         epochs: int = 20,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         optimizer: Optimizer | str | None = None,
         engine: str = "auto",
         shuffle: bool = True,
@@ -375,7 +376,8 @@ class Network(Definition):
         epochs
             How many more.
         batch_size
-            Examples a step; the last batch of an epoch may be smaller.
+            Examples a step; the last batch of an epoch may be smaller.  Default 32, or all of
+            them where the optimizer is made for the gradient of all.
         optimizer
             Default ``Adam(1e-3)``; a name gives the optimizer with its defaults.  An equal one
             in a later call goes on with its state, another one starts anew.
@@ -414,7 +416,8 @@ class Network(Definition):
             of the last finite epoch are kept.
         """
         epochs = check_count("epochs", epochs)
-        batch_size = check_count("batch_size", batch_size)
+        if batch_size is not None:
+            batch_size = check_count("batch_size", batch_size)
         check_choice("engine", engine, ENGINES)
         chosen_optimizer = arguments.optimizer(optimizer)
         stopping = arguments.early_stopping(early_stopping, validation is not None)
@@ -438,7 +441,7 @@ class Network(Definition):
         elif validation is not None:
             fraction = check_number("validation", validation, above=0.0, below=1.0)
             data, held_out = hold_out(data, fraction, self.seed, task)
-        batch_size = min(batch_size, len(data.X))
+        batch_size = arguments.batch_size(batch_size, chosen_optimizer, len(data.X))
         if self.history.epochs == 0:
             arguments.warn_of_targets(self.output, self.loss_name, data.Y)
         self.task, self.classes, self.preprocessing = task, classes, prepared

@@ -27,6 +27,7 @@ OPTIMIZERS = [
     loopbp.RMSprop(0.01, epsilon=1e-2),
     loopbp.Adam(0.01, epsilon=1e-2),
     loopbp.AdamW(0.01, epsilon=1e-2, weight_decay=0.1),
+    loopbp.Adagrad(0.05, epsilon=1e-2),
 ]
 
 
