@@ -222,6 +222,10 @@ def _register_own() -> None:
     )  # fmt: skip
 
 
+def _uncompiled(function: Any) -> Any:
+    return getattr(function, "py_func", function)
+
+
 def _way(net: Any, settings: Any, case: Case) -> str:
     """The way through an epoch; "?" where this checkout has another means to choose it."""
     try:
@@ -229,7 +233,8 @@ def _way(net: Any, settings: Any, case: Case) -> str:
 
         engine = case.fit.get("engine", "auto")
         picked = pick_training(engine, net.theta, net.architecture, settings, case.batch_size)
-        function = getattr(picked.epoch, "py_func", picked.epoch)
+        function = _uncompiled(getattr(picked, "epochs", picked.epoch))
+        function = _uncompiled(function.__globals__.get("epoch", function))  # of several epochs
         return f"{Path(function.__code__.co_filename).stem}.{function.__name__.split('__')[0]}"
     except (ImportError, AttributeError, TypeError):
         return "?"

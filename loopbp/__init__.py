@@ -7,13 +7,17 @@ command line look into it.  Importing compiles nothing, and loads each part at i
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from loopbp.catalogue import OPTIMIZERS as _OPTIMIZERS
+
 if TYPE_CHECKING:
     from loopbp import compiled, datasets, schedules
     from loopbp.compiled import validate_compiled
     from loopbp.cross_validation import CrossValidation, cross_validate
     from loopbp.gradcheck import GradientReport, check_gradient, check_gradient_function
-    from loopbp.network.network import Gradient, Network, load
-    from loopbp.optimizers import SGD, Adam, AdamW, RMSprop
+    from loopbp.network.gradient import Gradient
+    from loopbp.network.loading import load
+    from loopbp.network.network import Network
+    from loopbp.optimizers import *  # noqa: F403  (what its __all__ has)
     from loopbp.own_activation import Activation, register_activation
     from loopbp.preparation import Preprocessing
     from loopbp.study import ReversedNetwork, derive, explain, forward_mode_gradient
@@ -21,12 +25,13 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "SGD", "Activation", "Adam", "AdamW", "CrossValidation", "DivergenceError", "EarlyStopping",
-    "Gradient", "GradientReport", "History", "Network", "Preprocessing", "RMSprop",
-    "ReversedNetwork", "__version__", "check_gradient", "check_gradient_function", "compiled",
-    "cross_validate", "datasets", "derive", "explain", "forward_mode_gradient", "load",
-    "register_activation", "schedules", "validate_compiled",
+_KINDS = tuple(row.kind for row in _OPTIMIZERS.values())
+__all__ = [  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]
+    "Activation", "CrossValidation", "DivergenceError", "EarlyStopping", "Gradient",
+    "GradientReport", "History", "Network", "Preprocessing", "ReversedNetwork", "__version__",
+    "check_gradient", "check_gradient_function", "compiled", "cross_validate", "datasets",
+    "derive", "explain", "forward_mode_gradient", "load", "register_activation", "schedules",
+    "validate_compiled", *_KINDS,
 ]  # fmt: skip
 
 _MODULES = ("compiled", "datasets", "schedules")
@@ -36,7 +41,7 @@ _WHERE = {
     "gradcheck": ("GradientReport", "check_gradient", "check_gradient_function"),
     "network": ("Gradient", "Network", "load"),
     "own_activation": ("Activation", "register_activation"),
-    "optimizers": ("SGD", "Adam", "AdamW", "RMSprop"),
+    "optimizers": _KINDS,
     "preparation": ("Preprocessing",),
     "study": ("ReversedNetwork", "derive", "explain", "forward_mode_gradient"),
     "training": ("DivergenceError", "EarlyStopping", "History"),

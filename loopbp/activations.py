@@ -12,6 +12,8 @@ elu                   z if z > 0 else exp(z) - 1                 1 if z > 0 else
 softplus              log(1 + exp(z))                            sigmoid(z)
 gelu                  z Phi(z), Phi the normal distribution      Phi(z) + z phi(z)
 silu                  z sigmoid(z)                               s (1 + z (1 - s)), s = sigmoid(z)
+mish                  z t, t = tanh(log(1 + exp(z)))             t + z s (1 - t**2), s = sigmoid(z)
+softsign              z / (1 + abs(z))                           1 / (1 + abs(z))**2
 softmax (output)      exp(z_i) / sum_k exp(z_k)                  a full Jacobian: see losses.py
 ====================  =========================================  =================================
 
@@ -21,8 +23,9 @@ None of these overflows or becomes NaN for finite z.
 
 Each is right to a few units in the last place wherever it is a normal number (`loopbp.numerics`
 measures it): where a formula of the table loses digits, as 1 - a does for a near 1, the function
-computes the same from exp(-|z|) or erfc.  gelu' and silu' cross zero; there the unit is that of the
-two terms whose sum is 0.  Training flushes subnormal results to zero (`loopbp.machine.subnormals`).
+computes the same from exp(-|z|) or erfc.  gelu', silu' and mish' cross zero; there the unit is that
+of the two terms whose sum is 0.  Training flushes subnormal results to zero
+(`loopbp.machine.subnormals`).
 """
 
 from __future__ import annotations
@@ -31,10 +34,27 @@ import math
 
 import numpy as np
 
+from loopbp.catalogue import (
+    ACTIVATION_CODES,
+    ELU,
+    GELU,
+    IDENTITY,
+    LEAKY_RELU,
+    LEAKY_SLOPE,
+    MISH,
+    RELU,
+    SIGMOID,
+    SILU,
+    SOFTMAX,
+    SOFTPLUS,
+    SOFTSIGN,
+    TANH,
+    USER,
+)
 from loopbp.jit.c_function import call_address
 from loopbp.jit.decorators import inline_jit, inner_jit
 
-LEAKY_SLOPE = 0.01
+NAMES, CODES = tuple(ACTIVATION_CODES), ACTIVATION_CODES
 # sqrt(1/2) as a number of 24 bits and the rest of it: a product with a number of 26 bits is exact.
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_HALF_HIGH, _SQRT_HALF_LOW = 0.7071067690849304, 1.210161710447897e-08
@@ -43,15 +63,15 @@ _INVERSE_SQRT_TWO_PI = 1.0 / math.sqrt(2.0 * math.pi)
 # Numbers beyond which phi(z) and Phi(-z) are 0, and the grid that cuts them off at 26 bits.
 _NORMAL_END, _GRID = 40.0, 1048576.0
 
-NAMES = (
-    "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "gelu", "silu",
-    "softmax",
-)  # fmt: skip
-CODES = {name: code for code, name in enumerate(NAMES)}
-IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, SOFTPLUS, GELU, SILU, SOFTMAX = range(len(NAMES))
-USER = 99
-# Those without a kink: a complex step or a small real step meets no corner.
-SMOOTH = frozenset({"identity", "sigmoid", "tanh", "softplus", "gelu", "silu", "softmax"})
+
+@inline_jit
+def identity(z):
+    return z
+
+
+@inline_jit
+def identity_prime(z):
+    return 1.0
 
 
 @inline_jit
@@ -64,6 +84,11 @@ def sigmoid(z):
 def sigmoid_prime(z):
     e = math.exp(-abs(z))
     return e / ((1.0 + e) * (1.0 + e))  # a (1 - a), and 1 - a keeps its digits
+
+
+@inline_jit
+def tanh(z):
+    return math.tanh(z)
 
 
 @inline_jit
@@ -105,6 +130,11 @@ def elu_prime(z):
 @inline_jit
 def softplus(z):
     return max(z, 0.0) + math.log1p(math.exp(-abs(z)))
+
+
+@inline_jit
+def softplus_prime(z):
+    return sigmoid(z)
 
 
 @inline_jit
@@ -159,6 +189,37 @@ def silu_prime(z):
     return (1.0 + e * (1.0 + z)) / ((1.0 + e) * (1.0 + e))
 
 
+@inline_jit
+def mish(z):
+    if z < 0.0:  # with e = exp(z): tanh(log(1 + e)) = e (e + 2) / (e (e + 2) + 2)
+        half = math.exp(0.5 * z)  # exp(z) may be subnormal where z exp(z) is not
+        e = half * half
+        return half * z * half * (e + 2.0) / (e * (e + 2.0) + 2.0)
+    e = math.exp(-z)
+    return z * (1.0 + 2.0 * e) / (1.0 + 2.0 * e * (1.0 + e))
+
+
+@inline_jit
+def mish_prime(z):
+    half = math.exp(-0.5 * abs(z))
+    e = half * half
+    if z < 0.0:
+        d = e * (e + 2.0) + 2.0
+        return half * ((e + 2.0) * d + 4.0 * z * (e + 1.0)) * half / (d * d)
+    d = 1.0 + 2.0 * e * (1.0 + e)
+    return ((1.0 + 2.0 * e) * d + 4.0 * z * e * e * (1.0 + e)) / (d * d)
+
+
+@inline_jit
+def softsign(z):
+    return z / (1.0 + abs(z))
+
+
+@inline_jit
+def softsign_prime(z):
+    return 1.0 / ((1.0 + abs(z)) * (1.0 + abs(z)))
+
+
 @inner_jit
 def softmax_row(z, out):
     """out_i = exp(z_i - max z) / sum_k exp(z_k - max z): shifted, so that nothing overflows."""
@@ -180,20 +241,20 @@ def sigma_row(code, address, z, out):
     Parameters
     ----------
     code
-        One of the codes above; the test stands outside the loop over i.
+        One of the codes of `loopbp.catalogue`; the test stands outside the loop over i.
     address
         Of the user's sigma, where code is ``USER``.
     z, out : arrays of shape (n,)
     """
     if code == IDENTITY:
         for i in range(z.shape[0]):
-            out[i] = z[i]
+            out[i] = identity(z[i])
     elif code == SIGMOID:
         for i in range(z.shape[0]):
             out[i] = sigmoid(z[i])
     elif code == TANH:
         for i in range(z.shape[0]):
-            out[i] = math.tanh(z[i])
+            out[i] = tanh(z[i])
     elif code == RELU:
         for i in range(z.shape[0]):
             out[i] = relu(z[i])
@@ -212,11 +273,20 @@ def sigma_row(code, address, z, out):
     elif code == SILU:
         for i in range(z.shape[0]):
             out[i] = silu(z[i])
+    elif code == MISH:
+        for i in range(z.shape[0]):
+            out[i] = mish(z[i])
+    elif code == SOFTSIGN:
+        for i in range(z.shape[0]):
+            out[i] = softsign(z[i])
     elif code == SOFTMAX:
         softmax_row(z, out)
-    else:
+    elif code == USER:
         for i in range(z.shape[0]):
             out[i] = call_address(address, z[i])
+    else:  # NaN, for no code is a guess
+        for i in range(z.shape[0]):
+            out[i] = math.nan
 
 
 @inner_jit
@@ -227,7 +297,7 @@ def sigma_prime_row(code, address, z, out):
     """
     if code == IDENTITY:
         for i in range(z.shape[0]):
-            out[i] = 1.0
+            out[i] = identity_prime(z[i])
     elif code == SIGMOID:
         for i in range(z.shape[0]):
             out[i] = sigmoid_prime(z[i])
@@ -245,13 +315,22 @@ def sigma_prime_row(code, address, z, out):
             out[i] = elu_prime(z[i])
     elif code == SOFTPLUS:
         for i in range(z.shape[0]):
-            out[i] = sigmoid(z[i])
+            out[i] = softplus_prime(z[i])
     elif code == GELU:
         for i in range(z.shape[0]):
             out[i] = gelu_prime(z[i])
     elif code == SILU:
         for i in range(z.shape[0]):
             out[i] = silu_prime(z[i])
-    else:
+    elif code == MISH:
+        for i in range(z.shape[0]):
+            out[i] = mish_prime(z[i])
+    elif code == SOFTSIGN:
+        for i in range(z.shape[0]):
+            out[i] = softsign_prime(z[i])
+    elif code == USER:
         for i in range(z.shape[0]):
             out[i] = call_address(address, z[i])
+    else:
+        for i in range(z.shape[0]):
+            out[i] = math.nan

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from types import ModuleType, SimpleNamespace
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,8 @@ class Engine:
     backward: Callable[..., Any]
     epoch: Callable[..., Any]
     epochs: Callable[..., Any]
+    way: str = ""
+    """through an epoch, in a few words"""
 
 
 def kernels_of(module: ModuleType) -> dict[str, Any]:
@@ -61,20 +63,18 @@ def one_of(epochs: Callable[..., Any]) -> Callable[..., Any]:
     return epoch
 
 
-def bind(name: str, kernels: dict[str, Any], bound: SimpleNamespace) -> Engine:
+def bind(name: str, kernels: dict[str, Any], bound: SimpleNamespace, way: str = "") -> Engine:
     """An engine of kernels and of passes that call them."""
-    return Engine(name, SimpleNamespace(**kernels), **{p: getattr(bound, p) for p in _PASSES})
+    made = {p: getattr(bound, p) for p in _PASSES}
+    return Engine(name, SimpleNamespace(**kernels), **made, way=way)
 
 
 @cache
 def numpy_engine() -> Engine:
     """The reference, uncompiled."""
     twins = {
-        name: getattr(reference, name)
-        for name in (
-            *KERNELS, "penalty", "add_penalty_gradient", "gather", "sgd", "momentum", "rmsprop",
-            "adam", "decay", "clip_by_norm",
-        )
+        name: function for name, function in vars(reference).items()
+        if isinstance(function, FunctionType) and not name.startswith("_")
     } | {"shuffle": arrays.shuffle, "dropout": arrays.dropout}  # fmt: skip
     sources = [
         rng.mix, rng.random_bits, rng.stream_key, rng.order_examples, parameters.layer_count,

@@ -21,7 +21,6 @@ from loopbp.jit.settings import threading_layer
 from loopbp.tiled.choice import PARALLEL_WORK
 from loopbp.tiled.engine import engine_for, tiled_engine
 
-ENGINES = ("auto", "numpy", "loops", "tiled")
 # Multiply-adds of one step from which threads pay.  The loops start them for each equation and
 # layer, which workqueue does slowly.
 _PARALLEL_WORK = {
@@ -36,7 +35,8 @@ def pick(name: str, parameters: int, batch_size: int) -> Engine:
     Parameters
     ----------
     name
-        Out of ``ENGINES``; auto is tiled, and tiled is loops in the plain mode of `loopbp.jit`.
+        Out of `loopbp.catalogue.ENGINES`: auto is tiled, and tiled is loops in the plain mode
+        of `loopbp.jit`.
     parameters, batch_size
         Their product is the multiply-adds of a forward pass, a third of a step.
 
@@ -64,7 +64,7 @@ def pick_training(
     Parameters
     ----------
     name
-        Out of ``ENGINES``.
+        Out of `loopbp.catalogue.ENGINES`.
     theta, architecture, settings, batch_size
         What is trained, by which optimizer's settings.
     """

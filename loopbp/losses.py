@@ -10,6 +10,7 @@ huber                 1/n_L sum_i h(a_i - y_i)                        mean      
 binary_cross_entropy  -sum_i y_i log a_i + (1-y_i) log(1-a_i)         sum         -(y/a-(1-y)/(1-a))
 cross_entropy         -sum_i y_i log a_i                              sum         -y_i/a_i
 poisson               1/n_L sum_i a_i - y_i log a_i                   mean        (1 - y_i/a_i)/n_L
+log_cosh              1/n_L sum_i log(cosh(a_i - y_i))                mean        tanh(a_i-y_i)/n_L
 ====================  ==============================================  ==========  ==================
 
 h(e) = e**2/2 for abs(e) <= 1, else abs(e) - 1/2; clip is to [-1, 1]; sign(0) = 0.
@@ -42,43 +43,29 @@ import math
 
 import numpy as np
 
-from loopbp.activations import (
+from loopbp.activations import sigma_prime_row, sigmoid, softplus
+from loopbp.catalogue import (
+    BINARY_CROSS_ENTROPY,
+    CROSS_ENTROPY,
+    HALF_MSE,
+    HUBER,
+    LOG_COSH,
+    LOGARITHMIC,
+    LOSS_CODES,
+    MAE,
+    POISSON,
+    QUADRATIC,
     SIGMOID,
     SOFTMAX,
     SOFTPLUS,
-    sigma_prime_row,
-    sigmoid,
-    softplus,
-)  # fmt: skip
+    TINY,
+)
 from loopbp.jit.decorators import inline_jit, inner_jit
 
-NAMES = (
-    "half_mse", "quadratic", "mae", "huber", "binary_cross_entropy", "cross_entropy", "poisson",
-)  # fmt: skip
-CODES = {name: code for code, name in enumerate(NAMES)}
-HALF_MSE, QUADRATIC, MAE, HUBER, BINARY_CROSS_ENTROPY, CROSS_ENTROPY, POISSON = range(len(NAMES))
+NAMES, CODES = tuple(LOSS_CODES), LOSS_CODES
 
-# The output activations whose range each loss is defined on; a user's own fits every loss.
-_ANY = frozenset(
-    {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "gelu", "silu",
-     "softmax"}
-)  # fmt: skip
-FITS = {
-    "half_mse": _ANY,
-    "quadratic": _ANY,
-    "mae": _ANY,
-    "huber": _ANY,
-    "binary_cross_entropy": frozenset({"sigmoid", "softmax"}),
-    "cross_entropy": frozenset({"softmax", "sigmoid"}),
-    "poisson": frozenset({"softplus", "sigmoid", "softmax"}),
-}
-# What each loss is used with where nothing is said, and the reverse.
-USUAL_OUTPUT = {
-    "half_mse": "identity", "quadratic": "identity", "mae": "identity", "huber": "identity",
-    "binary_cross_entropy": "sigmoid", "cross_entropy": "softmax", "poisson": "softplus",
-}  # fmt: skip
-USUAL_LOSS = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}
-TINY = 1.1754943508222875e-38  # the smallest normal float32; 1 / TINY is finite in float32
+
+_LOG_2 = math.log(2.0)
 
 
 @inline_jit
@@ -98,12 +85,12 @@ def squared_prime(y, a):
 
 
 @inline_jit
-def absolute(y, a):
+def mae(y, a):
     return abs(a - y)
 
 
 @inline_jit
-def absolute_prime(y, a):
+def mae_prime(y, a):
     return 1.0 if a > y else (-1.0 if a < y else 0.0 * (a - y))
 
 
@@ -149,6 +136,20 @@ def poisson_prime(y, a):
     return 1.0 - y / held(a)
 
 
+@inline_jit
+def log_cosh(y, a):
+    e = abs(a - y)
+    if e < 1.0:  # cosh e = 1 + 2 sinh(e/2)**2, of which the 1 is not lost
+        half = math.sinh(0.5 * e)
+        return math.log1p(2.0 * half * half)
+    return e + math.log1p(math.exp(-2.0 * e)) - _LOG_2  # cosh e itself may overflow
+
+
+@inline_jit
+def log_cosh_prime(y, a):
+    return math.tanh(a - y)
+
+
 # -- from z: the pairs that have a logarithm ------------------------------------------------------
 
 # z below which softplus(z) is exp(z) but for a part of 1e-16.
@@ -165,7 +166,7 @@ def is_logarithmic(loss, output):
     """Whether a loss and an output are a pair whose logarithms come from z; codes of both."""
     if output == SOFTPLUS:
         return loss == POISSON
-    return loss >= BINARY_CROSS_ENTROPY and _is_probability(output)
+    return loss in LOGARITHMIC and _is_probability(output)
 
 
 @inline_jit
@@ -230,6 +231,8 @@ def softmax_loss_row(loss, z, y):
             else:  # log rest, where rest itself may be too small for a number
                 log_rest = second - top + math.log(rest_of_sum(z, best, second))
                 total += (1.0 - y[i]) * (log_mass - log_rest)
+    elif loss != CROSS_ENTROPY:
+        total = math.nan
     return total
 
 
@@ -287,22 +290,24 @@ def loss_row(loss, output, z, a, y):
     if is_logarithmic(loss, output):
         if output == SOFTMAX:
             total = softmax_loss_row(loss, z, y)
-        elif loss == BINARY_CROSS_ENTROPY:
+        elif output == SIGMOID and loss == BINARY_CROSS_ENTROPY:
             for i in range(n):  # -y log a - (1-y) log(1-a) = log(1 + exp z) - y z
                 z_i, y_i = np.float64(z[i]), np.float64(y[i])
                 total += math.log1p(math.exp(-abs(z_i)))
                 total += (1.0 - y_i) * z_i if z_i > 0.0 else -y_i * z_i
-        elif loss == CROSS_ENTROPY:
+        elif output == SIGMOID and loss == CROSS_ENTROPY:
             for i in range(n):  # -log a = log(1 + exp(-z))
                 total += y[i] * softplus(-np.float64(z[i]))
-        elif output == SIGMOID:
+        elif output == SIGMOID and loss == POISSON:
             for i in range(n):
                 total += sigmoid(np.float64(z[i])) + y[i] * softplus(-np.float64(z[i]))
             total = total / n
-        else:
+        elif output == SOFTPLUS and loss == POISSON:
             for i in range(n):
                 total += softplus(np.float64(z[i])) - y[i] * log_softplus(np.float64(z[i]))
             total = total / n
+        else:
+            total = math.nan
     elif loss == HALF_MSE:
         for i in range(n):
             total += squared(np.float64(y[i]), np.float64(a[i]))
@@ -313,7 +318,7 @@ def loss_row(loss, output, z, a, y):
         total = total / 2
     elif loss == MAE:
         for i in range(n):
-            total += absolute(np.float64(y[i]), np.float64(a[i]))
+            total += mae(np.float64(y[i]), np.float64(a[i]))
         total = total / n
     elif loss == HUBER:
         for i in range(n):
@@ -325,10 +330,16 @@ def loss_row(loss, output, z, a, y):
     elif loss == CROSS_ENTROPY:
         for i in range(n):
             total += cross_entropy(np.float64(y[i]), np.float64(a[i]))
-    else:
+    elif loss == POISSON:
         for i in range(n):
             total += poisson(np.float64(y[i]), np.float64(a[i]))
         total = total / n
+    elif loss == LOG_COSH:
+        for i in range(n):
+            total += log_cosh(np.float64(y[i]), np.float64(a[i]))
+        total = total / n
+    else:  # NaN, for no code is a guess
+        total = math.nan
     return total
 
 
@@ -344,7 +355,7 @@ def times_loss_prime_row(loss, a, y, out):
             out[i] = out[i] * squared_prime(y[i], a[i]) / 2
     elif loss == MAE:
         for i in range(n):
-            out[i] = out[i] * absolute_prime(y[i], a[i]) / n
+            out[i] = out[i] * mae_prime(y[i], a[i]) / n
     elif loss == HUBER:
         for i in range(n):
             out[i] = out[i] * huber_prime(y[i], a[i]) / n
@@ -354,9 +365,15 @@ def times_loss_prime_row(loss, a, y, out):
     elif loss == CROSS_ENTROPY:
         for i in range(n):
             out[i] = out[i] * cross_entropy_prime(y[i], a[i])
-    else:
+    elif loss == POISSON:
         for i in range(n):
             out[i] = out[i] * poisson_prime(y[i], a[i]) / n
+    elif loss == LOG_COSH:
+        for i in range(n):
+            out[i] = out[i] * log_cosh_prime(y[i], a[i]) / n
+    else:
+        for i in range(n):
+            out[i] = math.nan
 
 
 @inner_jit
@@ -365,21 +382,24 @@ def logarithmic_delta_row(loss, output, z, a, y, out):
     n = z.shape[0]
     if output == SOFTMAX and loss == BINARY_CROSS_ENTROPY:
         softmax_delta_row(z, y, out)
-    elif output == SOFTMAX:
+    elif output == SOFTMAX and loss == POISSON:
         targets = 0.0
         for k in range(n):
             targets += y[k]
         for i in range(n):
             out[i] = (a[i] * targets - y[i]) / n
-    elif loss == CROSS_ENTROPY:
+    elif output == SIGMOID and loss == CROSS_ENTROPY:
         for i in range(n):
             out[i] = -y[i] * sigmoid(-z[i])
-    elif output == SIGMOID:
+    elif output == SIGMOID and loss == POISSON:
         for i in range(n):
             out[i] = sigmoid(-z[i]) * (a[i] - y[i]) / n
-    else:
+    elif output == SOFTPLUS and loss == POISSON:
         for i in range(n):
             out[i] = softplus_slope_to_value(np.float64(z[i])) * (a[i] - y[i]) / n
+    else:
+        for i in range(n):
+            out[i] = math.nan
 
 
 @inner_jit

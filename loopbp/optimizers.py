@@ -10,21 +10,40 @@ RMSprop     s_p <- rho s_p + (1 - rho) g_p**2;  theta_p <- theta_p - eta g_p / (
 Adam        u_p <- beta1 u_p + (1 - beta1) g_p;  s_p <- beta2 s_p + (1 - beta2) g_p**2;
             theta_p <- theta_p - eta (u_p / (1 - beta1**k)) / (sqrt(s_p / (1 - beta2**k)) + eps)
 AdamW       w_p <- w_p - eta decay w_p for weights, not biases; then Adam
+Adagrad     s_p <- s_p + g_p**2;            theta_p <- theta_p - eta g_p / (sqrt(s_p) + eps)
+Rprop       d_p <- increase d_p where g_p has the sign of the step before, at most largest_step;
+            d_p <- decrease d_p where it has the other, at least smallest_step, and g_p <- 0;
+            theta_p <- theta_p - d_p sign(g_p)
 ==========  ======================================================================================
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from loopbp import catalogue
+from loopbp.catalogue import (
+    ONE_VECTOR,
+    RULE_ADAGRAD,
+    RULE_ADAM,
+    RULE_ADAMW,
+    RULE_MOMENTUM,
+    RULE_NESTEROV,
+    RULE_RMSPROP,
+    RULE_RPROP,
+    RULE_SGD,
+    TWO_VECTORS,
+    WITHOUT_STATE,
+)
 from loopbp.jit.decorators import inline_jit, inner_jit, jit
 from loopbp.machine.views import flat, vector
 from loopbp.messages.calls import suggests
 from loopbp.parameters import layer_count
 from loopbp.validate import check_number
 
-RULE_SGD, RULE_MOMENTUM, RULE_NESTEROV, RULE_RMSPROP, RULE_ADAM, RULE_ADAMW = range(6)
+# What ``import loopbp`` shows to those who read types.
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "RMSprop", "Rprop"]
 
 
 class OptimizerSettings(NamedTuple):
@@ -32,13 +51,16 @@ class OptimizerSettings(NamedTuple):
 
     rule: int
     learning_rate: float
-    first: float
-    """mu, rho or beta1"""
-    second: float
-    """beta2"""
-    epsilon: float
-    weight_decay: float
-    clip_norm: float
+    first: float = 0.0
+    """mu, rho, beta1, or Rprop's decrease"""
+    second: float = 0.0
+    """beta2, or Rprop's increase"""
+    epsilon: float = 0.0
+    """or Rprop's smallest step"""
+    largest: float = 0.0
+    """Rprop's largest step"""
+    weight_decay: float = 0.0
+    clip_norm: float = 0.0
     """0 for no clipping"""
 
 
@@ -66,11 +88,14 @@ def momentum(theta, gradient, velocity, learning_rate, mu, nesterov):
 
 
 @inner_jit
-def rmsprop(theta, gradient, square, learning_rate, rho, epsilon):
-    """s_p <- rho s_p + (1 - rho) g_p**2; theta_p -= eta g_p / (sqrt(s_p) + eps)."""
+def rmsprop(theta, gradient, square, learning_rate, keep, take, epsilon):
+    """s_p <- keep s_p + take g_p**2; theta_p -= eta g_p / (sqrt(s_p) + eps).
+
+    keep = rho, take = 1 - rho; Adagrad's are 1 and 1: a rule of its own would be compiled for all.
+    """
     eta = theta.dtype.type(learning_rate)
-    keep = theta.dtype.type(rho)
-    take = theta.dtype.type(1.0 - rho)
+    keep = theta.dtype.type(keep)
+    take = theta.dtype.type(take)
     epsilon = theta.dtype.type(epsilon)
     for p in range(theta.shape[0]):
         square[p] = keep * square[p] + take * gradient[p] * gradient[p]
@@ -90,6 +115,35 @@ def adam(theta, gradient, mean, square, learning_rate, beta1, beta2, epsilon, st
         mean[p] = keep1 * mean[p] + take1 * gradient[p]
         square[p] = keep2 * square[p] + take2 * gradient[p] * gradient[p]
         theta[p] -= eta * mean[p] / (math.sqrt(square[p]) * root + epsilon)
+
+
+@inner_jit
+def rprop(
+    theta, gradient, previous, size, learning_rate, decrease, increase, smallest, largest, step
+):
+    """A step of each parameter's own, by the sign of its gradient (Riedmiller and Braun 1993).
+
+    This is iRprop- (Igel and Huesken 2000), which is what FANN calls RPROP: where the sign has
+    changed, the parameter rests for a step, and the step after it counts as behind no change.
+    Signs are compared one by one, for a product of two small gradients may be 0.
+    """
+    decrease, increase = theta.dtype.type(decrease), theta.dtype.type(increase)
+    smallest, largest = theta.dtype.type(smallest), theta.dtype.type(largest)
+    if step == 1:
+        for p in range(theta.shape[0]):
+            size[p] = learning_rate
+    for p in range(theta.shape[0]):
+        g, before = gradient[p], previous[p]
+        if (g > 0.0 and before > 0.0) or (g < 0.0 and before < 0.0):
+            size[p] = min(size[p] * increase, largest)
+        elif (g > 0.0 and before < 0.0) or (g < 0.0 and before > 0.0):
+            size[p] = max(size[p] * decrease, smallest)
+            g = theta.dtype.type(0.0)
+        if g > 0.0:
+            theta[p] -= size[p]
+        elif g < 0.0:
+            theta[p] += size[p]
+        previous[p] = g
 
 
 @inner_jit
@@ -116,9 +170,11 @@ def clip_by_norm(gradient, limit):
 @inline_jit
 def state_rows(settings):
     """How many vectors as long as theta a rule keeps."""
-    if settings.rule == RULE_SGD:
+    if settings.rule in WITHOUT_STATE:
         return 0
-    return 2 if settings.rule >= RULE_ADAM else 1
+    if settings.rule in ONE_VECTOR:
+        return 1
+    return 2 if settings.rule in TWO_VECTORS else -1  # an array of -1 rows cannot be made
 
 
 @inline_jit
@@ -154,8 +210,9 @@ def update_part(settings, learning_rate, step, theta, gradient, state, start, st
         )
     elif settings.rule == RULE_RMSPROP:
         square = state_part(state, 0, start, stop)
-        rmsprop(part, g, square, learning_rate, settings.first, settings.epsilon)
-    else:
+        keep, take = settings.first, 1.0 - settings.first
+        rmsprop(part, g, square, learning_rate, keep, take, settings.epsilon)
+    elif settings.rule in (RULE_ADAM, RULE_ADAMW):
         if settings.rule == RULE_ADAMW and are_weights:
             decay(part, learning_rate * settings.weight_decay)
         adam(
@@ -163,6 +220,18 @@ def update_part(settings, learning_rate, step, theta, gradient, state, start, st
             learning_rate,
             settings.first, settings.second, settings.epsilon, step,
         )  # fmt: skip
+    elif settings.rule == RULE_ADAGRAD:
+        square = state_part(state, 0, start, stop)
+        rmsprop(part, g, square, learning_rate, 1.0, 1.0, settings.epsilon)
+    elif settings.rule == RULE_RPROP:
+        rprop(
+            part, g, state_part(state, 0, start, stop), state_part(state, 1, start, stop),
+            learning_rate,
+            settings.first, settings.second, settings.epsilon, settings.largest, step,
+        )  # fmt: skip
+    else:  # NaN, for no rule is a guess
+        for p in range(part.shape[0]):
+            part[p] = math.nan
 
 
 @jit
@@ -212,6 +281,9 @@ class Optimizer:
     clip_norm: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        for row in catalogue.OPTIMIZERS.values():
+            for setting in row.settings if row.kind == type(self).__name__ else ():
+                check_number(setting.name, getattr(self, setting.name), **setting.limits)
         if not callable(self.learning_rate):
             check_number("learning_rate", self.learning_rate, above=0.0)
         if self.clip_norm is not None:
@@ -234,13 +306,13 @@ class Optimizer:
     @property
     def settings(self) -> OptimizerSettings:
         """The named tuple that compiled functions take; eta is that of epoch 0."""
-        rule, first, second, epsilon, decay = self._rule()
-        clip = float(self.clip_norm or 0.0)
-        return OptimizerSettings(rule, self.rate(0), first, second, epsilon, decay, clip)
+        return OptimizerSettings(
+            learning_rate=self.rate(0), clip_norm=float(self.clip_norm or 0.0), **self._rule()
+        )
 
-    def _rule(self) -> tuple[int, float, float, float, float]:
-        """rule, first, second, epsilon, weight decay."""
-        return RULE_SGD, 0.0, 0.0, 0.0, 0.0
+    def _rule(self) -> dict[str, Any]:
+        """The other fields of `settings`, the rule's code among them."""
+        return {"rule": RULE_SGD}
 
 
 @suggests
@@ -264,13 +336,12 @@ class SGD(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_number("momentum", self.momentum, at_least=0.0, below=1.0)
         if self.nesterov and self.momentum == 0.0:
             raise ValueError("nesterov: needs momentum above 0, got momentum=0.0")
 
-    def _rule(self) -> tuple[int, float, float, float, float]:
+    def _rule(self) -> dict[str, Any]:
         rule = RULE_NESTEROV if self.nesterov else RULE_MOMENTUM if self.momentum else RULE_SGD
-        return rule, float(self.momentum), 0.0, 0.0, 0.0
+        return {"rule": rule, "first": float(self.momentum)}
 
 
 @suggests
@@ -292,13 +363,8 @@ class RMSprop(Optimizer):
     rho: float = 0.9
     epsilon: float = 1e-8
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("rho", self.rho, at_least=0.0, below=1.0)
-        check_number("epsilon", self.epsilon, above=0.0)
-
-    def _rule(self) -> tuple[int, float, float, float, float]:
-        return RULE_RMSPROP, float(self.rho), 0.0, float(self.epsilon), 0.0
+    def _rule(self) -> dict[str, Any]:
+        return {"rule": RULE_RMSPROP, "first": float(self.rho), "epsilon": float(self.epsilon)}
 
 
 @suggests
@@ -321,14 +387,11 @@ class Adam(Optimizer):
     beta2: float = 0.999
     epsilon: float = 1e-8
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("beta1", self.beta1, at_least=0.0, below=1.0)
-        check_number("beta2", self.beta2, at_least=0.0, below=1.0)
-        check_number("epsilon", self.epsilon, above=0.0)
-
-    def _rule(self) -> tuple[int, float, float, float, float]:
-        return RULE_ADAM, float(self.beta1), float(self.beta2), float(self.epsilon), 0.0
+    def _rule(self) -> dict[str, Any]:
+        first, second = float(self.beta1), float(self.beta2)
+        return {
+            "rule": RULE_ADAM, "first": first, "second": second, "epsilon": float(self.epsilon)
+        }  # fmt: skip
 
 
 @suggests
@@ -347,15 +410,74 @@ class AdamW(Adam):
 
     weight_decay: float = 0.01
 
+    def _rule(self) -> dict[str, Any]:
+        return {
+            **super()._rule(), "rule": RULE_ADAMW, "weight_decay": float(self.weight_decay)
+        }  # fmt: skip
+
+
+@suggests
+@dataclass(frozen=True)
+class Adagrad(Optimizer):
+    """Gradient over the root of the sum of all its squares so far (Duchi et al. 2011).
+
+    Parameters
+    ----------
+    learning_rate, clip_norm
+        As in `Optimizer`.
+    epsilon
+        Added to the root.
+    """
+
+    learning_rate: LearningRate = 0.01
+    epsilon: float = 1e-10
+
+    def _rule(self) -> dict[str, Any]:
+        return {"rule": RULE_ADAGRAD, "epsilon": float(self.epsilon)}
+
+
+@suggests
+@dataclass(frozen=True)
+class Rprop(Optimizer):
+    """Resilient backpropagation, iRprop- (Igel and Huesken 2000): what FANN calls RPROP.
+
+    Only the sign of a derivative counts, compared with that of the step before.  So the gradient
+    must be that of all examples: `fit` takes them in one batch, and refuses a smaller
+    ``batch_size``.  `loopbp.compiled.train` takes the batch size that it is given.
+
+    Parameters
+    ----------
+    learning_rate
+        Length of every parameter's first step; a schedule has no say in those after it.
+    decrease, increase
+        What a step is multiplied by behind a change of the sign, and behind none.
+    smallest_step, largest_step
+        Between them every later step stays.
+    clip_norm
+        As in `Optimizer`; it changes no sign.
+    """
+
+    learning_rate: LearningRate = 0.1
+    decrease: float = 0.5
+    increase: float = 1.2
+    smallest_step: float = 1e-6
+    largest_step: float = 50.0
+
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_number("weight_decay", self.weight_decay, at_least=0.0)
+        if self.smallest_step > self.largest_step:
+            raise ValueError(
+                f"smallest_step: expected at most largest_step={self.largest_step:g}, "
+                f"got {self.smallest_step:g}"
+            )
 
-    def _rule(self) -> tuple[int, float, float, float, float]:
-        _, beta1, beta2, epsilon, _ = super()._rule()
-        return RULE_ADAMW, beta1, beta2, epsilon, float(self.weight_decay)
+    def _rule(self) -> dict[str, Any]:
+        return {
+            "rule": RULE_RPROP, "first": float(self.decrease), "second": float(self.increase),
+            "epsilon": float(self.smallest_step), "largest": float(self.largest_step),
+        }  # fmt: skip
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "sgd": SGD, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW,
-}  # fmt: skip
+    name: globals()[row.kind] for name, row in catalogue.OPTIMIZERS.items()
+}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from loopbp.activations import CODES
+from loopbp.catalogue import ACTIVATIONS
 from loopbp.jit.c_function import c_address
 from loopbp.messages.calls import suggests
 
@@ -62,16 +62,14 @@ def register_activation(
     --------
     >>> import math, loopbp
     >>> from numba import njit
-    >>> softsign = loopbp.register_activation(
-    ...     "softsign",
-    ...     njit(lambda z: z / (1.0 + abs(z))),
-    ...     njit(lambda z: 1.0 / (1.0 + abs(z)) ** 2),
+    >>> sine = loopbp.register_activation(
+    ...     "sine", njit(lambda z: math.sin(z)), njit(lambda z: math.cos(z))
     ... )
-    >>> net = loopbp.Network([2, 3, 1], hidden="softsign", output="identity")
+    >>> net = loopbp.Network([2, 3, 1], hidden="sine", output="identity")
     """
     if not isinstance(name, str) or not name.isidentifier():
-        raise ValueError(f"name: expected a word such as 'softsign', got {name!r}")
-    if name in CODES:
+        raise ValueError(f"name: expected a word such as 'sine', got {name!r}")
+    if name in ACTIVATIONS:
         raise ValueError(f"name: {name!r} is a built-in activation; choose another name")
     from loopbp.jit.scalar_functions import scalar_function
 

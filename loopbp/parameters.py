@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp import activations as loopbp_activations
-from loopbp import losses, own_activation
+from loopbp import own_activation
+from loopbp.catalogue import ACTIVATIONS, LOSSES, USER
 from loopbp.jit.decorators import inline_jit
+from loopbp.jit.sources import plain
 from loopbp.machine.views import matrix, vector
 from loopbp.validate import as_real
 
@@ -81,14 +82,14 @@ def make_architecture(
     code, sigma, sigma_prime = (np.zeros(count, np.int64) for _ in range(3))
     for layer, which in enumerate([*hidden, output], start=1):
         if isinstance(which, own_activation.Activation):
-            code[layer] = loopbp_activations.USER
+            code[layer] = USER
             sigma[layer], sigma_prime[layer] = which.addresses
         else:
-            code[layer] = loopbp_activations.CODES[which]
+            code[layer] = ACTIVATIONS[which].code
     rates = np.array([0.0, *dropout, 0.0], dtype=np.float64)
     return Architecture(
         n, w_start, b_start, unit_start, code, sigma, sigma_prime, rates,
-        losses.CODES[loss], float(l2),
+        LOSSES[loss].code, float(l2),
     )  # fmt: skip
 
 
@@ -103,6 +104,12 @@ class LayerViews(list[NDArray[Any]]):
         pairs = zip(self[layer], value, strict=True) if of_many else [(self[layer], value)]
         for view, numbers in pairs:
             view[...] = as_real(f"layer {layer}", numbers, view.shape)
+
+
+def layer_views(view: Any, theta: NDArray[Any], architecture: Architecture) -> LayerViews:
+    """`weights_of` or `biases_of` of each layer, l at [l - 1]."""
+    layers = range(1, len(architecture.sizes))
+    return LayerViews(plain(view)(theta, architecture, l) for l in layers)
 
 
 @inline_jit

@@ -11,10 +11,20 @@ import math
 
 import numpy as np
 
-from loopbp.activations import CODES as ACTIVATION
-from loopbp.activations import LEAKY_SLOPE
-from loopbp.losses import CODES as LOSS
-from loopbp.losses import TINY
+from loopbp.catalogue import (
+    ACTIVATION_CODES,
+    BINARY_CROSS_ENTROPY,
+    CANONICAL,
+    CROSS_ENTROPY,
+    LEAKY_SLOPE,
+    LOSSES,
+    POISSON,
+    SIGMOID,
+    SOFTMAX,
+    SOFTPLUS,
+    TINY,
+    USER,
+)
 
 _erfc = np.frompyfunc(math.erfc, 1, 1)  # NumPy has no erfc
 
@@ -86,6 +96,20 @@ def _silu_prime(z):
     return np.where(z < 0, half * factor * half, 1 + half * factor * half) / (1 + e) ** 2
 
 
+_MISH_END = -40  # z below which tanh(log(1 + exp(z))) is exp(z)
+
+
+def _mish(z):
+    half = np.exp(np.minimum(z, 0) / 2)
+    return np.where(z < _MISH_END, half * z * half, z * np.tanh(_softplus(z)))
+
+
+def _mish_prime(z):
+    half, s = np.exp(np.minimum(z, 0) / 2), _softplus(z)
+    slope = np.tanh(s) + z * _sigmoid(z) * _tanh_prime(s)
+    return np.where(z < _MISH_END, half * (1 + z) * half, slope)
+
+
 _SIGMA = {
     "identity": lambda z: z,
     "sigmoid": _sigmoid,
@@ -96,6 +120,8 @@ _SIGMA = {
     "softplus": _softplus,
     "gelu": _gelu,
     "silu": _silu,
+    "mish": _mish,
+    "softsign": lambda z: z / (1 + np.abs(z)),
     "softmax": _softmax,
 }
 _SIGMA_PRIME = {
@@ -108,18 +134,22 @@ _SIGMA_PRIME = {
     "softplus": _sigmoid,
     "gelu": _gelu_prime,
     "silu": _silu_prime,
+    "mish": _mish_prime,
+    "softsign": lambda z: (1 + np.abs(z)) ** -2.0,
 }
 
 
-def _by_code(table, names):
-    return {code: table[name] for name, code in names.items() if name in table}
+def _by_code(table):
+    return {ACTIVATION_CODES[name]: function for name, function in table.items()}
 
 
-_SIGMA_OF, _SIGMA_PRIME_OF = _by_code(_SIGMA, ACTIVATION), _by_code(_SIGMA_PRIME, ACTIVATION)
+_SIGMA_OF, _SIGMA_PRIME_OF = _by_code(_SIGMA), _by_code(_SIGMA_PRIME)
 
 
-def _users(address):
-    """The user's scalar function at an address, over arrays."""
+def _function(table, code, address):
+    """The function of a code; of the user's, the scalar function at an address, over arrays."""
+    if code != USER:
+        return table[int(code)]
     scalar = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(int(address))
     return lambda z: np.array([scalar(v) for v in z.ravel().tolist()]).reshape(z.shape)
 
@@ -132,40 +162,63 @@ def weighted_input(w, b, a_prev, out_z):
 
 def activation(code, address, z, out_a):
     """A = g(Z)  (seed 001, equation 1)."""
-    out_a[...] = (_SIGMA_OF[int(code)] if code in _SIGMA_OF else _users(address))(z)
+    out_a[...] = _function(_SIGMA_OF, code, address)(z)
+
+
+def _log_cosh(error):
+    e = np.abs(error)
+    near = np.log1p(2 * np.sinh(np.minimum(e, 1) / 2) ** 2)
+    return np.where(e < 1, near, np.logaddexp(e, -e) - math.log(2))
+
+
+_LOSSES = {row.code: row for row in LOSSES.values()}
+# What one output adds to C^t, and its derivative by a.
+_TERM = {
+    "half_mse": lambda y, a: (a - y) ** 2 / 2,
+    "quadratic": lambda y, a: (a - y) ** 2 / 2,
+    "mae": lambda y, a: np.abs(a - y),
+    "huber": lambda y, a: np.where(np.abs(a - y) <= 1, 0.5 * (a - y) ** 2, np.abs(a - y) - 0.5),
+    "binary_cross_entropy": lambda y, a: (
+        -(y * np.log(np.maximum(a, TINY)) + (1 - y) * np.log(np.maximum(1 - a, TINY)))
+    ),
+    "cross_entropy": lambda y, a: -(y * np.log(np.maximum(a, TINY))),
+    "poisson": lambda y, a: a - y * np.log(np.maximum(a, TINY)),
+    "log_cosh": lambda y, a: _log_cosh(a - y),
+}
+_TERM_PRIME = {
+    "half_mse": lambda y, a: a - y,
+    "quadratic": lambda y, a: a - y,
+    "mae": lambda y, a: np.sign(a - y),
+    "huber": lambda y, a: np.clip(a - y, -1, 1),
+    "binary_cross_entropy": lambda y, a: (
+        -(y / np.maximum(a, TINY) - (1 - y) / np.maximum(1 - a, TINY))
+    ),
+    "cross_entropy": lambda y, a: -y / np.maximum(a, TINY),
+    "poisson": lambda y, a: 1 - y / np.maximum(a, TINY),
+    "log_cosh": lambda y, a: np.tanh(a - y),
+}
+
+
+def _from_z(loss, output):
+    """Whether the logarithms of a loss come from z: with built-in outputs, by their codes."""
+    row = _LOSSES[int(loss)]
+    return row.logarithmic and int(output) in {ACTIVATION_CODES[name] for name in row.outputs}
 
 
 def _losses(loss, output, z, a, y):
     """C^t of every example in float64: the formulas of `loopbp.losses`, over whole arrays."""
-    name = _LOSS_NAME[int(loss)]
-    n = a.shape[1]
+    row = _LOSSES[int(loss)]
     z, a, y = (array.astype(np.float64) for array in (z, a, y))
-    if name in _LOGARITHMIC and int(output) in _LOGARITHMIC[name]:
+    if _from_z(loss, output):
         log_a, log_rest = _LOGARITHMS[int(output)](z)
-        if name == "cross_entropy":
-            return -(y * log_a).sum(axis=1)
-        if name == "binary_cross_entropy":
-            return -(y * log_a + (1 - y) * log_rest).sum(axis=1)
-        return (a - y * log_a).sum(axis=1) / n
-    error = a - y
-    if name == "half_mse":
-        return (error**2).sum(axis=1) / (2 * n)
-    if name == "quadratic":
-        return (error**2).sum(axis=1) / 2
-    if name == "mae":
-        return np.abs(error).sum(axis=1) / n
-    if name == "huber":
-        size = np.abs(error)
-        return np.where(size <= 1, 0.5 * error**2, size - 0.5).sum(axis=1) / n
-    log_a = np.log(np.maximum(a, TINY))
-    if name == "binary_cross_entropy":
-        return -(y * log_a + (1 - y) * np.log(np.maximum(1 - a, TINY))).sum(axis=1)
-    if name == "cross_entropy":
-        return -(y * log_a).sum(axis=1)
-    return (a - y * log_a).sum(axis=1) / n
-
-
-_LOSS_NAME = {code: name for name, code in LOSS.items()}
+        terms = {
+            CROSS_ENTROPY: lambda: -(y * log_a),
+            BINARY_CROSS_ENTROPY: lambda: -(y * log_a + (1 - y) * log_rest),
+            POISSON: lambda: a - y * log_a,
+        }[row.code]()
+    else:
+        terms = _TERM[row.name](y, a)
+    return terms.sum(axis=1) / (a.shape[1] if row.mean else 1)
 
 
 def _softmax_shifts(z):
@@ -197,17 +250,11 @@ def _log_softplus(z):
         return np.where(z < -36, z - np.exp(np.minimum(z, 0)) / 2, np.log(_softplus(z)))
 
 
-# log a and log(1 - a) from z, by output, and with which losses they are used.
+# log a and log(1 - a) from z, by output.
 _LOGARITHMS = {
-    ACTIVATION["sigmoid"]: lambda z: (-_softplus(-z), -_softplus(z)),
-    ACTIVATION["softmax"]: _softmax_logarithms,
-    ACTIVATION["softplus"]: lambda z: (_log_softplus(z), None),
-}
-_PROBABILITIES = {ACTIVATION["sigmoid"], ACTIVATION["softmax"]}
-_LOGARITHMIC = {
-    "binary_cross_entropy": _PROBABILITIES,
-    "cross_entropy": _PROBABILITIES,
-    "poisson": _PROBABILITIES | {ACTIVATION["softplus"]},
+    SIGMOID: lambda z: (-_softplus(-z), -_softplus(z)),
+    SOFTMAX: _softmax_logarithms,
+    SOFTPLUS: lambda z: (_log_softplus(z), None),
 }
 
 
@@ -237,38 +284,27 @@ def _softmax_binary_delta(z, y):
 
 def _logarithmic_delta(loss, output, z, a, y):
     """delta from z, for the pairs with a logarithm whose delta is not a - y."""
-    name, n = _LOSS_NAME[int(loss)], a.shape[1]
-    if output == ACTIVATION["softmax"]:
-        if name == "binary_cross_entropy":
-            return _softmax_binary_delta(z.astype(np.float64), y.astype(np.float64))
+    n = a.shape[1]
+    if (loss, output) == (BINARY_CROSS_ENTROPY, SOFTMAX):
+        return _softmax_binary_delta(z.astype(np.float64), y.astype(np.float64))
+    if (loss, output) == (POISSON, SOFTMAX):
         return (a * y.sum(axis=1, keepdims=True) - y) / n
-    if name == "cross_entropy":
+    if (loss, output) == (CROSS_ENTROPY, SIGMOID):
         return -y * _sigmoid(-z)
-    if output == ACTIVATION["sigmoid"]:
+    if (loss, output) == (POISSON, SIGMOID):
         return _sigmoid(-z) * (a - y) / n
-    z = z.astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.where(z < -36, 1 - np.exp(np.minimum(z, 0)) / 2, _sigmoid(z) / _softplus(z))
-    return ratio * (a - y) / n
+    if (loss, output) == (POISSON, SOFTPLUS):
+        z = z.astype(np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = np.where(z < -36, 1 - np.exp(np.minimum(z, 0)) / 2, _sigmoid(z) / _softplus(z))
+        return ratio * (a - y) / n
+    raise ValueError(f"loss {loss}, output {output}: no delta from z")
 
 
 def _loss_gradient(loss, a, y):
     """dC/da for each output: dA^L of seed 000."""
-    name = _LOSS_NAME[int(loss)]
-    n = a.shape[1]
-    if name == "half_mse":
-        return (a - y) / n
-    if name == "quadratic":
-        return a - y
-    if name == "mae":
-        return np.sign(a - y) / n
-    if name == "huber":
-        return np.clip(a - y, -1, 1) / n
-    if name == "binary_cross_entropy":
-        return -(y / np.maximum(a, TINY) - (1 - y) / np.maximum(1 - a, TINY))
-    if name == "cross_entropy":
-        return -y / np.maximum(a, TINY)
-    return (1 - y / np.maximum(a, TINY)) / n
+    row = _LOSSES[int(loss)]
+    return _TERM_PRIME[row.name](y, a) / (a.shape[1] if row.mean else 1)
 
 
 def example_losses(loss, output, z, a, y, weight, out_c):
@@ -278,16 +314,11 @@ def example_losses(loss, output, z, a, y, weight, out_c):
 
 def output_delta(loss, output, address, z, a, y, weight, out_delta):
     """dZ^L = dA^L * g'(Z^L)  (seed 001, BP4 at the last layer; seed 002, Task 1)."""
-    canonical = {
-        (LOSS["binary_cross_entropy"], ACTIVATION["sigmoid"]),
-        (LOSS["cross_entropy"], ACTIVATION["softmax"]),
-    }
-    name = _LOSS_NAME[int(loss)]
-    if (loss, output) in canonical:
+    if (loss, output) in CANONICAL:
         out_delta[...] = a - y
-    elif name in _LOGARITHMIC and int(output) in _LOGARITHMIC[name]:
+    elif _from_z(loss, output):
         out_delta[...] = _logarithmic_delta(loss, output, z, a, y)
-    elif output == ACTIVATION["softmax"]:
+    elif output == SOFTMAX:
         jacobian = a[:, :, None] * (np.eye(a.shape[1], dtype=a.dtype) - a[:, None, :])
         out_delta[...] = np.einsum("tki,tk->ti", jacobian, _loss_gradient(loss, a, y))
     else:
@@ -307,8 +338,7 @@ def activation_gradient(w_next, delta_next, out_da):
 
 def delta_from_da(code, address, z, da, out_delta):
     """dZ = dA * g'(Z)  (seed 001, BP4)."""
-    prime = _SIGMA_PRIME_OF[int(code)] if code in _SIGMA_PRIME_OF else _users(address)
-    out_delta[...] = da * prime(z)
+    out_delta[...] = da * _function(_SIGMA_PRIME_OF, code, address)(z)
 
 
 def weight_gradient(delta, a_prev, out_dw):
@@ -364,9 +394,9 @@ def momentum(theta, gradient, velocity, learning_rate, mu, nesterov):
     theta += mu * velocity - learning_rate * gradient if nesterov else velocity
 
 
-def rmsprop(theta, gradient, square, learning_rate, rho, epsilon):
-    square *= rho
-    square += (1 - rho) * gradient**2
+def rmsprop(theta, gradient, square, learning_rate, keep, take, epsilon):
+    square *= keep
+    square += take * gradient**2
     theta -= learning_rate * gradient / (np.sqrt(square) + epsilon)
 
 
@@ -378,6 +408,18 @@ def adam(theta, gradient, mean, square, learning_rate, beta1, beta2, epsilon, st
     mean_hat = mean / (1 - beta1**step)
     square_hat = square / (1 - beta2**step)
     theta -= learning_rate * mean_hat / (np.sqrt(square_hat) + epsilon)
+
+
+def rprop(
+    theta, gradient, previous, size, learning_rate, decrease, increase, smallest, largest, step
+):
+    if step == 1:
+        size[...] = learning_rate
+    turn = np.sign(gradient) * np.sign(previous)
+    longer, shorter = np.minimum(size * increase, largest), np.maximum(size * decrease, smallest)
+    size[...] = np.where(turn > 0, longer, np.where(turn < 0, shorter, size))
+    previous[...] = np.where(turn < 0, 0, gradient)
+    theta -= size * np.sign(previous)
 
 
 def decay(theta, amount):

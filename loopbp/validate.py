@@ -118,6 +118,15 @@ def check_matrix(name: str, value: Any, width: int, dtype: np.dtype[Any]) -> NDA
     ValueError
         If it has another rank or width, no rows, or a NaN or infinity, which is located.
     """
+    return as_finite(name, _matrix(name, value, width), dtype)
+
+
+def as_matrix(name: str, value: Any, width: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """`check_matrix` for a caller who looks himself whether all is finite, in passing."""
+    return _converted(name, _matrix(name, value, width), dtype)
+
+
+def _matrix(name: str, value: Any, width: int) -> NDArray[Any]:
     array = as_array(name, value)
     if array.ndim != 2:
         hint = "; for one example pass X.reshape(1, -1)" if array.ndim == 1 else ""
@@ -128,11 +137,28 @@ def check_matrix(name: str, value: Any, width: int, dtype: np.dtype[Any]) -> NDA
         raise ValueError(f"{name}: expected at least one example, got none")
     if array.shape[1] != width:
         raise ValueError(f"{name}: expected shape (examples, {width}), got {array.shape}")
-    return as_finite(name, array, dtype)
+    return array
 
 
 def as_finite(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """An array of real numbers as C-ordered, writable and finite in `dtype`; see `check_matrix`."""
+    converted = _converted(name, array, dtype)
+    for start in range(0, len(converted), _FINITE_ROWS):
+        finite = np.isfinite(converted[start : start + _FINITE_ROWS])
+        if not finite.all():
+            first, *rest = (int(k) for k in np.argwhere(~finite)[0])
+            where = (start + first, *rest)
+            raise ValueError(
+                f"{name}: expected finite {dtype} numbers, got {array[where]} "
+                f"at row {where[0]}" + (f", column {where[1]}" if len(where) > 1 else "")
+            )
+    return converted
+
+
+_FINITE_ROWS = 4096  # rows that are looked at together: bounds the memory
+
+
+def _converted(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if array.dtype.kind == "O":
         for where, cell in np.ndenumerate(array):
             if isinstance(cell, str):  # NumPy would read "1_0" as 10
@@ -148,15 +174,7 @@ def as_finite(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[A
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
     with np.errstate(over="ignore"):
-        converted = np.require(array, dtype, ["C", "A", "W"])
-    finite = np.isfinite(converted)
-    if not finite.all():
-        where = tuple(int(k) for k in np.argwhere(~finite)[0])
-        raise ValueError(
-            f"{name}: expected finite {dtype} numbers, got {array[where]} "
-            f"at row {where[0]}" + (f", column {where[1]}" if len(where) > 1 else "")
-        )
-    return converted
+        return np.require(array, dtype, ["C", "A", "W"])
 
 
 def as_real(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[Any]:

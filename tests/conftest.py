@@ -27,9 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def driver(tmp_path_factory):
     """The browser in which pages are tried."""
-    import page_browser
+    from cases.browser import chrome
 
-    browser = page_browser.chrome(tmp_path_factory.mktemp("browser"))
+    browser = chrome(tmp_path_factory.mktemp("browser"))
     yield browser
     browser.quit()
 
@@ -99,3 +99,51 @@ def in_a_hurry():
         patch.setattr(runner, "_ROUND_SECONDS", (0.0, 0.0))
         patch.setattr(environment, "PATIENCE", 0.0)
         yield
+
+
+@pytest.fixture
+def own_folder(tmp_path, monkeypatch):
+    """A folder of its own to write to, and a terminal of 100 columns."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command; exit code, stdout, stderr."""
+    from loopbp.cli import main
+
+    def call(*words):
+        code = main([str(word) for word in words])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def train(run):
+    """Train quickly, print JSON, return it."""
+
+    def call(*words):
+        code, out, err = run("train", *words, "--json")
+        assert (code, err) == (0, "")
+        assert out.count("\n") == 1
+        return json.loads(out)
+
+    return call
+
+
+@pytest.fixture
+def refused(run):
+    """The one line on stderr with which a command ends in code 2."""
+
+    def call(*words):
+        code, out, err = run(*words)
+        assert code == 2
+        assert out == ""
+        assert err.count("\n") == 1
+        return err.strip()
+
+    return call

@@ -37,6 +37,8 @@ def apply(engine, kernel, name, z, address=0):
         ("softplus", math.log(1 + math.e), math.log(1 + math.exp(-1))),
         ("gelu", PHI_1, -(1 - PHI_1)),
         ("silu", SIGMOID_1, -(1 - SIGMOID_1)),
+        ("softsign", 0.5, -0.5),
+        ("mish", math.tanh(math.log(1 + math.e)), -math.tanh(math.log(1 + math.exp(-1)))),
     ],
 )
 def test_values_at_1_and_minus_1(engine, name, at_1, at_minus_1):
@@ -80,6 +82,8 @@ def test_nan_stays_nan(engine, name):
         ("sigmoid", (0, 0), (1, 0)), ("tanh", (-1, 0), (1, 0)), ("relu", (0, 0), (1e4, 1)),
         ("leaky_relu", (-100, 0.01), (1e4, 1)), ("elu", (-1, 0), (1e4, 1)),
         ("softplus", (0, 0), (1e4, 1)), ("gelu", (0, 0), (1e4, 1)), ("silu", (0, 0), (1e4, 1)),
+        ("mish", (0, 0), (1e4, 1)),
+        ("softsign", (-1e4 / 10001, 10001**-2), (1e4 / 10001, 10001**-2)),
     ],
 )  # fmt: skip
 @each_engine

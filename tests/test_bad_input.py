@@ -9,6 +9,7 @@ from cases import helpers
 from cases.helpers import blobs, classifier
 
 import loopbp
+from loopbp.catalogue import LOSSES
 
 X, Y = blobs(12)
 NAN, INF = math.nan, math.inf
@@ -94,8 +95,8 @@ def test_softmax_of_one_output():
 
 
 @pytest.mark.parametrize(("loss", "output"), [
-    (loss, output) for loss, fits in loopbp.losses.FITS.items()
-    for output in (*helpers.HIDDEN, "softmax") if output not in fits
+    (loss, output) for loss, row in LOSSES.items()
+    for output in (*helpers.HIDDEN, "softmax") if output not in row.outputs
 ])  # fmt: skip
 def test_output_that_leaves_the_range_of_the_loss(loss, output):
     check(ValueError, "loss", loopbp.Network, [2, 3], output=output, loss=loss)
@@ -179,7 +180,7 @@ def test_labels_unseen_in_the_first_fit():
         ({"batch_size": 0}, ValueError, "batch_size"),
         ({"batch_size": -32}, ValueError, "batch_size"),
         ({"batch_size": 32.0}, TypeError, "batch_size"),
-        ({"batch_size": None}, TypeError, "batch_size"),
+        ({"batch_size": "all"}, TypeError, "batch_size"),
         ({"optimizer": "adma"}, ValueError, "optimizer: .*did you mean 'adam'"),
         ({"optimizer": 1e-3}, TypeError, "optimizer"),
         ({"optimizer": loopbp.Adam}, TypeError, "optimizer"),

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 import loopbp
-from loopbp import activations, losses
+from loopbp.catalogue import ACTIVATIONS, LOSSES
 from loopbp.gradcheck import CAUSES, check_gradient
 
-SMOOTH = sorted(activations.SMOOTH - {"softmax"})
-SMOOTH_LOSSES = sorted(set(losses.NAMES) - {"mae", "huber"})
+SMOOTH = sorted(name for name, row in ACTIVATIONS.items() if row.elementwise and not row.corner)
+SMOOTH_LOSSES = sorted(name for name, row in LOSSES.items() if not row.corner)
 SMOOTH_PAIRS = [
     (output, loss)
     for loss in SMOOTH_LOSSES
-    for output in sorted(losses.FITS[loss] & activations.SMOOTH)
+    for output in sorted({*SMOOTH, "softmax"} & set(LOSSES[loss].outputs))
 ]
 # Layers 2 and 3 are square, m = 7 and n_L = 3 are told apart from 2 and from each other.
 SIZES, M = (4, 5, 5, 3), 7

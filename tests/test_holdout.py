@@ -11,6 +11,7 @@ import loopbp
 from loopbp import datasets, holdout
 from loopbp.cli import main
 from loopbp.cli.warnings import falls_behind
+from loopbp.network.data import hold_out
 
 
 def labels_of(sizes, seed=0):
@@ -68,7 +69,7 @@ def test_weights_go_with_their_rows():
     weight = np.arange(30) + 1.0
     net = helpers.classifier()
     data, task, _ = net._check_data(X, y, weight)
-    kept, held = net._hold_out(data, 0.3, task)
+    kept, held = hold_out(data, 0.3, net.seed, task)
     rows = holdout.validation_rows(30, 0.3, net.seed, y)
     for part, mask in ((kept, ~rows), (held, rows)):
         assert part.weight == pytest.approx(weight[mask] / weight[mask].mean())

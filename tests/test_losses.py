@@ -9,6 +9,7 @@ from cases.helpers import REFERENCE, each_engine, each_pair
 
 import loopbp
 from loopbp import activations, losses
+from loopbp.catalogue import LOSSES
 
 
 def value_and_delta(engine, output, loss, z, y):
@@ -41,6 +42,8 @@ def value_and_delta(engine, output, loss, z, y):
         ("softmax", "cross_entropy", [0.0, math.log(3)], [1.0, 0.0], -math.log(1 / 4)),
         # softplus(log(e - 1)) = log(1 + e - 1) = 1: a - y log a = 1 in both
         ("softplus", "poisson", [math.log(math.e - 1)] * 2, [2.0, 5.0], (1 + 1) / 2),
+        ("identity", "log_cosh", [0.5, 2.0], [1.0, 0.0],
+         (math.log(math.cosh(0.5)) + math.log(math.cosh(2.0))) / 2),
     ],
 )  # fmt: skip
 def test_value_by_hand(engine, output, loss, z, y, expected):
@@ -109,7 +112,7 @@ def test_no_pair_becomes_nan_or_infinite_at_1e4(engine, output, loss, dtype):
 
 @pytest.mark.parametrize("loss", losses.NAMES)
 def test_usual_output_fits(loss):
-    assert losses.USUAL_OUTPUT[loss] in losses.FITS[loss]
+    assert LOSSES[loss].usual_output in LOSSES[loss].outputs
 
 
 # -- the cost -------------------------------------------------------------------------------------
@@ -172,4 +175,4 @@ def test_deltas_are_without_1_m_and_gradients_with_it():
 
 @pytest.mark.parametrize("loss", losses.NAMES)
 def test_loss_alone_gives_its_usual_output(loss):
-    assert loopbp.Network([2, 3], loss=loss, seed=0).output == losses.USUAL_OUTPUT[loss]
+    assert loopbp.Network([2, 3], loss=loss, seed=0).output == LOSSES[loss].usual_output

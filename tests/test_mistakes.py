@@ -13,7 +13,7 @@ import pytest
 from cases import helpers
 
 import loopbp
-from loopbp import datasets
+from loopbp import catalogue, datasets
 from loopbp.cli import main
 from loopbp.messages import calls, suggestions
 from loopbp.optimizers import OPTIMIZERS
@@ -202,8 +202,8 @@ def test_command_line_and_python_suggest_the_same_loss(loss, capsys):
 
 def test_every_name_of_the_table_is_one_that_exists():
     known = {
-        *loopbp.losses.NAMES, *loopbp.activations.NAMES, *loopbp.initial.INITIALIZERS,
-        *OPTIMIZERS, *loopbp.engines.ENGINES, *loopbp.cli.options.SCHEDULES, *loopbp.__all__,
+        *loopbp.losses.NAMES, *loopbp.activations.NAMES, *catalogue.INITIALIZERS,
+        *OPTIMIZERS, *catalogue.ENGINES, *catalogue.SCHEDULES, *loopbp.__all__,
         *(name for kind in PUBLIC for name in inspect.signature(kind).parameters),
         *dir(loopbp.Network), *dir(loopbp.History), *vars(loopbp.History()), "scores", "classes",
         *loopbp.cli.parser.COMMANDS, *OPTIONS,

@@ -66,11 +66,16 @@ def _sigmoid(z):
     return np.where(z >= 0, 1, e) / (1 + e)
 
 
+def _tanh_softplus(z):
+    return np.tanh(np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z))))
+
+
 _cdf = np.vectorize(lambda z: 0.5 * (1 + math.erf(z * math.sqrt(0.5))), otypes=[float])
 OLD_SIGMA = {
     "gelu": lambda z: (z * _cdf(z)).astype(z.dtype),
     "silu": lambda z: np.where(np.exp(-np.abs(z)) < np.finfo(z.dtype).tiny, 0, z * _sigmoid(z)),
     "softplus": lambda z: np.log(1 + np.exp(np.minimum(z, 80))),
+    "mish": lambda z: z * np.tanh(np.log(1 + np.exp(np.minimum(z, 80)))),
     "elu": lambda z: np.where(z > 0, z, np.exp(np.minimum(z, 0)) - 1),
 }
 OLD_PRIME = {
@@ -79,6 +84,7 @@ OLD_PRIME = {
     "elu": lambda z: np.where(z > 0, 1, np.expm1(np.minimum(z, 0)) + 1),
     "gelu": lambda z: (_cdf(z) + z * np.exp(-z * z / 2) / math.sqrt(2 * math.pi)).astype(z.dtype),
     "silu": lambda z: _sigmoid(z) * (1 + z * (1 - _sigmoid(z))),
+    "mish": lambda z: _tanh_softplus(z) + z * _sigmoid(z) * (1 - _tanh_softplus(z) ** 2),
 }
 
 

@@ -20,6 +20,8 @@ RULES = {
     "rmsprop": loopbp.RMSprop(0.01),
     "adam": loopbp.Adam(0.01),
     "adamw": loopbp.AdamW(0.01, weight_decay=0.1),
+    "adagrad": loopbp.Adagrad(0.1),
+    "rprop": loopbp.Rprop(0.01),
     "clipped": loopbp.SGD(0.1, clip_norm=0.5),
 }
 ARCHITECTURE = loopbp.Network([2, 3, 1], seed=0).architecture
@@ -36,8 +38,16 @@ def numpy_update(settings, rate, step, theta, gradient, state):
         nesterov = settings.rule == optimizers.RULE_NESTEROV
         reference.momentum(theta, gradient, state[0], rate, settings.first, nesterov)
     elif settings.rule == optimizers.RULE_RMSPROP:
-        reference.rmsprop(theta, gradient, state[0], rate, settings.first, settings.epsilon)
+        keep, take = settings.first, 1 - settings.first
+        reference.rmsprop(theta, gradient, state[0], rate, keep, take, settings.epsilon)
+    elif settings.rule == optimizers.RULE_ADAGRAD:
+        reference.rmsprop(theta, gradient, state[0], rate, 1, 1, settings.epsilon)
+    elif settings.rule == optimizers.RULE_RPROP:
+        facts = settings.first, settings.second, settings.epsilon, settings.largest
+        previous, size = state
+        reference.rprop(theta, gradient, previous, size, rate, *facts, step)
     else:
+        assert settings.rule in (optimizers.RULE_ADAM, optimizers.RULE_ADAMW)
         if settings.rule == optimizers.RULE_ADAMW:
             for layer in (1, 2):
                 start, stop = ARCHITECTURE.w_start[layer], ARCHITECTURE.b_start[layer]
@@ -77,6 +87,10 @@ BY_HAND = {
         loopbp.RMSprop(0.1), 1 - 0.2 / math.sqrt(0.4),
         1 - 0.2 / math.sqrt(0.4) - 0.2 / math.sqrt(0.76),
     ),
+    # s = 4, then 8
+    "adagrad": (loopbp.Adagrad(0.1), 0.9, 0.9 - 0.2 / math.sqrt(8.0)),
+    # 0.1, then 1.2 times that
+    "rprop": (loopbp.Rprop(0.1), 0.9, 0.78),
     # freed of their start, u = g and s = g**2 in every step: each moves by eta * 2 / 2
     "adam": (loopbp.Adam(0.1), 0.9, 0.8),
     # a weight first shrinks by 1 - 0.1 * 0.5 = 0.95: 0.95 - 0.1, then 0.85 * 0.95 - 0.1
@@ -109,6 +123,38 @@ def test_adamw_decays_weights_and_not_biases():
     net.theta = theta
     assert all((w == 0.95).all() for w in net.weights)  # 1 - 0.1 * 0.5
     assert all((b == 1.0).all() for b in net.biases)
+
+
+@pytest.mark.parametrize("rule", [optimizers.rprop, reference.rprop])
+def test_rprop_rests_behind_a_change_of_sign_and_keeps_its_limits(rule):
+    theta, previous, size = np.zeros((3, 1))
+    found = []
+    # small gradients, whose product is no number of float64
+    for step, g in enumerate([1e-200, 2e-200, -1e-200, -1e-200, -1e-200, 0.0, -1e-200], start=1):
+        rule(theta, np.array([g]), previous, size, 0.5, 0.5, 1.2, 0.4, 0.55, step)
+        found.append((float(theta[0]), float(size[0])))
+    expected = [
+        (-0.5, 0.5), (-1.05, 0.55),  # not 0.6
+        (-1.05, 0.4),  # rests, and not 0.275
+        (-0.65, 0.4),  # as behind no change
+        (-0.17, 0.48), (-0.17, 0.48), (0.31, 0.48),
+    ]  # fmt: skip
+    assert np.array(found) == pytest.approx(np.array(expected))
+
+
+@pytest.mark.parametrize("engine", ["loops", "tiled"])
+def test_rprop_takes_all_examples_in_one_batch(engine):
+    X, y = helpers.blobs(30)
+    net, twin = helpers.classifier(), helpers.classifier()
+    history = net.fit(X, y, epochs=8, optimizer="rprop", engine=engine)
+    twin.fit(X, y, epochs=8, batch_size=len(X), optimizer=loopbp.Rprop(), engine="numpy")
+    assert net.theta == pytest.approx(twin.theta, rel=1e-9)
+    assert history.loss[-1] < 0.5 * history.loss[0]
+    with pytest.raises(
+        ValueError, match=r"^batch_size: Rprop is made for .* all \d+ examples, got 5"
+    ):
+        net.fit(X, y, epochs=1, batch_size=5, optimizer="rprop")
+    assert (net.fit(X, y, epochs=1, batch_size=999, optimizer="rprop").loss[:8]) == history.loss[:8]
 
 
 @each_dtype
@@ -159,8 +205,9 @@ def test_a_schedule_trains_as_its_rates_one_by_one():
 @pytest.mark.parametrize("engine", ["numpy", "loops"])
 def test_every_rule_learns(engine, name):
     X, y = helpers.blobs(30)
+    size = None if name == "rprop" else 5
     history = helpers.classifier().fit(
-        X, y, epochs=5, batch_size=5, optimizer=RULES[name], engine=engine
+        X, y, epochs=5, batch_size=size, optimizer=RULES[name], engine=engine
     )
     assert history.loss[-1] < 0.9 * history.loss[0]
 
@@ -193,6 +240,9 @@ def test_a_name_is_the_optimizer_with_its_defaults(name):
         (lambda: loopbp.AdamW(weight_decay=-1.0), ValueError, "weight_decay"),
         (lambda: loopbp.RMSprop(rho=1.0), ValueError, "rho"),
         (lambda: loopbp.RMSprop(epsilon=-1e-8), ValueError, "epsilon"),
+        (lambda: loopbp.Rprop(decrease=1.0), ValueError, "decrease"),
+        (lambda: loopbp.Rprop(increase=1.0), ValueError, "increase"),
+        (lambda: loopbp.Rprop(smallest_step=60.0), ValueError, "smallest_step: .*largest_step=50"),
         (lambda: schedules.Constant(0.0), ValueError, "initial"),
         (lambda: schedules.Step(0.1, factor=0.0), ValueError, "factor"),
         (lambda: schedules.Step(0.1, every=0), ValueError, "every"),

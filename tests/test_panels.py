@@ -77,15 +77,17 @@ def groups_are_right(by_groups: Callable[..., Any], dtype: str) -> bool:
 
 @each_dtype
 def test_weighted_input_adds_up_from_groups_of_its_inputs(dtype):
+    by_groups: Any = tiled_sums.weighted_input_by_groups
+
     def always_with_b(panels, b, a, z, *rest):
-        tiled_sums.weighted_input_by_groups(panels, b, a, z, *rest)
+        by_groups(panels, b, a, z, *rest)
         z += b * (rest[-3] > 0)
 
     def of_the_first_share(*arguments):
         *others, _, each, groups = arguments
-        tiled_sums.weighted_input_by_groups(*others, 0, each, groups)
+        by_groups(*others, 0, each, groups)
 
-    assert groups_are_right(tiled_sums.weighted_input_by_groups, dtype)
+    assert groups_are_right(by_groups, dtype)
     assert not groups_are_right(always_with_b, dtype)
     assert not groups_are_right(of_the_first_share, dtype)
 

@@ -7,7 +7,7 @@ import pytest
 from cases import helpers
 
 import loopbp
-from loopbp.initial import INITIALIZERS
+from loopbp.catalogue import INITIALIZERS
 
 
 def test_theta_holds_layer_after_layer_weights_by_row_then_biases():

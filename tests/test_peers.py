@@ -20,6 +20,8 @@ SIGMA = {
     "softplus": jax.nn.softplus,
     "gelu": lambda z: jax.nn.gelu(z, approximate=False),
     "silu": jax.nn.silu,
+    "mish": jax.nn.mish,
+    "softsign": jax.nn.soft_sign,
     "softmax": lambda z: jax.nn.softmax(z, axis=1),
 }
 EXAMPLE_LOSS = {
@@ -34,6 +36,7 @@ EXAMPLE_LOSS = {
     ).sum(axis=1),
     "cross_entropy": lambda a, y: -(y * jnp.log(a)).sum(axis=1),
     "poisson": lambda a, y: (a - y * jnp.log(a)).mean(axis=1),
+    "log_cosh": lambda a, y: jnp.log(jnp.cosh(a - y)).mean(axis=1),
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pytest
 from cases import helpers
 from cases.helpers import BOUNDSCHECK, JIT, needs_jit
 from cases.split import bits, run_alone, with_groups
-from cases.training import OPTIMIZERS, SGD, TOLERANCE, difference, named, regression, train
+from cases.training import OPTIMIZERS, SGD, SOURCES, TOLERANCE, difference, named, regression, train
 
 import loopbp
 import loopbp.tiled.epochs.share_memory
@@ -20,7 +20,7 @@ from loopbp.engines import pick_training
 from loopbp.jit.sources import plain
 from loopbp.jit.specialise import specialise
 from loopbp.machine.memory import REGISTER_BYTES
-from loopbp.tiled import batch, sums, update
+from loopbp.tiled import batch, choice, sums, update
 from loopbp.tiled import engine as engine_module
 from loopbp.tiled.engine import first_units_engine, tiled_engine
 from loopbp.tiled.epochs import by_first_units as split
@@ -233,11 +233,11 @@ def test_which_networks_are_cut(monkeypatch):
 def test_the_number_of_groups():
     def count(n_1: int, batch_size: int, itemsize: int = 4) -> int:
         net = helpers.network([784, n_1, 10])
-        return split.group_count(net.architecture, batch_size, itemsize)
+        return int(choice.group_count(net.architecture, batch_size, itemsize))
 
     assert count(8, 10) == 1
     assert count(30, 10) == 2
-    assert count(128, 64) == split.MANY_GROUPS
+    assert count(128, 64) == choice.MANY_GROUPS
     assert count(128, 16) == 2, "less work"
     assert count(3 * REGISTER_BYTES // 4, 1000) == 2, "few units"
 
@@ -298,8 +298,6 @@ OWN_NAMES = ("claim_lines", "begin_sum", "add_own", "add_all", "work", "epoch")
 
 def mutant(name: str, wrong: Callable[..., Any], cut: tuple[int, int] = (2, 2)) -> Engine:
     """The epoch, uncompiled, by one thread, with another function behind one of its names."""
-    from cases.training import SOURCES
-
     sources = [
         *(source for source in SOURCES if source.__name__ != "work"),
         *(getattr(share_memory, n, None) or batch.batch_of for n in SHARES_NAMES),
@@ -369,26 +367,30 @@ def test_a_wrong_version_is_rejected(name, wrong, rule):
     assert difference(mutant(name, wrong), net, X, Y, 8, epochs=2, optimizer=rule) > 1e-6
 
 
-def wrong_sums() -> Iterator[Callable[..., Any]]:
+def wrong_sums() -> Iterator[tuple[Callable[..., Any], Any]]:
+    by_groups: Any = plain(sums.weighted_input_by_groups)
+
     def bias_in_every_part(*arguments):
-        plain(sums.weighted_input_by_groups)(*arguments)
+        by_groups(*arguments)
         arguments[3][:] += arguments[1] * (arguments[-3] > 0)
 
     def one_input_short(panels, b, a, *rest):
-        plain(sums.weighted_input_by_groups)(panels, b, np.where(np.arange(len(a[0])), a, 0), *rest)
+        by_groups(panels, b, np.where(np.arange(len(a[0])), a, 0), *rest)
 
     def the_first_share_for_all(*arguments):
         *others, _, each, groups = arguments
-        plain(sums.weighted_input_by_groups)(*others, 0, each, groups)
+        by_groups(*others, 0, each, groups)
 
-    yield from (bias_in_every_part, one_input_short, the_first_share_for_all)
+    yield one_input_short, ((2, 1), (4, 1), (4, 2))
+    for wrong in (bias_in_every_part, the_first_share_for_all):  # of several
+        yield wrong, ((2, 2), (4, 2))
 
 
-@pytest.mark.parametrize("wrong", [*wrong_sums()])
-def test_a_wrong_sum_of_groups_is_rejected(wrong):
+@pytest.mark.parametrize(("wrong", "cuts"), [*wrong_sums()])
+def test_a_wrong_sum_of_groups_is_rejected(wrong, cuts):
     X, Y = regression(40, 4, 2)
     net = helpers.network([4, 70, 5, 2])
-    for cut in ((2, 1), (4, 1), (4, 2)):
+    for cut in cuts:
         right = mutant("nothing", lambda: None, cut)
         assert difference(right, net, X, Y, 18, epochs=2) <= 1e-12
         found = mutant("weighted_input_by_groups", wrong, cut)

@@ -8,18 +8,18 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from cases import helpers
+from cases.reading_text import UNBROKEN, Reading
 
 import loopbp
-from loopbp import reference
+from loopbp.catalogue import ACTIVATIONS, LOSSES
 from loopbp.gradcheck.differences import Derivatives
-from loopbp.losses import FITS, NAMES
 from loopbp.notation import EQUATIONS
 from loopbp.study import explain, explaining
 from loopbp.study.batch import Batch
 from loopbp.study.document import Table
 
-PAIRS = [(output, loss) for loss in NAMES for output in sorted(FITS[loss])]
-KINKED = {"relu", "leaky_relu", "elu"}
+PAIRS = [(output, loss) for loss, row in LOSSES.items() for output in sorted(row.outputs)]
+KINKED = {name for name, row in ACTIVATIONS.items() if row.corner}
 
 
 def case(seed):
@@ -60,164 +60,6 @@ def gradient_at(net, X, y, place, weight, engine="loops"):
     return g.biases[l - 1][i] if j is None else g.weights[l - 1][i, j]
 
 
-# -- reading the text -----------------------------------------------------------------------------
-
-_WIDE = 100_000  # nothing is broken
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])")
-_FUNCTIONS = {
-    "exp": math.exp, "log": math.log, "tanh": math.tanh, "erf": math.erf, "max": max,
-    "sign": lambda v: (v > 0) - (v < 0), "clip": lambda v, low, high: min(max(v, low), high),
-}  # fmt: skip
-_ARITHMETIC = re.compile(rf"(?:[\d\s.e+\-·/()^,]|{'|'.join(_FUNCTIONS)})+")
-
-
-def evaluate(expression):
-    """The value of an expression as printed, and how far rounding in print may move it."""
-    code = re.sub(r"\[\d+ others\]", "", expression).replace("·", "*").replace("^", "**")
-    numbers = list(_NUMBER.finditer(code))
-
-    def value(changed=-1, amount=0.0):
-        parts, end = [], 0
-        for k, match in enumerate(numbers):
-            number = float(match[0]) + (amount if k == changed else 0.0)
-            parts += [code[end : match.start()], f"({number!r})"]
-            end = match.end()
-        return float(eval("".join(parts) + code[end:], {"__builtins__": {}}, _FUNCTIONS))
-
-    exact = value()
-    room = 0.0
-    for k, match in enumerate(numbers):
-        half = half_unit(match[0])
-        if half:
-            room += max(abs(value(k, s * half) - exact) for s in (1, -1))
-    return exact, room
-
-
-def half_unit(text):
-    """Half of the last place of a number printed to 6 digits; 0 for a whole one."""
-    mantissa, _, exponent = text.lstrip("-").partition("e")
-    if "." not in mantissa and not exponent:
-        return 0.0
-    value = abs(float(text))
-    return 0.5 * 10.0 ** (math.floor(math.log10(value)) - 5) if value else 0.0
-
-
-def is_number(text):
-    return re.fullmatch(r"-?" + _NUMBER.pattern, text) is not None
-
-
-class Reading:
-    """What a text of unbroken lines says: chains of equal numbers, and tables."""
-
-    def __init__(self, text, net: Any = None, first=0):
-        self.net, self.first = net, first  # the number of the input layer
-        self.named = {}  # every printed number that has a name
-        self.chains = self.cells = self.units = 0
-        self.problems = []
-        self.sum = None  # of the table before, which the next line goes on with
-        lines = [line for line in text.splitlines() if not line.startswith("      ")]
-        table = []
-        for line in [*lines, ""]:
-            if line.startswith("    "):
-                table.append(line)
-                continue
-            if table:
-                self.table(table)
-                table = []
-            if " = " in line and line.startswith("  "):
-                self.chain(line.strip())
-
-    def expect(self, what, found, value, room):
-        # 1.01: half a unit is itself rounded
-        if abs(found - value) > 1.01 * room + 1e-12 * abs(value):
-            self.problems.append(f"{what}: {found!r} is not {value!r} within {room:.1e}")
-
-    def name(self, name, text):
-        if self.named.setdefault(name, text) != text:
-            self.problems.append(f"{name} is {self.named[name]} and {text}")
-
-    def chain(self, line):
-        name, *steps = line.split(" = ")
-        if not is_number(steps[-1]):
-            return
-        self.chains += 1
-        self.name(name, steps[-1])
-        value, half = float(steps[-1]), half_unit(steps[-1])
-        for step in steps[:-1]:
-            if _ARITHMETIC.fullmatch(re.sub(r"\[\d+ others\]", "", step)):
-                found, room = evaluate(step)
-                self.expect(line, found, value, room + half)
-            elif " " not in step:
-                self.name(step, steps[-1])
-        if self.sum is not None and self.sum not in re.split(r"[ ()]", line):
-            self.problems.append(f"{line} does not go on with {self.sum}")
-        self.sum = None
-
-    def table(self, lines):
-        rows = [re.split(r"\s{2,}", line.strip()) for line in lines if set(line) != set(" -")]
-        head, *body = rows
-        letter = head[0]
-        if letter not in ("j", "k", "n", "t") or not is_number(body[0][-1]):
-            return
-        columns = head[1:]
-        if all(name.isdigit() for name in columns):
-            self.jacobian([[float(v) for v in row[1:]] for row in body])
-            return
-        total = room = 0.0
-        for row in body:
-            label, cells = row[0], row[1:]
-            self.cells += len(cells)
-            if label.isdigit() and len(cells) == len(columns):
-                for column, cell in zip(columns, cells, strict=True):
-                    if letter != "t" and column not in ("product", "y_n"):
-                        self.name(re.sub(rf"(?<=[_,]){letter}", label, column), cell)
-                self.row(columns, cells)
-                if self.net is not None and columns[0].startswith("z^"):
-                    self.unit(columns, cells)
-            if label == "sum":
-                self.sum = cells[-1]
-                self.expect(f"sum of {columns}", total, float(cells[-1]), room
-                            + half_unit(cells[-1]))  # fmt: skip
-            else:
-                total += float(cells[-1])
-                room += half_unit(cells[-1])
-
-    def row(self, columns, cells):
-        parts = cells[:-1]
-        if columns[-1] != "product":
-            slopes = [k for k, name in enumerate(columns) if name.startswith("σ'")]
-            if not slopes or slopes[0] == len(columns) - 1:
-                return
-            parts = [cells[slopes[0]], cells[slopes[0] - 1]]
-        found, room = evaluate(" · ".join(f"({cell})" for cell in parts))
-        self.expect(str(columns), found, float(cells[-1]), room + half_unit(cells[-1]))
-
-    def unit(self, columns, cells):
-        """a and sigma' of a unit, from its z."""
-        l = int(columns[0][2:].partition("_")[0]) - self.first
-        name = (*self.net.hidden, self.net.output)[l - 1]
-        z = np.array([[float(cells[0])]])
-        room = 3 * half_unit(cells[0])
-        functions: list[Any] = [(reference.activation, "a^")] if name != "softmax" else []
-        functions += [(reference.delta_from_da, "σ'")]
-        for function, start in functions:
-            where = [k for k, column in enumerate(columns) if column.startswith(start)]
-            if not where:
-                continue
-            cell, out = cells[where[0]], np.empty((1, 1))
-            extra = () if function is reference.activation else (np.ones((1, 1)),)
-            function(loopbp.activations.CODES[name], 0, z, *extra, out)
-            self.expect(f"{name} {columns}", float(out[0, 0]), float(cell), room
-                        + half_unit(cell))  # fmt: skip
-            self.units += 1
-
-    def jacobian(self, rows):
-        """Symmetric; the outputs sum to 1, so each row sums to 0."""
-        matrix = np.array(rows)
-        assert np.array_equal(matrix, matrix.T)
-        assert np.abs(matrix.sum(axis=1)).max() < 1e-5
-
-
 def _check_batch(e, net, X, y, place, options):
     """The terms of the batch mean are those of the engine, example by example."""
     l, i, j = place
@@ -243,10 +85,10 @@ def test_value_is_the_gradient_and_every_number_follows_from_the_text(seed):
         expected = gradient_at(net, X, y, place, options["sample_weight"], engine)
         assert e.value == pytest.approx(expected, rel=1e-12, abs=1e-13)
     if math.isnan(e.finite_difference):
-        assert KINKED & {*net.hidden, net.output} or net.loss_name in ("mae", "huber")
+        assert KINKED & {*net.hidden, net.output} or LOSSES[net.loss_name].corner
     assert e.ok, [line for line in e.lines if not line.ok]
     saturated = any("held" in line.note for line in e.lines)
-    reading = Reading(e.text(_WIDE), net, options["input_layer"])
+    reading = Reading(e.text(UNBROKEN), net, options["input_layer"])
     assert saturated or reading.problems == []
     assert reading.chains >= 6
     if place[0] < len(net.sizes) - 2:
@@ -272,7 +114,7 @@ def test_the_cases_are_varied():
 def test_reading_finds_a_wrong_number(factor):
     """A mutant of the text: any one number of it changed."""
     net, X, y = small("tanh", "half_mse", sizes=(6, 5, 4), hidden="gelu", m=9)
-    text = explain(net, X, y, layer=1, unit=2, input=1, terms=3).text(_WIDE)
+    text = explain(net, X, y, layer=1, unit=2, input=1, terms=3).text(UNBROKEN)
     assert Reading(text).problems == []
     lines = text.splitlines()
     found = 0
@@ -339,7 +181,7 @@ def test_first_line_of_each_layer_down_to_the_one_asked_for():
 def test_softmax_has_the_whole_jacobian_and_its_collapse():
     net, X, y = small()
     e = explain(net, X, y, layer=3, unit=1, input=0, example=2)
-    text = e.text(_WIDE)
+    text = e.text(UNBROKEN)
     a = net.predict_proba(X)[2]
     jacobian = np.diag(a) - np.outer(a, a)
     for row in jacobian:
@@ -354,7 +196,7 @@ def test_softmax_has_the_whole_jacobian_and_its_collapse():
 
 def test_large_jacobian_is_one_column():
     net, X, y = small(sizes=(3, 20))
-    text = explain(net, X, y, layer=1, unit=3, input=0).text(_WIDE)
+    text = explain(net, X, y, layer=1, unit=3, input=0).text(UNBROKEN)
     assert "20 rows and columns" in text
     assert "others" in text
 
@@ -385,7 +227,7 @@ def test_bias_lists_the_terms_of_its_sum():
     assert line.key == "BP2"
     assert line.table is not None
     assert [row[0] for row in line.table.rows] == list("01234")
-    assert "hence the sum" in e.text(_WIDE)
+    assert "hence the sum" in e.text(UNBROKEN)
     assert next(x for x in e.lines if x.key == "bias").value == 1.0
 
 
@@ -394,8 +236,8 @@ def test_penalty_is_a_number_of_its_own():
     e = explain(net, X, y, layer=2, unit=1, input=2)
     before, after = e.lines[-2:]
     assert after.value - before.value == pytest.approx(0.25 * net.weights[1][1, 2], rel=1e-12)
-    assert f"{0.25 * net.weights[1][1, 2]:.6g}" in e.text(_WIDE)
-    assert "nothing is added" in explain(net, X, y, layer=2, unit=1).text(_WIDE)
+    assert f"{0.25 * net.weights[1][1, 2]:.6g}" in e.text(UNBROKEN)
+    assert "nothing is added" in explain(net, X, y, layer=2, unit=1).text(UNBROKEN)
 
 
 def test_orientation_and_indices_follow():
@@ -406,7 +248,7 @@ def test_orientation_and_indices_follow():
     )
     assert turned.value == plain.value
     assert turned.title.startswith(r"$\frac{\partial J}{\partial \omega^{2}_{2,3}}$")
-    text = turned.text(_WIDE)
+    text = turned.text(UNBROKEN)
     assert "ω^l_ij" not in text
     assert "ω^{l+1}_ni" not in text
     assert "dw = a_prev.T @ delta / m" in text
@@ -436,8 +278,8 @@ def test_users_own_activation(registry):
     e = explain(net, X, y, layer=1, unit=0, input=3)
     assert e.ok
     assert e.value == pytest.approx(gradient_at(net, X, y, (1, 0, 3), None), rel=1e-12)
-    assert "the user's own activation" in e.text(_WIDE)
-    assert Reading(e.text(_WIDE)).problems == []
+    assert "the user's own activation" in e.text(UNBROKEN)
+    assert Reading(e.text(UNBROKEN)).problems == []
 
 
 def test_saturated_outputs_are_said_and_divide_by_nothing():
@@ -448,7 +290,7 @@ def test_saturated_outputs_are_said_and_divide_by_nothing():
         e = explain(net, np.ones((5, 2)), y, layer=1, unit=1, input=0)
         assert e.ok
         assert e.value == pytest.approx(-1.0)
-        assert "held" in e.text(_WIDE)
+        assert "held" in e.text(UNBROKEN)
 
 
 def test_float32_network_is_explained_in_float64():
@@ -506,7 +348,7 @@ def test_wrong_engine_is_found(monkeypatch, name):
     e = explain(net, X, y, layer=1, unit=2, input=1)
     assert not e.ok
     assert {line.key for line in e.lines if not line.ok} == keys
-    assert "check WRONG" in e.text(_WIDE)
+    assert "check WRONG" in e.text(UNBROKEN)
     assert 'class="evidence wrong"' in e.html()
 
 
@@ -551,7 +393,7 @@ def test_large_network_is_summed_up():
         assert len(lines) < 400
     assert "776 others" in e.text()
     assert "504 others" in e.text()
-    reading = Reading(e.text(_WIDE))
+    reading = Reading(e.text(UNBROKEN))
     assert reading.problems == []
     assert reading.cells > 50
 
@@ -570,7 +412,7 @@ def test_width_does_not_change_what_is_said():
     e = explain(net, X, y, layer=1, unit=0, input=0)
     kept = [
         "".join("".join(line for line in e.text(width).splitlines() if "----" not in line).split())
-        for width in (100, _WIDE)
+        for width in (100, UNBROKEN)
     ]
     assert sorted(kept[0]) == sorted(kept[1])
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from cases.browser import Page
 from cases.pages import DEEP, make
-from page_browser import Page
 
 from loopbp.study.page import page_html
 

@@ -4,8 +4,8 @@ import re
 
 import numpy as np
 import pytest
+from cases.browser import Page
 from cases.pages import DEEP, MUTATIONS, make
-from page_browser import Page
 
 from loopbp.study import page
 from loopbp.study.page import page_html

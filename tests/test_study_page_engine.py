@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from cases import helpers
-from cases.pages import HIDDEN, MUTATIONS, PAIRS, WEB, Engine, embedded, make
+from cases.pages import HIDDEN, MUTATIONS, PAIRS, Engine, embedded, make
 
 from loopbp.study import page
 from loopbp.study.page import page_html
@@ -36,8 +36,13 @@ console.log(JSON.stringify(out));
 """
 
 
-def run_node(script, tmp_path, names, given, folder=WEB):
+def run_node(script, tmp_path, names, given, folder=None):
     """What a script prints that knows those of the page's files, and where the data are."""
+    if folder is None:
+        folder = tmp_path / "scripts"
+        folder.mkdir(exist_ok=True)
+        for name in names:
+            (folder / name).write_text(page.text_of(name))
     target = tmp_path / "run.js"
     target.write_text(_LOAD + script)
     done = helpers.ended([str(NODE), str(target), str(folder), ",".join(names), str(given)])
@@ -88,7 +93,7 @@ def test_engine_equals_the_gradient(all_cases, engine_cases, tmp_path):
 def mutated(names, right, wrong, folder):
     """A folder with those of the page's files, one of them wrong."""
     folder.mkdir()
-    texts = {name: (WEB / name).read_text() for name in names}
+    texts = {name: page.text_of(name) for name in names}
     assert sum(right in text for text in texts.values()) == 1
     for name, text in texts.items():
         (folder / name).write_text(text.replace(right, wrong))

@@ -5,8 +5,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-import helpers
 import pytest
+from cases import helpers
 
 from loopbp.benchmark.cases import Case
 

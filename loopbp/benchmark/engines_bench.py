@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from loopbp import reference
+from loopbp import catalogue, reference
 from loopbp.benchmark.cases import Case, Problem, make_problem
 from loopbp.benchmark.peers import LoopBP
 from loopbp.binding import Engine
@@ -17,7 +17,7 @@ from loopbp.jit.sources import plain
 from loopbp.optimizers import sgd
 from loopbp.parameters import layer_of
 
-ENGINES = ("numpy", "loops", "tiled")
+ENGINES = tuple(name for name in catalogue.ENGINES if name != "auto")
 PHASES = ("forward", "delta", "gradient", "update", "step")
 REST_IS = (
     "rest: a step less the four phases.  A step also gathers the batch and computes its losses.  "

@@ -10,7 +10,7 @@ from loopbp.benchmark.engines_bench import ENGINES
 from loopbp.benchmark.facts import by_dtype
 from loopbp.benchmark.results import Results, Rows
 
-_COLOURS = {"numpy": "#8a8a8a", "loops": "#d1642a", "tiled": "#1f5fa8"}
+_COLOURS = dict(zip(ENGINES, ("#8a8a8a", "#d1642a", "#1f5fa8"), strict=True))
 _RATIO_TICKS = (0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100, 1000)
 
 

@@ -22,7 +22,9 @@ def run(args: argparse.Namespace) -> int:
     if args.examples < len(X):
         few = split_indices(len(X), args.examples, args.seed)[1]
         X, y = X[few], y[few]
-    report = check_gradient(net, X, y, engine=args.engine)
+    report = check_gradient(
+        net, X, y, engine=args.engine, optimizer=args.optimizer, batch_size=args.batch_size
+    )
     if args.json:
         facts = report.as_dict()
         for each in ("verdicts", "reasons"):  # one word per parameter: their counts are enough

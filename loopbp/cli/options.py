@@ -3,25 +3,12 @@
 import argparse
 import math
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from typing import Any, NoReturn
 
+from loopbp.catalogue import ACTIVATIONS, HIDDEN, INITIALIZERS, LOSSES
 from loopbp.messages.suggestions import hint, nearest
 
-# Written out, so that --help needs no import of the engine; a test holds them against it.
-ACTIVATIONS = (
-    "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "gelu", "silu",
-)  # fmt: skip
-LOSSES = (
-    "half_mse", "quadratic", "mae", "huber", "binary_cross_entropy", "cross_entropy", "poisson",
-)  # fmt: skip
-INITIALIZERS = (
-    "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal",
-    "normal", "scaled_normal", "zeros",
-)  # fmt: skip
-ENGINES = ("auto", "numpy", "loops", "tiled")
-OPTIMIZERS = ("sgd", "rmsprop", "adam", "adamw")
-SCHEDULES = ("constant", "step", "inverse-scaling", "cosine")
 TASKS = ("classification", "multilabel", "regression")
 SCALES = ("none", "standard", "minmax")
 
@@ -109,7 +96,7 @@ def layer_sizes(text: str) -> list[int]:
     return [] if text == "none" else several(whole(1))(text)
 
 
-def choice(names: Sequence[str]) -> Callable[[str], str]:
+def choice(names: Collection[str]) -> Callable[[str], str]:
     """The type of one name out of several; the nearest is suggested."""
 
     def parse(text: str) -> str:
@@ -253,13 +240,13 @@ def add_network_options(parser: Parser) -> argparse._ArgumentGroup:
     )
     group.add_argument(
         "--activation",
-        type=several(choice(ACTIVATIONS)),
+        type=several(choice(HIDDEN)),
         metavar="NAME[,...]",
-        help=f"of the hidden layers, one for all or one each: {', '.join(ACTIVATIONS)}",
+        help=f"of the hidden layers, one for all or one each: {', '.join(HIDDEN)}",
     )
     group.add_argument(
         "--output",
-        type=choice((*ACTIVATIONS, "softmax")),
+        type=choice(ACTIVATIONS),
         metavar="NAME",
         help="activation of the output layer (default: softmax for classes, sigmoid for several "
         "labels, identity for values)",

@@ -4,14 +4,14 @@ A new command is a function here, its name in `COMMANDS`, and a module of that n
 ``run(args)``, which returns the exit code.
 """
 
+import argparse
+from collections.abc import Iterable
 from importlib import metadata
 from typing import Any
 
+from loopbp.catalogue import ENGINES, OPTIMIZERS, SCHEDULES, Optimizer, Schedule, Setting
 from loopbp.cli import derive, explain, study
 from loopbp.cli.options import (
-    ENGINES,
-    OPTIMIZERS,
-    SCHEDULES,
     Parser,
     add_data_options,
     add_json,
@@ -92,7 +92,10 @@ def _add_train(commands: Any) -> None:
         help=f"(default: enough for about {UPDATES:,} updates, 10 to 500)",
     )
     group.add_argument(
-        "--batch-size", type=whole(1), default=32, metavar="N", help="examples a step (default: 32)"
+        "--batch-size",
+        type=whole(1),
+        metavar="N",
+        help="examples a step (default: 32; all for an optimizer that is made for all)",
     )
     group.add_argument(
         "--engine",
@@ -130,7 +133,7 @@ def _add_train(commands: Any) -> None:
         "--learning-rate",
         type=number(above=0.0),
         metavar="RATE",
-        help="(default: 0.01 for sgd, else 0.001)",
+        help=f"(default: {_rates()})",
     )
     group.add_argument(
         "--clip-norm",
@@ -138,16 +141,7 @@ def _add_train(commands: Any) -> None:
         metavar="C",
         help="scale the gradient down to this norm where it is longer",
     )
-    at_most_one = number(at_least=0.0, below=1.0)
-    for name, kind, text in (
-        ("momentum", at_most_one, "sgd: default 0"),
-        ("rho", at_most_one, "rmsprop: default 0.9"),
-        ("beta1", at_most_one, "adam, adamw: default 0.9"),
-        ("beta2", at_most_one, "adam, adamw: default 0.999"),
-        ("epsilon", number(above=0.0), "rmsprop, adam, adamw: default 1e-8"),
-        ("weight-decay", number(at_least=0.0), "adamw: default 0.01"),
-    ):
-        group.add_argument(f"--{name}", type=kind, metavar="X", help=text)
+    _add_settings(group, "--", OPTIMIZERS.values())
     group.add_argument(
         "--nesterov", action="store_true", default=None, help="sgd: look ahead; needs --momentum"
     )
@@ -157,13 +151,7 @@ def _add_train(commands: Any) -> None:
         metavar="NAME",
         help=f"of the learning rate over the epochs: {', '.join(SCHEDULES)} (default: constant)",
     )
-    for name, kind, text in (
-        ("factor", number(above=0.0), "step: what the rate is multiplied by (default: 0.5)"),
-        ("every", whole(1), "step: after how many epochs (default: 10)"),
-        ("power", number(at_least=0.0), "inverse-scaling: rate/(1 + epoch)**X (default: 0.5)"),
-        ("final", number(above=0.0), "cosine: the last rate (default: 1e-6)"),
-    ):
-        group.add_argument(f"--schedule-{name}", type=kind, metavar="X", help=text)
+    _add_settings(group, "--schedule-", SCHEDULES.values())
 
     group = parser.add_argument_group("output")
     group.add_argument(
@@ -179,6 +167,36 @@ def _add_train(commands: Any) -> None:
     exclusive = group.add_mutually_exclusive_group()
     add_json(exclusive)
     exclusive.add_argument("--quiet", action="store_true", help="print errors only")
+
+
+def _rates() -> str:
+    """The learning rates of the optimizers, where nothing is said."""
+    owners: dict[float, list[str]] = {}
+    for row in OPTIMIZERS.values():
+        owners.setdefault(row.learning_rate, []).append(row.name)
+    return "; ".join(f"{rate:g} for {', '.join(names)}" for rate, names in owners.items())
+
+
+def _add_settings(
+    group: argparse._ArgumentGroup, prefix: str, rows: Iterable[Optimizer | Schedule]
+) -> None:
+    """An option for each setting, with whose it is and its default there."""
+    found: dict[str, dict[Setting, list[str]]] = {}
+    for row in rows:
+        for setting in row.settings:
+            found.setdefault(setting.name, {}).setdefault(setting, []).append(row.name)
+    for name, owners in found.items():
+        setting = next(iter(owners))
+        text = f"{setting.text}, " if setting.text else ""
+        group.add_argument(
+            prefix + name.replace("_", "-"),
+            type=whole(1) if isinstance(setting.default, int) else number(**setting.limits),
+            metavar="X",
+            help="; ".join(
+                f"{', '.join(names)}: {text}default {one.default:g}"
+                for one, names in owners.items()
+            ),
+        )
 
 
 def _add_predict(commands: Any) -> None:
@@ -229,7 +247,20 @@ def _add_check(commands: Any) -> None:
         type=choice(ENGINES),
         default="auto",
         metavar="NAME",
-        help=f"whose gradient: {', '.join(ENGINES)} (default: auto)",
+        help=f"whose gradient: {', '.join(ENGINES)} (default: auto, the steps that train)",
+    )
+    group.add_argument(
+        "--optimizer",
+        type=choice(OPTIMIZERS),
+        default="adam",
+        metavar="NAME",
+        help=f"of the training whose steps are checked: {', '.join(OPTIMIZERS)} (default: adam)",
+    )
+    group.add_argument(
+        "--batch-size",
+        type=whole(1),
+        metavar="N",
+        help="examples a step, repeated where there are fewer (default: all of them)",
     )
     add_seed(group)
     group = parser.add_argument_group("the numbers themselves")

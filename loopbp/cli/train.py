@@ -4,7 +4,7 @@ import argparse
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp import EarlyStopping, Network, schedules
+from loopbp import EarlyStopping, Network, catalogue, schedules
 from loopbp.cli.cross_validation import run_cv
 from loopbp.cli.output import SCORE_NAMES, confusion, print_json, warn
 from loopbp.cli.parser import UPDATES
@@ -34,14 +34,6 @@ from loopbp.cli.warnings import (
 )
 from loopbp.datasets import Dataset, split_indices
 from loopbp.optimizers import OPTIMIZERS, Optimizer
-
-_RATES = {"sgd": 0.01}
-_SCHEDULES = {
-    "constant": schedules.Constant,
-    "step": schedules.Step,
-    "inverse-scaling": schedules.InverseScaling,
-    "cosine": schedules.Cosine,
-}
 
 
 @dataclass(frozen=True)
@@ -109,7 +101,9 @@ def _trained(
     dropout = recipe(args.data, "dropout", args.dropout, [0.0])
     net = make_network(args, prepared, shape, hidden, dropout)
 
-    steps = -(-len(parts.X) // args.batch_size)
+    of_all = catalogue.OPTIMIZERS[args.optimizer].full_batch
+    batch = min(args.batch_size or (len(parts.X) if of_all else 32), len(parts.X))
+    steps = -(-len(parts.X) // batch)
     epochs = recipe(args.data, "epochs", args.epochs, min(max(-(-UPDATES // steps), 10), 500))
     optimizer = _optimizer(args, epochs)
     patience = args.early_stopping
@@ -125,7 +119,7 @@ def _trained(
     if talks:
         from loopbp.cli import screen
 
-        screen.print_plan(net, data, _plan(args, net, parts, epochs, optimizer), result)
+        screen.print_plan(net, data, _plan(args, net, batch, epochs, optimizer), result)
     many_classes(args, data, net.sizes[-1], say)
     started = time.perf_counter()
     with (
@@ -207,19 +201,28 @@ def _check_writable(name: str) -> None:
 
 def _optimizer(args: argparse.Namespace, epochs: int) -> Optimizer:
     tuned = args.data if args.optimizer == "adam" else ""
-    names = ("momentum", "nesterov", "rho", "beta1", "beta2", "epsilon", "weight_decay")
-    kind = OPTIMIZERS[args.optimizer]
-    given = _given(args, "", names, kind, f"--optimizer {args.optimizer}")
-    rate = recipe(tuned, "learning_rate", args.learning_rate, _RATES.get(args.optimizer, 1e-3))
+    row, kind = catalogue.OPTIMIZERS[args.optimizer], OPTIMIZERS[args.optimizer]
+    given = _given(
+        args, "", ("nesterov", *_settings(catalogue.OPTIMIZERS.values())), kind,
+        f"--optimizer {args.optimizer}",
+    )  # fmt: skip
+    rate = recipe(tuned, "learning_rate", args.learning_rate, row.learning_rate)
     name = recipe(tuned, "schedule", args.schedule, "constant")
-    shape = _SCHEDULES[name]
+    shape = getattr(schedules, catalogue.SCHEDULES[name].kind)
     extra = _given(
-        args, "schedule_", ("factor", "every", "power", "final"), shape, f"--schedule {name}"
+        args, "schedule_", _settings(catalogue.SCHEDULES.values()), shape, f"--schedule {name}"
     )
     if name == "cosine":
         extra["epochs"] = epochs
     learning_rate = rate if name == "constant" else shape(rate, **extra)
     return kind(learning_rate=learning_rate, clip_norm=args.clip_norm, **given)
+
+
+def _settings(
+    rows: Iterable[catalogue.Optimizer | catalogue.Schedule],
+) -> tuple[str, ...]:
+    """The names of all that they take, each once."""
+    return tuple(dict.fromkeys(setting.name for row in rows for setting in row.settings))
 
 
 def _given(
@@ -264,7 +267,7 @@ def _arrows(net: Network) -> str:
 
 
 def _plan(
-    args: argparse.Namespace, net: Network, parts: Parts, epochs: int, optimizer: Optimizer
+    args: argparse.Namespace, net: Network, batch: int, epochs: int, optimizer: Optimizer
 ) -> list[str]:
     """The settings of the training in words."""
     schedule = optimizer.learning_rate
@@ -274,7 +277,7 @@ def _plan(
         f"loss {net.loss_name}",
         f"{args.optimizer} {optimizer.rate(0):g}{falls}",
         f"{'at most ' if args.early_stopping else ''}{epochs:,} epochs",
-        f"batches of {min(args.batch_size, len(parts.X))}",
+        f"batches of {batch}",
         str(net.dtype),
         *([] if scale == "none" else [f"inputs scaled ({scale})"]),
     ]

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp import activations, reference
+from loopbp import reference
+from loopbp.catalogue import IDENTITY, SOFTMAX
 from loopbp.gradcheck.cost import NetworkCost
 from loopbp.gradcheck.patterns import Numbers, name_patterns
 from loopbp.gradcheck.report import Cause
@@ -106,12 +107,12 @@ def backpropagate(
     z, a = cost.forward(theta)
     last = cost.last
     code, address = int(architecture.activation[last]), int(architecture.sigma_prime[last])
-    softmax = code == activations.SOFTMAX
+    softmax = code == SOFTMAX
     # With the identity as output, delta is dC/da.
     plain_output = last in without_prime or (softmax and not cross_terms)
     delta = np.empty_like(a[last])
     reference.output_delta(
-        architecture.loss, activations.IDENTITY if plain_output else code, address,
+        architecture.loss, IDENTITY if plain_output else code, address,
         z[last - 1], a[last], cost.Y, cost.weight, delta,
     )  # fmt: skip
     if softmax and not cross_terms:
@@ -156,7 +157,7 @@ def from_network(cost: NetworkCost, penalty: Array) -> list[Candidate]:
         wrong = backpropagate(cost, transposed=layers)
         text = f"w of {_layers(layers)} is transposed the wrong way in (BP3)"
         found.append(Candidate("transposed", text, wrong, False))
-    if cost.architecture.activation[last] == activations.SOFTMAX:
+    if cost.architecture.activation[last] == SOFTMAX:
         wrong = backpropagate(cost, cross_terms=False)
         text = (
             "softmax without its cross terms: dC/dz_i needs every da_k/dz_i = a_k ([i=k] - a_i), "

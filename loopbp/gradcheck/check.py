@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from loopbp.engines import ENGINES, pick
+from loopbp.catalogue import ENGINES
 from loopbp.gradcheck.causes import (
     Block,
     backpropagate,
@@ -24,8 +24,13 @@ from loopbp.gradcheck.report import GradientReport
 from loopbp.gradcheck.rounding import gradient_rounding
 from loopbp.jit.sources import plain
 from loopbp.messages.calls import suggests
+from loopbp.network import arguments
+from loopbp.network.gradient import PLAIN, by_steps, repeated, steps_of
+from loopbp.network.gradient import gradient as by_name
 from loopbp.network.network import Network
+from loopbp.optimizers import Optimizer
 from loopbp.parameters import weights_of
+from loopbp.training import Data
 from loopbp.validate import as_array, as_finite, check_choice, check_count, check_number
 
 Array = NDArray[Any]
@@ -44,7 +49,9 @@ def check_gradient(
     y: ArrayLike,
     *,
     sample_weight: ArrayLike | None = None,
-    engine: str = "loops",
+    engine: str = "auto",
+    optimizer: Optimizer | str | None = None,
+    batch_size: int | None = None,
     gradient: GradientFunction | None = None,
     tolerance: float | None = None,
     sample: int | None = None,
@@ -63,7 +70,13 @@ def check_gradient(
     sample_weight : array_like of shape (m,), optional
         As in `Network.fit`.
     engine
-        Whose gradient is checked.
+        Whose gradient is checked: auto and tiled are what `Network.fit` trains with, numpy and
+        loops the other engines.
+    optimizer, batch_size
+        Of the training whose steps are checked, for `Network.fit` goes one of several ways through
+        an epoch by network, batch and optimizer; the report says which.  None: plain SGD, as it is
+        for most ways, and all examples as one batch.  More than there are examples: the examples
+        are repeated to fill a batch.
     gradient
         A function from theta, shape (P,), to dJ/dtheta, shape (P,), checked instead of the
         engine's.
@@ -98,9 +111,12 @@ def check_gradient(
     (``flat``).  They are counted and said, and a report is only ok if something is right in every
     block; more than a tenth at kinks fails.
 
-    Also checked: that the engine's loss is the reference's; that the gradient of the batch is the
-    mean of the gradients of its parts (single examples, up to 16); that a second call returns
-    the same.
+    The gradient of the tiled engine is that of the steps that train: a step of size eta from theta
+    to theta' gives (theta - theta') / eta.
+
+    Also checked: that the losses of the engine, that of `Network.loss` and that of the step, are
+    the reference's; that the gradient of the batch is the mean of the gradients of its parts
+    (single examples, up to 16); that a second call returns the same.
 
     Examples
     --------
@@ -116,6 +132,9 @@ def check_gradient(
             "use check_gradient_function"
         )
     check_choice("engine", engine, ENGINES)
+    settings = PLAIN if optimizer is None else arguments.optimizer(optimizer).settings
+    if batch_size is not None:
+        batch_size = check_count("batch_size", batch_size)
     data, _, _ = net._check_data(X, y, sample_weight)
     cost = NetworkCost(net.theta, net.architecture, data.X, data.Y, data.weight)
     precision = float(np.finfo(net.dtype).eps)
@@ -134,10 +153,27 @@ def check_gradient(
             "its digits, so loss and gradient may part; check at smaller weights"
         )
     if gradient is None:
-        check.call(lambda _: net.gradient(X, y, sample_weight=sample_weight, engine=engine).theta)
-        chosen = pick(engine, net.theta.size, len(data.X))
         check.compare_loss(net.loss(X, y, sample_weight=sample_weight, engine=engine))
-        check.compare_batch(chosen, net, cost)
+        if engine in ("auto", "tiled"):
+            m = len(data.X)
+            steps = steps_of(engine, net.theta, net.architecture, m, settings, batch_size or m)
+
+            def by_training(part: Data) -> tuple[float, Array]:
+                full = repeated(part, batch_size)
+                return by_steps(steps, net.theta, net.architecture, full)
+
+            check.call(lambda _: by_training(data)[1])
+            check.compare_loss(by_training(data)[0])
+            check.engine = ", ".join(filter(None, (steps.engine.name, steps.engine.way)))
+            check.compare_batch(lambda part: by_training(part)[1], data)
+        else:
+            check.call(
+                lambda _: net.gradient(X, y, sample_weight=sample_weight, engine=engine).theta
+            )
+            check.engine = engine
+            check.compare_batch(
+                lambda part: by_name(engine, net.theta, net.architecture, part).theta, data
+            )
     else:
         check.call(_callable("gradient", gradient))
 

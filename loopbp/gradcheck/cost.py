@@ -1,32 +1,42 @@
 """The cost J of a network as a function of theta, in float64, for the checker.
 
-Real theta goes through the reference engine.  Complex theta goes through the formulas below,
-which are those of `loopbp.activations` and `loopbp.losses` written so that they are analytic:
-no ``abs``, and shifts by real numbers only.
+Real theta goes through the reference engine.  Complex theta goes through the formulas of
+`loopbp.catalogue` with the functions below, which are analytic: no ``abs``, and shifts by real
+numbers only.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp import activations, losses
 from loopbp.binding import numpy_engine
+from loopbp.catalogue import (
+    ACTIVATIONS,
+    BINARY_CROSS_ENTROPY,
+    CANONICAL,
+    CROSS_ENTROPY,
+    LOSSES,
+    SIGMOID,
+    SOFTMAX,
+    TINY,
+)
+from loopbp.formulas import evaluate, functions_of
 from loopbp.gradcheck.differences import Evaluation
 from loopbp.jit.sources import plain
 from loopbp.parameters import Architecture, biases_of, layer_of, weights_of
 
 Array = NDArray[Any]
 
-_KINKED = (activations.RELU, activations.LEAKY_RELU, activations.ELU)
-_ANALYTIC = {
-    activations.CODES[name] for name in activations.SMOOTH if name != "gelu"
-}  # no complex erf in NumPy
-_CANONICAL = {
-    (losses.BINARY_CROSS_ENTROPY, activations.SIGMOID),
-    (losses.CROSS_ENTROPY, activations.SOFTMAX),
-}
-_LOGARITHMIC = (losses.BINARY_CROSS_ENTROPY, losses.CROSS_ENTROPY, losses.POISSON)
+_CORNERED = {row.code for row in ACTIVATIONS.values() if row.corner}
+_LOSSES = {row.code: row for row in LOSSES.values()}
+# exp(710) is infinite, and infinity less infinity no number; 1 / exp(700) is 0 for every sum.
+_EXP_END = 700.0
+
+
+def _exp(z: Array) -> Array:
+    return np.exp(np.where(np.real(z) > _EXP_END, _EXP_END + 1j * np.imag(z), z))
 
 
 def _sigmoid(z: Array) -> Array:
@@ -47,18 +57,28 @@ def _softmax(z: Array) -> Array:
     return e / e.sum(axis=1, keepdims=True)
 
 
-_SIGMA = {
-    activations.IDENTITY: lambda z: z,
-    activations.SIGMOID: _sigmoid,
-    activations.TANH: np.tanh,
-    activations.SOFTPLUS: _softplus,
-    activations.SILU: lambda z: z * _sigmoid(z),
-    activations.SOFTMAX: _softmax,
-}
-
-
 def _log_held(a: Array) -> Array:
-    return np.log(np.where(np.real(a) < losses.TINY, losses.TINY, a))
+    return np.log(np.where(np.real(a) < TINY, TINY, a))
+
+
+# NumPy has no complex erf: gelu is not among what can be evaluated.
+_FUNCTIONS: dict[str, Callable[[Array], Array]] = {
+    "exp": _exp, "log": _log_held, "tanh": np.tanh, "cosh": np.cosh, "sigmoid": _sigmoid,
+    "softplus": _softplus,
+}  # fmt: skip
+
+
+def _is_analytic(formula: str, corner: str) -> bool:
+    return not corner and functions_of(formula) <= set(_FUNCTIONS)
+
+
+_ANALYTIC = {row.code for row in ACTIVATIONS.values() if _is_analytic(row.sigma or "0", row.corner)}
+_ANALYTIC_LOSSES = {row.code for row in LOSSES.values() if _is_analytic(row.term, row.corner)}
+_SIGMA = {row.code: row.sigma for row in ACTIVATIONS.values() if row.elementwise}
+
+
+def _sigma(code: int, z: Array) -> Array:
+    return _softmax(z) if code == SOFTMAX else evaluate(_SIGMA[code], _FUNCTIONS, {"z": z})
 
 
 class NetworkCost:
@@ -90,14 +110,15 @@ class NetworkCost:
     @property
     def analytic(self) -> bool:
         """Whether the complex step is valid: every activation and the loss are analytic."""
-        return all(
-            int(code) in _ANALYTIC for code in self.architecture.activation[1:]
-        ) and self.architecture.loss not in (losses.MAE, losses.HUBER)
+        return (
+            all(int(code) in _ANALYTIC for code in self.architecture.activation[1:])
+            and self.architecture.loss in _ANALYTIC_LOSSES
+        )
 
     @property
     def canonical(self) -> bool:
         """Whether sigma' of the output cancels in delta^L."""
-        return (self.architecture.loss, self._output) in _CANONICAL
+        return (self.architecture.loss, self._output) in CANONICAL
 
     def saturated(self, eps: float) -> int:
         """How many outputs are so near 0 or 1 that the loss's logarithm has lost its digits.
@@ -108,11 +129,11 @@ class NetworkCost:
             Of the dtype in which the loss is computed.
         """
         loss = self.architecture.loss
-        if loss not in _LOGARITHMIC or self.canonical:
+        if not _LOSSES[loss].logarithmic or self.canonical:
             return 0
         a = self.forward(self.theta)[1][-1]
-        lost = a < 1e3 * losses.TINY
-        if loss == losses.BINARY_CROSS_ENTROPY:
+        lost = a < 1e3 * TINY
+        if loss == BINARY_CROSS_ENTROPY:
             lost |= 1.0 - a < 1e4 * eps
         return int(np.sum(lost))
 
@@ -141,15 +162,11 @@ class NetworkCost:
 
     def _sides(self, z: list[Array], a: Array) -> Array:
         codes = self.architecture.activation[1:]
-        sides = [z_l > 0 for z_l, code in zip(z, codes, strict=True) if code in _KINKED]
-        loss = self.architecture.loss
-        error = a - self.Y
-        if loss == losses.MAE:
-            sides.append(np.sign(error))
-        elif loss == losses.HUBER:
-            sides.append(np.trunc(np.clip(error, -1.0, 1.0)))
-        elif loss in _LOGARITHMIC and not self.canonical:
-            sides += [a < losses.TINY, 1.0 - a < losses.TINY]
+        sides = [z_l > 0 for z_l, code in zip(z, codes, strict=True) if code in _CORNERED]
+        loss = _LOSSES[self.architecture.loss]
+        sides += [np.sign(a - self.Y - corner) for corner in loss.corners]
+        if loss.logarithmic and not self.canonical:
+            sides += [a < TINY, 1.0 - a < TINY]
         return np.concatenate([np.zeros(0), *(s.ravel().astype(np.float64) for s in sides)])
 
     def complex_value(self, theta: Array) -> complex:
@@ -159,23 +176,17 @@ class NetworkCost:
         for l in range(1, self.last + 1):
             w = plain(weights_of)(theta, self.architecture, l)
             z = a @ w.T + plain(biases_of)(theta, self.architecture, l)
-            a = _SIGMA[int(self.architecture.activation[l])](z)
+            a = _sigma(int(self.architecture.activation[l]), z)
             total += 0.5 * self.architecture.l2 * complex(np.sum(w * w))
         return total + complex(np.sum(self.weight * self._complex_losses(z, a))) / self.m
 
     def _complex_losses(self, z: Array, a: Array) -> Array:
-        loss, y, n = self.architecture.loss, self.Y, self.Y.shape[1]
-        if (loss, self._output) == (losses.BINARY_CROSS_ENTROPY, activations.SIGMOID):
+        loss, y = _LOSSES[self.architecture.loss], self.Y
+        if (loss.code, self._output) == (BINARY_CROSS_ENTROPY, SIGMOID):
             return np.sum(_softplus(z) - y * z, axis=1)
-        if (loss, self._output) == (losses.CROSS_ENTROPY, activations.SOFTMAX):
+        if (loss.code, self._output) == (CROSS_ENTROPY, SOFTMAX):
             shifted = z - np.real(z).max(axis=1, keepdims=True)
             total = np.log(np.exp(shifted).sum(axis=1, keepdims=True))
             return np.sum(y * (total - shifted), axis=1)
-        if loss in (losses.HALF_MSE, losses.QUADRATIC):
-            halves = 2 * n if loss == losses.HALF_MSE else 2
-            return np.sum((a - y) ** 2, axis=1) / halves
-        if loss == losses.BINARY_CROSS_ENTROPY:
-            return -np.sum(y * _log_held(a) + (1 - y) * _log_held(1 - a), axis=1)
-        if loss == losses.CROSS_ENTROPY:
-            return -np.sum(y * _log_held(a), axis=1)
-        return np.sum(a - y * _log_held(a), axis=1) / n
+        terms = evaluate(loss.term, _FUNCTIONS, {"a": a, "y": y})
+        return np.sum(terms, axis=1) / (y.shape[1] if loss.mean else 1)

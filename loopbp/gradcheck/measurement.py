@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from loopbp.binding import Engine
 from loopbp.gradcheck.causes import Block, Candidate, Evidence, name_causes, relative_error
-from loopbp.gradcheck.cost import NetworkCost
 from loopbp.gradcheck.differences import (
     COMPLEX_STEP,
     FLAT,
@@ -32,7 +30,7 @@ from loopbp.gradcheck.verdicts import (
     Verdicts,
     judge,
 )
-from loopbp.network.network import Network
+from loopbp.training import Data
 from loopbp.validate import as_array
 
 Array = NDArray[Any]
@@ -75,6 +73,8 @@ class Check:
     failed: bool = False
     batch_error: float | None = None
     method: str = ""
+    engine: str = ""
+    """Whose gradient it is, and by which way; empty: a function's."""
     repeatable: bool = True
     factors: list[tuple[str, float, str]] = field(default_factory=list)
     """Constants that a part of the gradient may be wrong by."""
@@ -144,23 +144,17 @@ class Check:
             text = f"the engine's loss is {J:.9g}, the reference's {self.loss:.9g}"
             self.causes.append(Cause("loss", text, ("loss",)))
 
-    def compare_batch(self, engine: Engine, net: Network, cost: NetworkCost) -> None:
+    def compare_batch(self, gradient: Callable[[Data], Array], data: Data) -> None:
         """The gradient of the batch against the mean over its parts."""
-        X, Y, weight = (v.astype(net.dtype) for v in (cost.X, cost.Y, cost.weight))
-        total = np.zeros(self.theta.size)
-        parts = np.array_split(np.arange(cost.m), min(cost.m, _PARTS))
-        units = int(np.sum(net.sizes[1:]))
-        for part in parts:
-            z, a, delta = (np.empty(len(part) * units, net.dtype) for _ in range(3))
-            g = np.empty_like(self.theta)
-            x, y, s = X[part], Y[part], weight[part]
-            engine.forward(self.theta, net.architecture, x, z, a, 0, False)
-            engine.backward(self.theta, net.architecture, x, y, s, z, a, delta, g, 0, False)
-            total += g.astype(np.float64) * (len(part) / cost.m)
+        m, total = len(data.X), np.zeros(self.theta.size)
+        parts = np.array_split(np.arange(m), min(m, _PARTS))
+        for rows in parts:
+            part = Data(data.X[rows], data.Y[rows], data.weight[rows])
+            total += gradient(part).astype(np.float64) * (len(rows) / m)
         floor = 2 * self._rounding(self.analytic) / self.tolerance
         self.batch_error = float(relative_error(self.analytic, total, floor).max())
         if self.batch_error > self.tolerance:
-            what = "single examples" if len(parts) == cost.m else f"{len(parts)} parts"
+            what = "single examples" if len(parts) == m else f"{len(parts)} parts"
             text = f"the gradient of the batch is not the mean over its {what}"
             self.causes.append(Cause("batch", text, tuple(b.name for b in self.blocks)))
 
@@ -298,6 +292,7 @@ class Check:
             parameters=self.theta.size,
             loss=self.loss,
             method=self.method,
+            engine=self.engine,
             blocks=tuple(rows),
             causes=tuple(self.causes),
             batch_error=self.batch_error,

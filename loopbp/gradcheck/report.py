@@ -105,6 +105,9 @@ class GradientReport:
     """J at theta."""
     method: str
     """Central differences or complex step, over which parameters."""
+    engine: str
+    """Whose gradient it is and, of the tiled engine, which way through an epoch gave it; empty for
+    a function."""
     blocks: tuple[BlockReport, ...]
     causes: tuple[Cause, ...]
     batch_error: float | None
@@ -158,6 +161,8 @@ class GradientReport:
             *_wrapped(self._counts()),
             *_wrapped(f"method: {self.method}"),
         ]
+        if self.engine:
+            lines.append(f"engine: {self.engine}")
         if self.batch_error is not None:
             lines.append(f"batch against the mean of its parts: {self.batch_error:.2e}")
         name_width = max([5, *(len(b.name) for b in self.blocks)])

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp import activations, losses, reference
+from loopbp import reference
+from loopbp.catalogue import IDENTITY, MAE, SOFTMAX
 from loopbp.gradcheck.cost import NetworkCost
 from loopbp.jit.sources import plain
 from loopbp.parameters import biases_of, weights_of
@@ -44,7 +45,7 @@ def gradient_rounding(cost: NetworkCost, eps: float) -> Array:
     for l in range(1, cost.last + 1):
         of_z.append(of_a[-1] @ w[l - 1].T + eps * (np.abs(a[l - 1]) @ w[l - 1].T + b[l - 1]))
         code, address = architecture.activation[l], int(architecture.sigma_prime[l])
-        if code == activations.SOFTMAX:
+        if code == SOFTMAX:
             primes.append(a[l])
             spread = of_z[-1] + np.sum(a[l] * of_z[-1], axis=1, keepdims=True)
         else:
@@ -56,18 +57,18 @@ def gradient_rounding(cost: NetworkCost, eps: float) -> Array:
     last = cost.last
     output = int(architecture.activation[last])
     delta, da = np.empty_like(a[-1]), np.empty_like(a[-1])
-    for code, out in ((output, delta), (activations.IDENTITY, da)):
+    for code, out in ((output, delta), (IDENTITY, da)):
         reference.output_delta(
             architecture.loss, code, int(architecture.sigma_prime[last]), z[-1], a[-1], cost.Y,
             cost.weight, out,
         )  # fmt: skip
     of_delta = eps * np.abs(delta)
-    if architecture.loss != losses.MAE:
+    if architecture.loss != MAE:
         # delta is about proportional to a - y
         distance = np.maximum(np.abs(a[-1] - cost.Y), of_a[-1])
         moved = np.divide(of_a[-1], distance, out=np.ones_like(distance), where=distance > 0)
         of_delta += np.abs(delta) * moved
-    if output not in (activations.IDENTITY, activations.SOFTMAX) and not cost.canonical:
+    if output not in (IDENTITY, SOFTMAX) and not cost.canonical:
         # sigma' is 1 - a**2 or a (1 - a) where a saturates
         of_prime = 2 * np.abs(primes[-1]) * of_z[-1] + eps * np.minimum(a[-1] ** 2, 1.0)
         of_delta += np.abs(da) * of_prime

@@ -9,41 +9,16 @@ import difflib
 import re
 from collections.abc import Iterable
 
+from loopbp.catalogue import ACTIVATIONS, ENGINES, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES
+
+_NAMED = [
+    *LOSSES.values(), *ACTIVATIONS.values(), *INITIALIZERS.values(), *OPTIMIZERS.values(),
+    *ENGINES.values(), *SCHEDULES.values(),
+]  # fmt: skip
 # The name here: what others call it.  Case, underscores and hyphens do not count.
 SAME = {
-    # losses
-    "half_mse": "mse mse_loss mean_squared_error squared_error l2 l2_loss squared_loss",
-    "quadratic": "sse sum_of_squares quadratic_cost",
-    "mae": "l1 l1_loss mean_absolute_error absolute_error absolute_loss",
-    "huber": "smooth_l1 smooth_l1_loss huber_loss",
-    "binary_cross_entropy": "bce bce_loss binary_crossentropy bce_with_logits bce_with_logits_loss "
-    "log_loss",
-    "cross_entropy": "ce nll nll_loss categorical_crossentropy sparse_categorical_crossentropy "
-    "cross_entropy_loss softmax_cross_entropy negative_log_likelihood log_loss",
-    "poisson": "poisson_nll poisson_nll_loss",
-    # activations and initialisers
-    "identity": "linear none",
-    "sigmoid": "logistic expit",
-    "relu": "relu6 rectifier",
-    "leaky_relu": "lrelu prelu",
-    "silu": "swish",
-    "softmax": "log_softmax",
-    "glorot_uniform": "xavier xavier_uniform glorot",
-    "glorot_normal": "xavier_normal",
-    "he_uniform": "kaiming_uniform",
-    "he_normal": "he kaiming kaiming_normal",
-    "lecun_normal": "lecun",
-    # optimizers, engines, schedules
-    "sgd": "gd gradient_descent momentum nesterov lbfgs adagrad",
-    "adam": "nadam adamax amsgrad",
-    "adamw": "adam_w nadamw",
-    "rmsprop": "rms",
-    "numpy": "np vectorized vectorised",
-    "loops": "numba naive",
-    "tiled": "fast cpu blas",
-    "cosine": "cosine_annealing cosine_decay cosine_annealing_lr",
-    "step": "step_lr exponential step_decay",
-    "inverse-scaling": "invscaling inverse_time_decay",
+    # of the catalogue
+    **{row.name: row.also for row in _NAMED if row.also},
     # arguments and options
     "sizes": "layers layer_sizes units dims",
     "hidden": "activation activations hidden_activation nonlinearity act hidden_layer_sizes "
@@ -71,12 +46,7 @@ SAME = {
     "verbose": "progress_bar progress disp show_progress",
     "engine": "backend device",
     "learning_rate": "lr eta eta0 learning_rate_init alpha step_size initial_lr rate",
-    "momentum": "mu",
-    "rho": "decay alpha",
-    "beta1": "beta_1 b1 betas",
-    "beta2": "beta_2 b2",
-    "epsilon": "eps",
-    "weight_decay": "decay wd l2",
+    **{s.name: s.also for row in OPTIMIZERS.values() for s in row.settings if s.also},
     "clip_norm": "clipnorm clip max_norm max_grad_norm gradient_clip grad_clip global_clipnorm",
     "initial": "lr learning_rate initial_learning_rate rate base_lr eta_max",
     "factor": "gamma decay_rate",
@@ -173,16 +143,16 @@ PLACES = {
         name: (_NETWORK, f"{name}=...")
         for name in ("sizes", "hidden", "output", "loss", "initializer", "dropout", "l2", "seed")
     },
+    **{
+        setting.name: (_FIT, f"optimizer=loopbp.{row.kind}({setting.name}=...)")
+        for row in OPTIMIZERS.values() for setting in row.settings
+    },
     "dtype": (_NETWORK, "dtype='float32'"),
     "learning_rate": (_FIT, "optimizer=loopbp.Adam(learning_rate=...)"),
     "momentum": (_FIT, "optimizer=loopbp.SGD(learning_rate, momentum=...)"),
     "nesterov": (_FIT, "optimizer=loopbp.SGD(learning_rate, momentum=..., nesterov=True)"),
-    "rho": (_FIT, "optimizer=loopbp.RMSprop(rho=...)"),
-    "beta1": (_FIT, "optimizer=loopbp.Adam(beta1=...)"),
-    "beta2": (_FIT, "optimizer=loopbp.Adam(beta2=...)"),
     "epsilon": (_FIT, "optimizer=loopbp.Adam(epsilon=...)"),
     "clip_norm": (_FIT, "optimizer=loopbp.Adam(clip_norm=...)"),
-    "weight_decay": (_FIT, "optimizer=loopbp.AdamW(weight_decay=...)"),
     "patience": (_FIT, "early_stopping=loopbp.EarlyStopping(patience=...)"),
     "min_delta": (_FIT, "early_stopping=loopbp.EarlyStopping(min_delta=...)"),
 }  # fmt: skip

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from loopbp import activations as loopbp_activations
-from loopbp import losses, schedules
+from loopbp import schedules
+from loopbp.catalogue import ACTIVATIONS, LOSSES, RULES
 from loopbp.jit.sources import plain
 from loopbp.network import targets
 from loopbp.optimizers import OPTIMIZERS, Adam, Optimizer, state_rows
@@ -71,7 +71,7 @@ def activation(name: str, value: Any) -> str | Activation:
     """A built-in activation by its name, a registered or given one as the object."""
     if isinstance(value, Activation):
         return value
-    check_choice(name, value, (*loopbp_activations.NAMES, *REGISTERED))
+    check_choice(name, value, (*ACTIVATIONS, *REGISTERED))
     registered = REGISTERED.get(value)
     return value if registered is None else registered
 
@@ -84,16 +84,17 @@ def name_of(value: str | Activation) -> str:
 def output_and_loss(output: Any, loss: Any, n_outputs: int) -> tuple[str | Activation, str]:
     """The output activation and the loss, each found from the other where it is not given."""
     if loss is not None:
-        check_choice("loss", loss, losses.NAMES)
+        check_choice("loss", loss, LOSSES)
     if output is None:
-        which = losses.USUAL_OUTPUT[loss] if loss else "sigmoid" if n_outputs == 1 else "softmax"
+        one = "sigmoid" if n_outputs == 1 else "softmax"
+        which: str | Activation = LOSSES[loss].usual_output if loss else one
     else:
         which = activation("output", output)
     if loss is None:
-        loss = losses.USUAL_LOSS.get(name_of(which), "half_mse")
+        loss = ACTIVATIONS[which].usual_loss if isinstance(which, str) else "half_mse"
     if isinstance(which, str):
-        if which not in losses.FITS[loss]:
-            fits = ", ".join(sorted(losses.FITS[loss]))
+        if which not in LOSSES[loss].outputs:
+            fits = ", ".join(sorted(LOSSES[loss].outputs))
             raise ValueError(
                 f"loss: {loss!r} does not fit output {which!r}, whose values leave its range; "
                 f"it fits {fits}"
@@ -103,17 +104,10 @@ def output_and_loss(output: Any, loss: Any, n_outputs: int) -> tuple[str | Activ
     return which, loss
 
 
-# What an output can come near to; the others reach every number.
-_RANGES = {
-    "sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, np.inf),
-    "softplus": (0.0, np.inf), "elu": (-1.0, np.inf), "gelu": (-0.2, np.inf),
-    "silu": (-0.3, np.inf),
-}  # fmt: skip
-
-
 def warn_of_targets(output: str, loss: str, Y: Any) -> None:
     """Warn where outputs and a loss cannot learn these targets, and name the ones that can."""
-    low, high = _RANGES.get(output, (-np.inf, np.inf))
+    row = ACTIVATIONS.get(output)  # a user's own has none
+    low, high = (-np.inf, np.inf) if row is None else row.range
     text = ""
     if output == "sigmoid" and loss == "cross_entropy":
         # -sum y log a has nothing against outputs that are all 1
@@ -164,6 +158,21 @@ def optimizer(value: Any) -> Optimizer:
     return value
 
 
+_BATCH = 32
+
+
+def batch_size(value: int | None, optimizer: Optimizer, examples: int) -> int:
+    """At most all examples; for an optimizer that is made for the gradient of all, all of them."""
+    of_all = RULES[optimizer.settings.rule].full_batch
+    size = min(value or (examples if of_all else _BATCH), examples)
+    if of_all and size < examples:
+        raise ValueError(
+            f"batch_size: {type(optimizer).__name__} is made for the gradient of all {examples} "
+            f"examples, got {value}; leave batch_size out, or use an optimizer such as loopbp.Adam"
+        )
+    return size
+
+
 def early_stopping(value: Any, validated: bool) -> EarlyStopping | None:
     """An `EarlyStopping`, or None."""
     if value is None:
@@ -203,7 +212,7 @@ def guess_task(output: str, loss: str, n_outputs: int) -> tuple[str, Any]:
     """What a network is for, before `fit` has seen targets: task and classes."""
     if output == "softmax":
         return "classification", np.arange(n_outputs)
-    if loss in ("binary_cross_entropy", "cross_entropy"):
+    if LOSSES[loss].labels:
         if n_outputs == 1:
             return "classification", np.arange(2)
         return "multilabel", np.arange(n_outputs)

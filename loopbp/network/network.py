@@ -4,69 +4,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from loopbp import optimizers
-from loopbp.binding import Engine
-from loopbp.engines import ENGINES, pick, pick_training
-from loopbp.holdout import validation_rows
-from loopbp.initial import INITIALIZERS, default_initializer, initial_theta
+from loopbp.catalogue import ENGINES, INITIALIZERS
+from loopbp.engines import pick_training
+from loopbp.initial import default_initializer, initial_theta
 from loopbp.jit.sources import plain
 from loopbp.messages.calls import fixes, suggests
-from loopbp.network import arguments, storage, targets
+from loopbp.network import arguments, evaluation, storage, targets
+from loopbp.network.data import hold_out
+from loopbp.network.definition import Definition
+from loopbp.network.gradient import Gradient, gradient
 from loopbp.optimizers import Optimizer
 from loopbp.own_activation import Activation
-from loopbp.parameters import (
-    Architecture,
-    LayerViews,
-    biases_of,
-    layer_of,
-    make_architecture,
-    weights_of,
-)
+from loopbp.parameters import make_architecture
 from loopbp.preparation import Preprocessing
 from loopbp.preparation.frames import frame_names
-from loopbp.training import Callback, Data, EarlyStopping, History, OptimizerState, blocks, run
-from loopbp.validate import (
-    as_real,
-    check_choice,
-    check_count,
-    check_matrix,
-    check_number,
-    check_weight,
-)
-
-_PREDICT_ROWS = 1024  # rows of one forward pass in predict: bounds its memory
-
-
-@suggests
-@dataclass(frozen=True)
-class Gradient:
-    """A gradient and what it was computed from."""
-
-    theta: NDArray[Any]
-    """dJ/dtheta, shape (P,), laid out as ``net.theta``"""
-    weights: list[NDArray[Any]]
-    """dJ/dw^l at [l - 1], shape (n_l, n_{l-1}): views into `theta`"""
-    biases: list[NDArray[Any]]
-    """dJ/db^l at [l - 1], shape (n_l,): views into `theta`"""
-    loss: float
-    """J, the penalty included"""
-    deltas: list[NDArray[Any]]
-    """delta^l at [l - 1], shape (m, n_l): per example, without 1/m"""
-    activations: list[NDArray[Any]]
-    """a^l at [l], a^0 = X: so this list has L + 1 entries"""
-    weighted_inputs: list[NDArray[Any]]
-    """z^l at [l - 1], shape (m, n_l)"""
+from loopbp.training import Callback, Data, EarlyStopping, History, OptimizerState, run
+from loopbp.validate import check_choice, check_count, check_number
 
 
 @suggests
 @fixes("sizes", "dropout", "l2", "dtype", "loss_name", "architecture")
-class Network:
+class Network(Definition):
     """A fully connected network.
 
     Parameters
@@ -127,7 +92,7 @@ class Network:
         seed: int | None = None,
         preprocessing: Preprocessing | None = None,
     ) -> None:
-        self.sizes: tuple[int, ...] = arguments.layer_sizes(sizes)
+        self.sizes = arguments.layer_sizes(sizes)
         count = len(self.sizes) - 1
         hidden_list = arguments.one_each("hidden", hidden, count - 1, (str, Activation))
         self._hidden = [arguments.activation("hidden", which) for which in hidden_list]
@@ -153,12 +118,12 @@ class Network:
         self.seed = check_count("seed", seed, at_least=0)
         if self.seed >= 2**63:
             raise ValueError(f"seed: expected a number below 2**63, got {seed}")
-        self.architecture: Architecture = make_architecture(
+        self.architecture = make_architecture(
             self.sizes, self._hidden, self._output, self.loss_name, self.dropout, self.l2
         )
         self._theta = initial_theta(self.architecture, self.initializer, self.seed, self.dtype)
-        self.task: str | None = None
-        self.classes: NDArray[Any] | None = None
+        self.task = None
+        self.classes = None
         self.preprocessing = arguments.preprocessing(
             preprocessing, self.sizes, self.output, self.loss_name
         )
@@ -169,57 +134,6 @@ class Network:
         """Facts of yours that JSON can hold; saved and loaded with the network."""
         self._state: OptimizerState | None = None
         self._made = True  # from here on a new attribute is perhaps a misspelt one
-
-    # -- what it is -----------------------------------------------------------------------------
-
-    @property
-    def hidden(self) -> tuple[str, ...]:
-        """Names of the activations of the hidden layers."""
-        return tuple(arguments.name_of(which) for which in self._hidden)
-
-    @property
-    def output(self) -> str:
-        """Name of the activation of the output layer."""
-        return arguments.name_of(self._output)
-
-    @property
-    def theta(self) -> NDArray[Any]:
-        """All parameters, shape (P,): layer after layer, w^l row by row, then b^l.  Writable."""
-        return self._theta
-
-    @theta.setter
-    def theta(self, value: ArrayLike) -> None:
-        self._theta[:] = as_real("theta", value, self._theta.shape)
-
-    @property
-    def weights(self) -> list[NDArray[Any]]:
-        """w^l at [l - 1], shape (n_l, n_{l-1}): views into `theta`, to write to or to assign."""
-        return self._per_layer(weights_of, self._theta)
-
-    @property
-    def biases(self) -> list[NDArray[Any]]:
-        """b^l at [l - 1], shape (n_l,): views into `theta`, to write to or to assign."""
-        return self._per_layer(biases_of, self._theta)
-
-    @property
-    def input_names(self) -> tuple[str, ...] | None:
-        """Names of the inputs, n_0 of them; None where they have none.
-
-        A column of words that is one-hot encoded gives an input for each word, ``colour=red``.
-        """
-        prepared = self.preprocessing
-        return None if prepared is None or None in prepared.names else prepared.input_names
-
-    def _per_layer(self, view: Any, theta: NDArray[Any]) -> list[NDArray[Any]]:
-        layers = range(1, len(self.sizes))
-        return LayerViews(plain(view)(theta, self.architecture, l) for l in layers)
-
-    def __repr__(self) -> str:
-        hidden = self.hidden[0] if len(set(self.hidden)) == 1 else list(self.hidden)
-        return (
-            f"Network({list(self.sizes)}, hidden={hidden!r}, output={self.output!r}, "
-            f"loss={self.loss_name!r})"
-        )
 
     # -- use ------------------------------------------------------------------------------------
 
@@ -277,10 +191,11 @@ class Network:
         TypeError, ValueError
             If X does not fit.
         """
-        x = self._inputs(X)
-        engine = self._engine("auto", len(x))
-        _, a = self._forward(engine, x)
-        return [x, *self._layers(a, len(x))]
+        x = self._inputs(X, finite=False)
+        layers, finite = evaluation.activations(self._theta, self.architecture, x)
+        if not finite:
+            self._inputs(X)
+        return [x, *layers]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
         """The output activations a^L.
@@ -301,7 +216,11 @@ class Network:
         TypeError, ValueError
             If X does not fit.
         """
-        return self._outputs(self._inputs(X))
+        x = self._inputs(X, finite=False)
+        found, finite = evaluation.outputs(self._theta, self.architecture, x)
+        if not finite:
+            self._inputs(X)  # tells where
+        return found
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Class labels, 0/1 rows for several labels at once, or values for regression.
@@ -358,8 +277,12 @@ class Network:
         TypeError, ValueError
             If an argument does not fit.
         """
-        data, _, _ = self._check_data(X, y, sample_weight)
-        return self._cost(data, self._engine(engine, len(data.X)))[0]
+        check_choice("engine", engine, ENGINES)
+        data, _, _ = self._check_data(X, y, sample_weight, finite=False)
+        J, _, finite = evaluation.losses(engine, self._theta, self.architecture, data)
+        if not finite:
+            self._inputs(X)
+        return J
 
     def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """Accuracy; for several labels the share of rows all right; for regression R**2.
@@ -380,8 +303,11 @@ class Network:
         TypeError, ValueError
             If an argument does not fit.
         """
-        data, task, _ = self._check_data(X, y, None)
-        return targets.score(self._outputs(data.X), data.Y, task)
+        data, task, _ = self._check_data(X, y, None, finite=False)
+        found, finite = evaluation.outputs(self._theta, self.architecture, data.X)
+        if not finite:
+            self._inputs(X)
+        return targets.score(found, data.Y, task)
 
     def gradient(
         self,
@@ -391,7 +317,7 @@ class Network:
         sample_weight: ArrayLike | None = None,
         engine: str = "auto",
     ) -> Gradient:
-        """dJ/dtheta over the whole of X as one batch, without dropout.
+        """dJ/dtheta over the whole of X, without dropout.
 
         Parameters
         ----------
@@ -401,7 +327,8 @@ class Network:
         sample_weight : array_like of shape (m,), optional
             s_t, scaled to a mean of 1.
         engine
-            Which engine computes it: auto, numpy, loops or tiled.
+            Which engine computes it: numpy, loops, or tiled, which is auto, and takes it from a
+            step of plain SGD as `fit` makes it; of very many rows, from several.
 
         Returns
         -------
@@ -413,26 +340,9 @@ class Network:
         TypeError, ValueError
             If an argument does not fit.
         """
+        check_choice("engine", engine, ENGINES)
         data, _, _ = self._check_data(X, y, sample_weight)
-        m = len(data.X)
-        chosen = self._engine(engine, m)
-        z, a = self._forward(chosen, data.X)
-        delta, gradient = np.empty_like(z), np.empty_like(self._theta)
-        losses_ = np.empty(m)
-        J = chosen.cost(self._theta, self.architecture, data.Y, data.weight, z, a, losses_)
-        chosen.backward(
-            self._theta, self.architecture, data.X, data.Y, data.weight, z, a, delta, gradient,
-            0, False,
-        )  # fmt: skip
-        return Gradient(
-            gradient,
-            self._per_layer(weights_of, gradient),
-            self._per_layer(biases_of, gradient),
-            float(J),
-            self._layers(delta, m),
-            [data.X, *self._layers(a, m)],
-            self._layers(z, m),
-        )
+        return gradient(engine, self._theta, self.architecture, data)
 
     # -- training -------------------------------------------------------------------------------
 
@@ -442,7 +352,7 @@ class Network:
         y: ArrayLike,
         *,
         epochs: int = 20,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         optimizer: Optimizer | str | None = None,
         engine: str = "auto",
         shuffle: bool = True,
@@ -466,7 +376,8 @@ class Network:
         epochs
             How many more.
         batch_size
-            Examples a step; the last batch of an epoch may be smaller.
+            Examples a step; the last batch of an epoch may be smaller.  Default 32, or all of
+            them where the optimizer is made for the gradient of all.
         optimizer
             Default ``Adam(1e-3)``; a name gives the optimizer with its defaults.  An equal one
             in a later call goes on with its state, another one starts anew.
@@ -505,7 +416,8 @@ class Network:
             of the last finite epoch are kept.
         """
         epochs = check_count("epochs", epochs)
-        batch_size = check_count("batch_size", batch_size)
+        if batch_size is not None:
+            batch_size = check_count("batch_size", batch_size)
         check_choice("engine", engine, ENGINES)
         chosen_optimizer = arguments.optimizer(optimizer)
         stopping = arguments.early_stopping(early_stopping, validation is not None)
@@ -528,8 +440,8 @@ class Network:
             )
         elif validation is not None:
             fraction = check_number("validation", validation, above=0.0, below=1.0)
-            data, held_out = self._hold_out(data, fraction, task)
-        batch_size = min(batch_size, len(data.X))
+            data, held_out = hold_out(data, fraction, self.seed, task)
+        batch_size = arguments.batch_size(batch_size, chosen_optimizer, len(data.X))
         if self.history.epochs == 0:
             arguments.warn_of_targets(self.output, self.loss_name, data.Y)
         self.task, self.classes, self.preprocessing = task, classes, prepared
@@ -549,6 +461,12 @@ class Network:
             callbacks=callbacks, score_training=score_training, verbose=verbose,
         )  # fmt: skip
         return self.history
+
+    def _evaluate(self, data: Data) -> tuple[float, float]:
+        J, found, _ = evaluation.losses(
+            "auto", self._theta, self.architecture, data, wants_outputs=True
+        )
+        return J, targets.score(found, data.Y, self._task()[0])
 
     # -- storage --------------------------------------------------------------------------------
 
@@ -585,132 +503,3 @@ class Network:
         vectors = np.zeros((0, 0), self.dtype) if state is None else state.vectors
         classes = np.zeros(0) if self.classes is None else self.classes
         storage.write(path, meta, theta=self._theta, state=vectors, classes=classes)
-
-    # -- inside ---------------------------------------------------------------------------------
-
-    def _task(self) -> tuple[str, NDArray[Any] | None]:
-        if self.task is not None:
-            return self.task, self.classes
-        return arguments.guess_task(self.output, self.loss_name, self.sizes[-1])
-
-    def _engine(self, name: str, batch: int) -> Engine:
-        check_choice("engine", name, ENGINES)
-        return pick(name, self._theta.size, batch)
-
-    def _layers(self, buffer: NDArray[Any], m: int) -> list[NDArray[Any]]:
-        view = plain(layer_of)
-        return [view(buffer, self.architecture, l, m) for l in range(1, len(self.sizes))]
-
-    def _forward(self, engine: Engine, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        z, a = (np.empty(len(x) * sum(self.sizes[1:]), self.dtype) for _ in range(2))
-        engine.forward(self._theta, self.architecture, x, z, a, 0, False)
-        return z, a
-
-    def _outputs(self, x: NDArray[Any]) -> NDArray[Any]:
-        out = np.empty((len(x), self.sizes[-1]), self.dtype)
-        engine = self._engine("auto", min(len(x), _PREDICT_ROWS))
-        for part in blocks(len(x), _PREDICT_ROWS):
-            rows = x[part]
-            out[part] = self._layers(self._forward(engine, rows)[1], len(rows))[-1]
-        return out
-
-    def _cost(self, data: Data, engine: Engine) -> tuple[float, NDArray[Any]]:
-        """J and the output activations of some data."""
-        z, a = self._forward(engine, data.X)
-        out = np.empty(len(data.X))
-        J = engine.cost(self._theta, self.architecture, data.Y, data.weight, z, a, out)
-        return float(J), self._layers(a, len(data.X))[-1]
-
-    def _evaluate(self, data: Data) -> tuple[float, float]:
-        J, outputs = self._cost(data, self._engine("auto", len(data.X)))
-        return J, targets.score(outputs, data.Y, self._task()[0])
-
-    def _inputs(
-        self, X: Any, name: str = "X", prepared: Preprocessing | None = None
-    ) -> NDArray[Any]:
-        """X behind the preprocessing: (m, n_0), finite, of the network's dtype."""
-        prepared = prepared or self.preprocessing
-        if prepared is None:
-            return check_matrix(name, X, self.sizes[0], self.dtype)
-        return prepared.inputs(name, X, self.dtype)
-
-    def _check_data(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        classes: NDArray[Any] | None = None,
-        prefix: str = "",
-        prepared: Preprocessing | None = None,
-    ) -> tuple[Data, str, NDArray[Any] | None]:
-        x = self._inputs(X, f"{prefix}X", prepared)
-        known = self.classes if classes is None else classes
-        if self.preprocessing is not None:
-            y = self.preprocessing.targets(y)
-        encoded = targets.encode(
-            f"{prefix}y", y, len(x), self.sizes[-1], self.output, self.loss_name, self.dtype, known
-        )
-        weight = check_weight(f"{prefix}sample_weight", sample_weight, len(x), self.dtype)
-        return Data(x, encoded.Y, weight), encoded.task, encoded.classes
-
-    def _hold_out(self, data: Data, fraction: float, task: str) -> tuple[Data, Data]:
-        """Split off a fraction for validation, by class where there are classes."""
-        number = None
-        if task == targets.CLASSIFICATION:
-            one = self.sizes[-1] == 1
-            number = (data.Y[:, 0] > 0.5).astype(np.int64) if one else data.Y.argmax(axis=1)
-        held = validation_rows(len(data.X), fraction, self.seed, number)
-        kept, out = (
-            Data(data.X[rows], data.Y[rows], check_weight(
-                "validation: sample_weight", data.weight[rows], int(rows.sum()), self.dtype
-            ))
-            for rows in (~held, held)
-        )  # fmt: skip
-        return kept, out
-
-
-@suggests
-def load(path: str | os.PathLike[str]) -> Network:
-    """A network from a file that `Network.save` wrote.
-
-    Parameters
-    ----------
-    path
-        Of the file.
-
-    Returns
-    -------
-    Network
-        Predicts as the saved one did, and `fit` goes on from where it stood.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file is damaged, truncated, foreign or newer, or needs an activation of your own
-        that has not been registered.
-    """
-    meta, arrays = storage.read(path)
-    try:
-        net = Network(
-            meta["sizes"], meta["hidden"], meta["output"], meta["loss"],
-            initializer="zeros", dropout=meta["dropout"], l2=meta["l2"], dtype=meta["dtype"],
-            seed=meta["seed"],
-        )  # fmt: skip
-        net.initializer = tuple(meta["initializer"])
-        net.theta = arrays["theta"]
-        net.task, net.metadata = meta["task"], meta["metadata"]
-        net.classes = arrays["classes"] if len(arrays["classes"]) else None
-        if meta["preprocessing"] is not None:
-            prepared = Preprocessing.from_dict(meta["preprocessing"])
-            net.preprocessing = arguments.preprocessing(
-                prepared, net.sizes, net.output, net.loss_name
-            )
-        net.history = History(**meta["history"])
-        if meta["optimizer"] is not None:
-            vectors = np.require(arrays["state"], net.dtype, ["C", "W"])
-            net._state = arguments.restore_optimizer(meta["optimizer"], vectors, net.theta.size)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: cannot be restored: {error}") from error
-    return net

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from loopbp.catalogue import LOSSES
 from loopbp.validate import as_array, as_finite
 
 CLASSIFICATION, MULTILABEL, REGRESSION = "classification", "multilabel", "regression"
@@ -63,7 +64,7 @@ def encode(
     if array.dtype.kind == "O":
         array = _plain_objects(name, array)
     as_labels = takes_labels(output, loss) and (
-        loss in _OF_CLASSES or n_outputs > 1 or array.dtype.kind in "iubUS"
+        LOSSES[loss].labels or n_outputs > 1 or array.dtype.kind in "iubUS"
     )
     if array.ndim == 2 and array.shape[1] == 1 and (n_outputs == 1 or as_labels):
         array = array[:, 0]  # a column of labels or values, as a table gives it
@@ -93,12 +94,9 @@ def encode(
     return _rows(name, rows, n_outputs, output, loss, classes)
 
 
-_OF_CLASSES = ("cross_entropy", "binary_cross_entropy")
-
-
 def takes_labels(output: str, loss: str) -> bool:
     """Whether the targets of a network may be labels."""
-    return loss in _OF_CLASSES or output in ("softmax", "sigmoid")
+    return LOSSES[loss].labels or output in ("softmax", "sigmoid")
 
 
 def _plain_objects(name: str, array: NDArray[Any]) -> NDArray[Any]:
@@ -207,12 +205,14 @@ def _rows(
     loss: str,
     classes: NDArray[Any] | None,
 ) -> Targets:
-    if loss in ("cross_entropy", "binary_cross_entropy"):
-        wrong = ((rows < 0) | (rows > 1)).any(axis=1)
+    low, high = LOSSES[loss].targets
+    if high < np.inf:
+        wrong = ((rows < low) | (rows > high)).any(axis=1)
         if wrong.any():
             row = int(np.argmax(wrong))
             raise ValueError(
-                f"{name}: expected values in [0, 1] for {loss}, got {rows[row]} at row {row}"
+                f"{name}: expected values in [{low:g}, {high:g}] for {loss}, got {rows[row]} "
+                f"at row {row}"
             )
     if output == "softmax" and loss == "cross_entropy":
         # delta^L = p - y holds only for rows that sum to 1
@@ -223,14 +223,14 @@ def _rows(
                 f"{name}: expected rows that sum to 1 for softmax with cross_entropy, "
                 f"got the sum {rows[row].sum():.6g} at row {row}"
             )
-    if loss == "poisson" and (rows < 0).any():
-        row = int(np.argmax((rows < 0).any(axis=1)))
-        raise ValueError(f"{name}: expected counts of at least 0 for poisson, got {rows[row]} "
-                         f"at row {row}")  # fmt: skip
+    if (rows < low).any():
+        row = int(np.argmax((rows < low).any(axis=1)))
+        raise ValueError(f"{name}: expected counts of at least {low:g} for {loss}, got "
+                         f"{rows[row]} at row {row}")  # fmt: skip
     if output == "softmax":
         known = classes if classes is not None else np.arange(n_outputs)
         return Targets(rows, CLASSIFICATION, known)
-    if output == "sigmoid" and loss in ("cross_entropy", "binary_cross_entropy"):
+    if output == "sigmoid" and LOSSES[loss].labels:
         return Targets(rows, MULTILABEL, np.arange(n_outputs))
     return Targets(rows, REGRESSION, None)
 

@@ -1,14 +1,19 @@
 """Activations, losses and delta^L in 40 digits (mpmath), by their definitions.
 
-Written so that no term is lost even at these digits: 1 - sigmoid(z) is sigmoid(-z), 1 - a_i of
-softmax is the sum over the others.  Nothing is shared with the engines.
+The definitions are the formulas of `loopbp.catalogue`, with as many digits more as their terms may
+cancel; nothing is shared with the engines.  Where a logarithm of a, or of 1 - a, is asked for, it
+comes from z: 1 - sigmoid(z) is sigmoid(-z), 1 - a_i of softmax is the sum over the others.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-_DIGITS = 40
+from loopbp.catalogue import ACTIVATIONS, LOSSES, Loss
+from loopbp.formulas import evaluate, terms_of, with_letters_spelt
+
+_DIGITS, _MOST_LOST = 40, 330
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,33 @@ class Exact:
     """The functions, in a context of mpmath's that nobody else sets."""
 
     def __init__(self) -> None:
-        self.mp = _context()
+        self.mp = mp = _context()
+        self.functions = {
+            "exp": mp.exp, "log": mp.log, "tanh": mp.tanh, "cosh": mp.cosh, "abs": abs,
+            "max": max, "sign": mp.sign, "sigmoid": self._sigmoid, "softplus": self._softplus,
+            "clip": lambda x, low, high: max(low, min(high, x)),
+            "Phi": lambda x: mp.erfc(-x / mp.sqrt(2)) / 2,
+            "phi": lambda x: mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi),
+        }  # fmt: skip
 
     def exponent(self, x: Any) -> int:
         """The power of 2 at or below x."""
         return int(self.mp.frexp(x)[1]) - 1
+
+    def _digits(self, x: Any) -> int:
+        """Digits with which a formula of x keeps `_DIGITS` however its terms cancel.
+
+        1 - tanh(x)**2 falls as exp(-2 x), and log(cosh(x)) as the square of a small x.  A result
+        below the smallest number of float64 counts for nothing.
+        """
+        size = abs(float(x))
+        lost = max(0.9 * size, -2.0 * math.log10(size)) if size else 0.0
+        return _DIGITS + min(_MOST_LOST, math.ceil(lost))
+
+    def value(self, formula: str, about: Any, **values: Any) -> Any:
+        """A formula of the catalogue, by its definition; `about` is what its terms depend on."""
+        with self.mp.workdps(self._digits(about)):
+            return evaluate(formula, self.functions, values)
 
     def _sigmoid(self, z: Any) -> Any:
         return 1 / (1 + self.mp.exp(-z))
@@ -80,33 +107,19 @@ class Exact:
 
     def unit(self, name: str, z: float) -> Unit:
         """sigma and sigma' of one z, for every activation but softmax."""
-        mp = self.mp
-        z = mp.mpf(z)
-        one = mp.mpf(1)
+        row, z = ACTIVATIONS[name], self.mp.mpf(z)
+        formula = with_letters_spelt(row.prime, row.where)
+        with self.mp.workdps(self._digits(z)):
+            a = self.mp.mpf(evaluate(row.sigma, self.functions, {"z": z}))
+            terms = [evaluate(t, self.functions, {"z": z, "a": a}) for t in terms_of(formula)]
+            prime = self.mp.fsum(terms)
+            size = max(map(abs, [prime, *(terms if row.turns else ())]))
         if name == "sigmoid":
-            a, less = self._sigmoid(z), self._sigmoid(-z)
-            prime = a * less
-            return Unit(a, prime, prime, less, -self._softplus(-z), -self._softplus(z))
+            less = self._sigmoid(-z)
+            return Unit(a, prime, size, less, -self._softplus(-z), -self._softplus(z))
         if name == "softplus":
-            a, prime = self._softplus(z), self._sigmoid(z)
-            return Unit(a, prime, prime, None, mp.log(a))
-        if name == "gelu":
-            below = mp.erfc(-z / mp.sqrt(2)) / 2
-            slope = z * mp.exp(-z * z / 2) / mp.sqrt(2 * mp.pi)
-            return Unit(z * below, below + slope, max(below, abs(slope), abs(below + slope)))
-        if name == "silu":
-            s = self._sigmoid(z)
-            slope = z * s * self._sigmoid(-z)
-            return Unit(z * s, s + slope, max(s, abs(slope), abs(s + slope)))
-        above = z > 0
-        a, prime = {
-            "identity": lambda: (z, one),
-            "tanh": lambda: (mp.tanh(z), 1 / mp.cosh(z) ** 2),
-            "relu": lambda: (z, one) if above else (0 * one, 0 * one),
-            "leaky_relu": lambda: (z, one) if above else (z / 100, one / 100),
-            "elu": lambda: (z, one) if above else (mp.expm1(z), mp.exp(z)),
-        }[name]()
-        return Unit(a, prime, abs(prime))
+            return Unit(a, prime, size, None, self.mp.log(a))
+        return Unit(a, prime, size)
 
     def units(self, name: str, z: list[float]) -> list[Unit]:
         """All outputs of one example."""
@@ -131,34 +144,37 @@ class Exact:
         tiny: float,
     ) -> Example:  # fmt: skip
         """C^t and delta^L of one example; `tolerance` and `tiny` as the dtype has them."""
-        mp, n = self.mp, len(units)
+        mp, n, row = self.mp, len(units), LOSSES[loss]
         targets = [mp.mpf(value) for value in y]
-        pairs = list(zip(units, targets, strict=True))
-        if loss in ("binary_cross_entropy", "cross_entropy", "poisson"):
+        if row.logarithmic:
             return self._logarithmic(output, loss, units, targets)
-        share = {"half_mse": mp.mpf(1) / n, "quadratic": mp.mpf(1)}.get(loss, mp.mpf(1) / n)
+        share = mp.mpf(1) / n if row.mean else mp.mpf(1)
         value, size = mp.mpf(0), mp.mpf(0)
         slopes: list[Any] = []
         sizes: list[Any] = []
-        for unit, y_i in pairs:
+        for unit, y_i in zip(units, targets, strict=True):
             error, term = unit.a - y_i, max(abs(unit.a), abs(y_i))
-            far = abs(error)
-            if loss in ("half_mse", "quadratic"):
-                c, c_size, g, g_size = error * error / 2, far * term, error, term
-            elif loss == "mae":
-                known = far > max(tolerance * term, tiny)
-                c, c_size, g_size = far, term, mp.mpf(1)
-                g = mp.sign(error) if known else None
-            else:
-                inside = far <= 1
-                c = error * error / 2 if inside else far - mp.mpf(1) / 2
-                c_size, g = min(far, 1) * term, max(-1, min(1, error))
-                g_size = term if far <= 1 + tolerance * term else mp.mpf(1)
+            room = tolerance * term
+            c, g = self._term(row, error)
+            # an error of `room` in a - y makes this much of one in C, and in its derivative
+            c_size = abs(g) * term
+            near = [abs(self._term(row, error + step)[1] - g) for step in (-room, room)]
+            g_size = max(near) / tolerance
+            jumps = row.corner == "slope" and any(
+                abs(error - corner) <= max(room, tiny) for corner in row.corners
+            )
             value, size = value + share * c, size + share * max(c, c_size)
-            slopes.append(None if g is None else share * g)
-            sizes.append(share * max(g_size, 0 if g is None else abs(g)))
+            slopes.append(None if jumps else share * g)
+            sizes.append(share * max(g_size, 0 if jumps else abs(g)))
         delta = self._through(output, units, slopes, sizes)
         return Example(Number(value, max(value, size), mp.inf), delta)
+
+    def _term(self, row: Loss, error: Any) -> tuple[Any, Any]:
+        """A term of C and its derivative by a, both functions of a - y."""
+        zero = self.mp.mpf(0)
+        return tuple(
+            self.value(formula, error, a=error, y=zero) for formula in (row.term, row.prime)
+        )
 
     def _through(
         self, output: str, units: list[Unit], slopes: list[Any], sizes: list[Any]
@@ -195,7 +211,7 @@ class Exact:
         elif loss == "binary_cross_entropy":
             value = mp.fsum(-y_i * u.log_a - (1 - y_i) * u.log_less for u, y_i in pairs)
             size = value
-        else:
+        elif loss == "poisson":
             value = mp.fsum(u.a - y_i * u.log_a for u, y_i in pairs) / n
             size = mp.fsum(max(u.a, abs(y_i * u.log_a)) for u, y_i in pairs) / n
         delta = self._logarithmic_delta(output, loss, units, y)

@@ -17,23 +17,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp import activations as loopbp_activations
-from loopbp import losses
+from loopbp import catalogue
 from loopbp.binding import loops_engine, numpy_engine
+from loopbp.catalogue import ACTIVATIONS, HIDDEN, LOSSES
 from loopbp.numerics.exact import Example, Unit, exact
 from loopbp.tiled.engine import tiled_engine
 
 Array = NDArray[Any]
 
-ENGINES = ("numpy", "loops", "tiled")
+ENGINES = tuple(name for name in catalogue.ENGINES if name != "auto")
 DTYPES = ("float64", "float32")
 BOUNDS = {"float64": 1e-12, "float32": 1e-5}
 """Relative error of C^t and delta^L that is allowed"""
 MOST_ULPS = 6.0
 """Units in the last place by which sigma and sigma' may be off"""
 PAIRS = tuple(
-    (output, loss) for loss in losses.NAMES for output in loopbp_activations.NAMES
-    if output in losses.FITS[loss]
+    (output, loss) for loss, row in LOSSES.items() for output in ACTIVATIONS
+    if output in row.outputs
 )  # fmt: skip
 _OUTPUTS = 3  # units of each example
 _Z_END = 1e4
@@ -135,7 +135,7 @@ def targets(output: str, loss: str, points: int, columns: int, dtype: str, seed:
     elif loss == "cross_entropy" and output == "softmax":
         share /= share.sum(axis=1, keepdims=True)
         y = np.where(between[:, :1], share, np.eye(columns)[rng.integers(0, columns, points)])
-    elif loss in ("binary_cross_entropy", "cross_entropy"):
+    elif LOSSES[loss].targets == (0.0, 1.0):
         y = np.where(between, share, ends)
         y[2 % points] = np.resize([0.25, 0.75], columns)
         y[3 % points] = np.resize([0.25, 0.75], columns)
@@ -191,7 +191,7 @@ def pair_error(
     """
     z, y, examples = _examples(output, loss, points, dtype, seed)
     chosen = kernels or kernels_of(engine)
-    codes = losses.CODES[loss], loopbp_activations.CODES[output]
+    codes = LOSSES[loss].code, ACTIVATIONS[output].code
     a, delta, c = np.empty_like(z), np.empty_like(z), np.empty(points)
     one = np.ones(points, dtype)
     with np.errstate(all="ignore"):
@@ -285,7 +285,7 @@ def activation_error(
 
 
 def _functions(name: str, kernels: Any) -> tuple[Any, Any]:
-    code = loopbp_activations.CODES[name]
+    code = ACTIVATIONS[name].code
 
     def sigma(z: Array) -> Array:
         out = np.empty_like(z)
@@ -305,8 +305,8 @@ def activation_errors(
     seed: int = 0,
 ) -> Iterator[ActivationError]:  # fmt: skip
     """`activation_error` of every activation but softmax, dtype and engine."""
-    for name in loopbp_activations.NAMES:
-        for dtype in dtypes if name != "softmax" else ():
+    for name in HIDDEN:
+        for dtype in dtypes:
             for engine in engines:
                 yield activation_error(name, dtype, engine, points, seed)
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from loopbp import reference
-from loopbp.activations import SOFTMAX, sigma_prime_row
+from loopbp.activations import sigma_prime_row
+from loopbp.catalogue import SOFTMAX
 from loopbp.jit.decorators import jit, sum_jit
 from loopbp.jit.sources import plain
 from loopbp.losses import delta_row

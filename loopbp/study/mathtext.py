@@ -18,7 +18,7 @@ OPERATORS = {
     "cdot": "·", "to": "→", "times": "×", "odot": "*", "dots": "…", "le": "≤", "ge": "≥",
     "ne": "≠", "mid": "|",
 }  # fmt: skip
-_FUNCTIONS = ("exp", "log", "tanh", "max", "erf", "sign", "clip")
+_FUNCTIONS = ("exp", "log", "tanh", "cosh", "abs", "max", "erf", "sign", "clip")
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\s+|.", re.DOTALL)
 _SIMPLE_SCRIPT = re.compile(r"[\w,′]+|\d")
 _INLINE = re.compile(r"\$([^$]+)\$")

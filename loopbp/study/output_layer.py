@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from loopbp import losses
-from loopbp.losses import TINY
+from loopbp.catalogue import TINY
 from loopbp.study.document import Paragraph, Table
 from loopbp.study.explanation import Chapter
 from loopbp.study.formulas import LOSSES
@@ -48,10 +48,10 @@ def _numpy(w: Writer, line: str) -> str:
 def _saturated(w: Writer, i: int) -> bool:
     """Whether a quotient in dC/da meets 0, so that a is held."""
     a = float(w.batch.numpy.a[w.batch.L][w.t, i])
-    name = w.batch.net.loss_name
-    return (a < TINY and name in ("binary_cross_entropy", "cross_entropy", "poisson")) or (
-        1.0 - a < TINY and name == "binary_cross_entropy"
-    )
+    row = LOSSES[w.batch.net.loss_name].row
+    # the term of a loss may be infinite where a is 0, and where it is 1
+    infinite_at_1 = "log(1 - a)" in row.term
+    return row.logarithmic and (a < TINY or (infinite_at_1 and 1.0 - a < TINY))
 
 
 def _loss_line(w: Writer) -> list[Any]:
@@ -75,14 +75,13 @@ def _loss_line(w: Writer) -> list[Any]:
         " The loss $C^t$ is that of the example times its weight $s_t$." if batch.weighted else ""
     )
     mean = " 1/m stands in front: it is the cost that is differentiated." if w.cost else ""
-    huber = (" $h(e)$ is $e^2 / 2$ for $\\mid e \\mid \\le 1$, else $\\mid e \\mid - 1/2$."
-             if batch.net.loss_name == "huber" else "")  # fmt: skip
+    letters = f" {loss.row.note}" if loss.row.note else ""
     which = "" if w.l == L else (
         f" Output {w.naming.index(r)} is written out: of {batch.sizes[L]}, it acts most."
         if batch.sizes[L] > 1 else "")  # fmt: skip
     factor = _factor(w)
     return [
-        Paragraph(f"The loss is $C^t = {loss.loss}$ with $i$ over the outputs.{huber}{weight}"
+        Paragraph(f"The loss is $C^t = {loss.loss}$ with $i$ over the outputs.{letters}{weight}"
                   f"{mean}{which}"),
         w.line(
             key, w.loss_by(w.a(L, r)), steps, float(expected[r]) * factor, [found[r] * factor],
@@ -98,7 +97,7 @@ def _elementwise(w: Writer) -> list[Any]:
     line, slope = w.prime_line(L, r)
     g = batch.loss_gradient(t)[0] * _factor(w)
     deltas = [p.delta[L][t] * w.scale for p in w.engines]
-    canonical = batch.names[L] == "sigmoid" and batch.net.loss_name == "binary_cross_entropy"
+    canonical = batch.names[L] == LOSSES[batch.net.loss_name].row.canonical
     a, y = float(batch.numpy.a[L][t, r]), float(batch.Y[t, r])
     items: list[Any] = [w.sigma_line(L, r), line]
     exact = not (canonical and abs(slope * g[r] - deltas[1][r]) > DEVIATION * abs(_factor(w)))

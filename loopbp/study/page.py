@@ -20,9 +20,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from loopbp import activations, loops, losses, reference
+from loopbp.catalogue import USER
 from loopbp.jit.sources import plain
 from loopbp.network.network import Network
 from loopbp.study.explaining import input_number
+from loopbp.study.scripts import catalogue_script
 from loopbp.validate import check_choice, check_count
 
 STYLES = (
@@ -30,9 +32,11 @@ STYLES = (
 )  # fmt: skip
 # The mathematics, which knows nothing of the page; what becomes of it as markup; the page itself.
 # A file may call what stands in a later one, but `state.js` and `app.js` run at load.
-MATHEMATICS = ("activations.js", "losses.js", "loops.js", "passes.js")
+CATALOGUE = "catalogue.js"  # written by `loopbp.study.scripts`
+MATHEMATICS = (CATALOGUE, "activations.js", "losses.js", "loops.js", "passes.js")
 MARKUP = (
-    "mathml.js", "pieces.js", "deltas.js", "parameter.js", "derivation.js", "loop_and_matrix.js",
+    "mathml.js", "formulas.js", "pieces.js", "deltas.js", "parameter.js", "derivation.js",
+    "loop_and_matrix.js",
 )  # fmt: skip
 SCRIPTS = (
     *MATHEMATICS, *MARKUP,
@@ -140,7 +144,7 @@ def page_html(
             "subtitle": html.escape(_subtitle(net, m)),
             "style": "\n".join(map(_read, STYLES)).strip(),
             "data": _json_for_script(facts),
-            "scripts": "\n".join(f"<script>\n{_read(name)}</script>" for name in SCRIPTS),
+            "scripts": "\n".join(f"<script>\n{text_of(name)}</script>" for name in SCRIPTS),
         },
     )
 
@@ -184,6 +188,22 @@ def write_page(
     target = Path(path)
     target.write_text(text, encoding="utf-8")
     return target
+
+
+def text_of(name: str) -> str:
+    """A file of the page: one of its folder, or the script of the catalogue.
+
+    Parameters
+    ----------
+    name
+        Of the file.
+
+    Returns
+    -------
+    str
+        JavaScript.
+    """
+    return catalogue_script() if name == CATALOGUE else _read(name)
 
 
 def source_lines(function: Any) -> list[tuple[int, str]]:
@@ -233,7 +253,7 @@ def _check_index(name: str, value: Any, low: int, high: int, reason: str) -> int
 
 def _check_network(net: Network) -> None:
     for l, name in enumerate([*net.hidden, net.output], start=1):
-        if net.architecture.activation[l] != activations.CODES.get(name):
+        if net.architecture.activation[l] == USER:
             raise ValueError(
                 f"net: the study page knows the built-in activations only, and {name!r} of layer "
                 f"{l} is one of your own"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopbp import reference
-from loopbp.activations import IDENTITY, SOFTMAX
+from loopbp.catalogue import IDENTITY, SOFTMAX
 from loopbp.jit.sources import plain
 from loopbp.network.network import Network
 from loopbp.parameters import biases_of, weights_of

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopbp import activations, loops
-from loopbp.activations import SOFTMAX
+from loopbp.catalogue import SOFTMAX
 from loopbp.notation import EQUATIONS, Equation
 from loopbp.study.batch import Batch, Passes
 from loopbp.study.document import Table
@@ -335,11 +335,11 @@ class Writer:
             entry = ACTIVATIONS[name]
             numbers = tidy(entry.prime_numbers(self.factor, z, a))
             place = place_of(activations, entry.function)
-            if name in ("relu", "leaky_relu", "elu"):
+            if entry.row.corner:
                 steps.append(rf"\sigma'({self.num(z)})")
             if numbers not in ("1", "0"):
                 steps.append(numbers)
-            if name in ("relu", "leaky_relu") and z == 0:
+            if entry.row.corner == "slope" and z == 0:
                 note = "z is exactly 0, where the slope jumps: by convention the one from the left"
         else:
             note = "the user's own activation"

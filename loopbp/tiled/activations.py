@@ -1,8 +1,8 @@
 """The activations and their derivatives of a number or a register, made of `vector_math`.
 
 Each is computed from z.  Largest error found against mpmath, in units in the last place of the
-result (of its larger term for gelu' and silu', which cross zero), wherever it is a normal number;
-`loopbp check --numerics` and ``tests/test_numerics.py`` fail above `loopbp.numerics`'
+result (of its larger term for gelu', silu' and mish', which cross zero), wherever it is a normal
+number; `loopbp check --numerics` and ``tests/test_numerics.py`` fail above `loopbp.numerics`'
 ``MOST_ULPS``:
 
 =============  ========  ========
@@ -14,6 +14,8 @@ gelu           3.25      3.0
 gelu_prime     3.25      3.25
 silu           2.75      2.75
 silu_prime     3.25      3.25
+mish           3.0       3.25
+mish_prime     4.0       4.25
 =============  ========  ========
 
 `sigma` and `sigma_prime` choose one by its code.  Beside each other, of one register, LLVM computes
@@ -22,15 +24,18 @@ what both need, as exp(-|z|), once.
 
 import numpy as np
 
-from loopbp.activations import (
+from loopbp.catalogue import (
     ELU,
     GELU,
+    IDENTITY,
     LEAKY_RELU,
     LEAKY_SLOPE,
+    MISH,
     RELU,
     SIGMOID,
     SILU,
     SOFTPLUS,
+    SOFTSIGN,
     TANH,
 )
 from loopbp.jit.decorators import inline_jit
@@ -57,6 +62,7 @@ _F_ZERO, _D_ZERO = _F(0.0), _D(0.0)
 _F_HALF, _D_HALF = _F(0.5), _D(0.5)
 _F_ONE, _D_ONE = _F(1.0), _D(1.0)
 _F_TWO, _D_TWO = _F(2.0), _D(2.0)
+_F_FOUR, _D_FOUR = _F(4.0), _D(4.0)
 
 # -- sigmoid' and tanh': a (1 - a) would lose the digits of 1 - a ----------------------------------
 
@@ -142,6 +148,62 @@ def _silu_prime_d(x):
 
 silu = by_type(_silu_f, _silu_d)
 silu_prime = by_type(_silu_prime_f, _silu_prime_d)
+
+# -- mish: with e = exp(-|x|) and d = e (e + 2) + 2 below 0, else 1 + 2 e (1 + e) ------------------
+
+
+@inline_jit
+def _mish_f(x):
+    """x e (e + 2) / d below 0, else x (1 + 2 e) / d."""
+    size = magnitude(x)
+    size = choose(size > _F_SILU_END, _F_SILU_END, size)
+    n, p = reduce_sum_f(-size, _F_ZERO)
+    e = scaled_f(n, p, _F_ONE)
+    above = choose(x < _F_ZERO, scaled_f(n, p, -size * (e + _F_TWO)), x * (_F_ONE + _F_TWO * e))
+    return above / choose(
+        x < _F_ZERO, e * (e + _F_TWO) + _F_TWO, _F_ONE + _F_TWO * e * (_F_ONE + e)
+    )
+
+
+@inline_jit
+def _mish_d(x):
+    size = magnitude(x)
+    size = choose(size > _D_SILU_END, _D_SILU_END, size)
+    n, p = reduce_sum_d(-size, _D_ZERO)
+    e = scaled_d(n, p, _D_ONE)
+    above = choose(x < _D_ZERO, scaled_d(n, p, -size * (e + _D_TWO)), x * (_D_ONE + _D_TWO * e))
+    return above / choose(
+        x < _D_ZERO, e * (e + _D_TWO) + _D_TWO, _D_ONE + _D_TWO * e * (_D_ONE + e)
+    )
+
+
+@inline_jit
+def _mish_prime_f(x):
+    """e ((e + 2) d + 4 x (e + 1)) / d**2 below 0, else ((1 + 2 e) d + 4 x e**2 (1 + e)) / d**2."""
+    size = magnitude(x)
+    size = choose(size > _F_SILU_END, _F_SILU_END, size)
+    n, p = reduce_sum_f(-size, _F_ZERO)
+    e = scaled_f(n, p, _F_ONE)
+    steep = _F_FOUR * size * (_F_ONE + e)
+    d = choose(x < _F_ZERO, e * (e + _F_TWO) + _F_TWO, _F_ONE + _F_TWO * e * (_F_ONE + e))
+    below = scaled_f(n, p, (e + _F_TWO) * d - steep)
+    return choose(x < _F_ZERO, below, (_F_ONE + _F_TWO * e) * d + steep * e * e) / (d * d)
+
+
+@inline_jit
+def _mish_prime_d(x):
+    size = magnitude(x)
+    size = choose(size > _D_SILU_END, _D_SILU_END, size)
+    n, p = reduce_sum_d(-size, _D_ZERO)
+    e = scaled_d(n, p, _D_ONE)
+    steep = _D_FOUR * size * (_D_ONE + e)
+    d = choose(x < _D_ZERO, e * (e + _D_TWO) + _D_TWO, _D_ONE + _D_TWO * e * (_D_ONE + e))
+    below = scaled_d(n, p, (e + _D_TWO) * d - steep)
+    return choose(x < _D_ZERO, below, (_D_ONE + _D_TWO * e) * d + steep * e * e) / (d * d)
+
+
+mish = by_type(_mish_f, _mish_d)
+mish_prime = by_type(_mish_prime_f, _mish_prime_d)
 
 # -- the normal distribution: Phi(-s) = exp(-s**2 / 2) R(s) for s >= 0 ----------------------------
 # (1 + s) R(s) is a polynomial in t = (s - c) / (s + c), fitted through Chebyshev's points in 40
@@ -275,9 +337,11 @@ def leaky_relu_prime(z):
 
 @inline_jit
 def sigma(code, z):
-    """sigma(z) of a register, of all codes up to SILU."""
-    zero, a = like(z, 0.0), z
-    if code == RELU:
+    """sigma(z) of a register, of every code of ``ELEMENTWISE``; NaN of any other."""
+    zero, a = like(z, 0.0), like(z, np.nan)
+    if code == IDENTITY:
+        a = z
+    elif code == RELU:
         a = relu(z)
     elif code == SIGMOID:
         a = sigmoid(z)
@@ -293,6 +357,10 @@ def sigma(code, z):
         a = gelu(z)
     elif code == SILU:
         a = silu(z)
+    elif code == MISH:
+        a = mish(z)
+    elif code == SOFTSIGN:
+        a = z / (like(z, 1.0) + magnitude(z))
     return a
 
 
@@ -300,8 +368,10 @@ def sigma(code, z):
 def sigma_prime(code, z):
     """sigma'(z) of the same."""
     zero, one = like(z, 0.0), like(z, 1.0)
-    prime = one
-    if code == RELU:
+    prime = like(z, np.nan)
+    if code == IDENTITY:
+        prime = one
+    elif code == RELU:
         prime = relu_prime(z)
     elif code == SIGMOID:
         prime = sigmoid_prime(z)
@@ -317,4 +387,9 @@ def sigma_prime(code, z):
         prime = gelu_prime(z)
     elif code == SILU:
         prime = silu_prime(z)
+    elif code == MISH:
+        prime = mish_prime(z)
+    elif code == SOFTSIGN:
+        less = one / (one + magnitude(z))
+        prime = less * less
     return prime

@@ -15,11 +15,9 @@ threading layer decide how fast a training is, and not what it finds.
 ``python bench/thresholds.py`` reprints what each side of a threshold costs.
 """
 
-from loopbp.activations import ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SOFTMAX, TANH
+from loopbp.catalogue import ACTIVATIONS, LOSSES, RULE_SGD
 from loopbp.jit.decorators import inner_jit
-from loopbp.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_MSE, QUADRATIC
 from loopbp.machine.memory import width
-from loopbp.optimizers import RULE_SGD
 from loopbp.parameters import layer_count
 from loopbp.tiled.sums import FEW_SUMS, by_dots
 
@@ -30,12 +28,10 @@ TEAM_WORK = PARALLEL_WORK["omp"]
 
 # In registers: weights up to which this beats tiles, and examples that a register holds.
 MOST_WEIGHTS, MOST_EXAMPLES = 128, 16
-HIDDEN_IN_REGISTERS = (IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU)
-PAIRS_IN_REGISTERS = (
-    (SIGMOID, BINARY_CROSS_ENTROPY), (SOFTMAX, CROSS_ENTROPY), (IDENTITY, HALF_MSE),
-    (IDENTITY, QUADRATIC), (SIGMOID, QUADRATIC), (SIGMOID, HALF_MSE), (TANH, QUADRATIC),
-    (TANH, HALF_MSE),
-)  # fmt: skip
+HIDDEN_IN_REGISTERS = tuple(row.code for row in ACTIVATIONS.values() if row.in_registers)
+PAIRS_IN_REGISTERS = tuple(
+    (ACTIVATIONS[output].code, row.code) for row in LOSSES.values() for output in row.in_registers
+)
 
 # By first units: groups of them, and from how many multiply-adds of a step on there are many.
 FEW_GROUPS, MANY_GROUPS, MUCH_WORK = 2, 4, 8e6

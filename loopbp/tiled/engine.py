@@ -67,19 +67,19 @@ def _outputs(with_softmax: bool) -> tuple[str, SimpleNamespace]:
 # -- the ways through an epoch --------------------------------------------------------------------
 
 
-def _engine(make_workspace: Any, epoch: Any, name: str, decorator: Any) -> Engine:
+def _engine(make_workspace: Any, epoch: Any, name: str, decorator: Any, way: str) -> Engine:
     """The tiled engine with one way through an epoch."""
     bound = SimpleNamespace(**vars(tiled_passes()), make_workspace=make_workspace)
     bound.epochs = specialise([passes.epochs], name, {"epoch": epoch}, decorator).epochs
     bound.epoch = one_of(bound.epochs)
-    return bind("tiled", kernels_of(tiled), bound)
+    return bind("tiled", kernels_of(tiled), bound, way)
 
 
 @makes_kernels
 def registers_engine(lanes: int) -> Engine:
     """The tiled engine with epochs in registers of so many lanes."""
     epoch = in_registers.epoch_of(lanes)
-    return _engine(own_workspace, epoch, f"in_registers_{lanes}", jit)
+    return _engine(own_workspace, epoch, f"in_registers_{lanes}", jit, "in registers")
 
 
 @makes_kernels
@@ -88,7 +88,8 @@ def first_units_engine(with_softmax: bool = False) -> Engine:
     name, inner = _outputs(with_softmax)
     works = specialise([by_first_units.work], name, vars(inner), inner_jit)
     bound = specialise([by_first_units.epoch], name, vars(works), inner_jit)
-    return _engine(shares_workspace, bound.epoch, f"by_first_units_{name}", threads_jit)
+    name = f"by_first_units_{name}"
+    return _engine(shares_workspace, bound.epoch, name, threads_jit, "by first units")
 
 
 # Only `by_first_units` has the optimizer's state in panels.
@@ -106,7 +107,7 @@ def team_engine(with_softmax: bool = False) -> Engine:
     update = specialise([tiled_update.parameters_pass], name, _STATE_AS_IT_IS, inline_jit)
     work = specialise([by_team.work], name, vars(inner) | vars(update), inner_jit)
     bound = specialise([by_team.epoch], name, vars(work), inner_jit)
-    return _engine(team_workspace, bound.epoch, f"by_team_{name}", threads_jit)
+    return _engine(team_workspace, bound.epoch, f"by_team_{name}", threads_jit, "by a team")
 
 
 @makes_kernels
@@ -126,7 +127,7 @@ def epoch_alone(with_softmax: bool = False) -> Any:
 def alone_engine(with_softmax: bool = False) -> Engine:
     """The tiled engine with epochs by one thread."""
     name = "alone_softmax" if with_softmax else "alone_any_output"
-    return _engine(own_workspace, epoch_alone(with_softmax), name, jit)
+    return _engine(own_workspace, epoch_alone(with_softmax), name, jit, "by one thread")
 
 
 @makes_kernels

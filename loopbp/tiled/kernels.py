@@ -11,17 +11,21 @@ Arrays are C-ordered and must not overlap.  Everything here is serial: threads a
 
 import numpy as np
 
-from loopbp.activations import IDENTITY, LEAKY_RELU, RELU, SIGMOID, SILU, SOFTMAX
-from loopbp.jit.c_function import call_address
-from loopbp.jit.decorators import inline_jit, inner_jit, jit
-from loopbp.losses import (
+from loopbp.catalogue import (
     BINARY_CROSS_ENTROPY,
     CROSS_ENTROPY,
-    delta_row,
-    is_logarithmic,
-    loss_row,
-    times_loss_prime_row,
+    ELEMENTWISE,
+    IDENTITY,
+    LEAKY_RELU,
+    PRIME_BY_SIGN,
+    RELU,
+    SIGMOID,
+    SOFTMAX,
+    USER,
 )
+from loopbp.jit.c_function import call_address
+from loopbp.jit.decorators import inline_jit, inner_jit, jit
+from loopbp.losses import delta_row, is_logarithmic, loss_row, times_loss_prime_row
 from loopbp.machine.arithmetic import choose, magnitude
 from loopbp.machine.memory import item_bytes, width
 from loopbp.machine.registers import load, load_part, store, store_part
@@ -77,7 +81,7 @@ def activation(code, address, z, out_a):
 @inline_jit
 def prime_from_a(code):
     """Whether sigma' can be had from a as well as from z: from their signs."""
-    return code == IDENTITY or RELU <= code <= LEAKY_RELU
+    return code in PRIME_BY_SIGN
 
 
 @inner_jit
@@ -101,15 +105,18 @@ def activation_rows(code, address, z, out_a, start, rows, columns, apart, keeps)
         elif prime_from_a(code):
             for k in range(at, end, W):
                 store_part(out_a, k, sigma(code, load_part(z, k, end - k)), end - k)
-        elif code <= SILU:
+        elif code in ELEMENTWISE:
             for k in range(at, end, W):
                 z_k = load_part(z, k, end - k)
                 store_part(out_a, k, sigma(code, z_k), end - k)
                 if keeps:
                     store_part(z, k, sigma_prime(code, z_k), end - k)
-        else:
+        elif code == USER:
             for k in range(at, end):
                 out_a[k] = call_address(address, z[k])
+        else:  # NaN, for no code is a guess
+            for k in range(at, end):
+                out_a[k] = np.nan
 
 
 @inner_jit
@@ -180,7 +187,7 @@ def times_sigma_prime(code, address, z, delta):
 
     Loops: t and i as one.  Race-free: threads are given rows t.
     """
-    if code > SILU or prime_from_a(code):
+    if code not in ELEMENTWISE or prime_from_a(code):
         size = delta.size
         times_kept_prime_rows(code, address, flat(z), flat(delta), 0, 1, size, size)
         return
@@ -209,16 +216,19 @@ def times_kept_prime_rows(code, address, z, delta, start, rows, columns, apart):
                 store(delta, k, load(delta, k) * relu_prime(load(z, k)))
             prime = relu_prime(load_part(z, full, left))
             store_part(delta, full, load_part(delta, full, left) * prime, left)
-        elif code <= SILU:
+        elif code in ELEMENTWISE:
             for k in range(at, end, W):
                 left = end - k
                 prime = load_part(z, k, left)
                 if code == LEAKY_RELU:
                     prime = leaky_relu_prime(prime)
                 store_part(delta, k, load_part(delta, k, left) * prime, left)
-        else:
+        elif code == USER:
             for k in range(at, end):
                 delta[k] *= call_address(address, z[k])
+        else:
+            for k in range(at, end):
+                delta[k] = np.nan
 
 
 @jit

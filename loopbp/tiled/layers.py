@@ -92,13 +92,37 @@ def input_pace(l):
 
 
 @inline_jit
+def keeps_prime(architecture, l):
+    """Whether the backward pass will want sigma'(z^l)."""
+    return l < layer_count(architecture)
+
+
+@inline_jit
+def packed_block(
+    panels, b, a_prev, z_l, start, stop, first, end, ahead, soon, soon_at, pace, architecture, l, m,
+    workspace,
+):  # fmt: skip
+    """`weighted_input_packed` of a block; of layer 2 in groups of its inputs, if there are some."""
+    if l == 2 and workspace.groups[0] > 1:
+        groups, spare = workspace.groups[0], layer_of(workspace.delta, architecture, l, m)
+        weighted_input_by_groups(
+            panels, b, a_prev, z_l, spare, start, stop, first, end, a_prev.shape[1], 0, groups,
+            groups,
+        )  # fmt: skip
+    else:
+        weighted_input_packed(
+            panels, b, a_prev, z_l, start, stop, first, end, ahead, soon, soon_at, pace
+        )
+
+
+@inline_jit
 def layer_forward(
     theta, architecture, l, a_prev, m, start, stop, first, end, worker, resident, soon, soon_at,
     pace, workspace,
 ):  # fmt: skip
     """z^l and, but for softmax, a^l of the units first .. end-1 for the examples start .. stop-1.
 
-    Of a hidden layer z^l becomes sigma'(z^l), as `activation_rows` says.
+    Of a layer that `keeps_prime` z^l becomes sigma'(z^l), as `activation_rows` says.
 
     In blocks that are still in the cache when sigma is applied to them.  Meanwhile the tiles of the
     first units ask for numbers of `soon`, as `sums_tall` says, with `soon_at` for the example 0.
@@ -108,11 +132,10 @@ def layer_forward(
     z_l = z_of(workspace, architecture, l, m)
     z, a = flat(z_l), flat(layer_of(workspace.a, architecture, l, m))
     code, address = architecture.activation[l], architecture.sigma[l]
-    keeps = l < layer_count(architecture)
+    keeps = keeps_prime(architecture, l)
     packed = reads_panels(l, architecture, resident, workspace)
     panels = forward_panels(l, worker, workspace)
     K = a_prev.shape[1]
-    groups = workspace.groups[0] if l == 2 else 1
     wide, tall, high, ahead = end - first, stop - start, stop - start, 0
     if packed and wide * tall > BLOCK_NUMBERS:
         wide, tall, high = block(K, stop - start, item_bytes(theta))
@@ -126,17 +149,10 @@ def layer_forward(
                 if packed:
                     asks = pace if p == first else 0
                     at = soon_at + t * K * pace
-                    if groups > 1:
-                        spare = layer_of(workspace.delta, architecture, l, m)
-                        weighted_input_by_groups(
-                            panels, b, a_prev, z_l, spare, t, t + count, p, p + columns, K, 0,
-                            groups, groups,
-                        )  # fmt: skip
-                    else:
-                        weighted_input_packed(
-                            panels, b, a_prev, z_l, t, t + count, p, p + columns, ahead, soon, at,
-                            asks,
-                        )  # fmt: skip
+                    packed_block(
+                        panels, b, a_prev, z_l, t, t + count, p, p + columns, ahead, soon, at, asks,
+                        architecture, l, m, workspace,
+                    )  # fmt: skip
                 else:
                     w = weights_of(theta, architecture, l)
                     weighted_input_dots(w, b, a_prev, z_l, t, t + count, p, p + columns)

@@ -1,11 +1,12 @@
 """The sums over all examples, and the update of what they are for while it is in the cache."""
 
+from loopbp.catalogue import WEIGHTS_APART
 from loopbp.jit.decorators import inline_jit, inner_jit
 from loopbp.losses import penalty
 from loopbp.machine.memory import item_bytes
 from loopbp.machine.pieces import WHOLE, next_part, panel_part, part
 from loopbp.machine.views import flat, matrix, rows, vector
-from loopbp.optimizers import RULE_ADAMW, update_part
+from loopbp.optimizers import update_part
 from loopbp.parameters import biases_of, layer_count, layer_of, weights_of
 from loopbp.passes import add_penalty_gradient
 from loopbp.tiled.panels import panel_row, panel_width, panels_size
@@ -192,7 +193,7 @@ def update_rows(
     n, n_prev = architecture.sizes[l], architecture.sizes[l - 1]
     w, b = architecture.w_start[l], architecture.b_start[l]
     start, stop = w + first * n_prev, w + end * n_prev
-    if end - first == n and settings.rule != RULE_ADAMW:  # the biases lie behind the weights
+    if end - first == n and settings.rule not in WEIGHTS_APART:  # the biases lie behind the weights
         stop = b + n
     else:
         update_part(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 import loopbp
 from loopbp import activations, losses
 from loopbp.binding import Engine, loops_engine, numpy_engine
+from loopbp.catalogue import LOSSES
 from loopbp.jit.sources import plain
 from loopbp.tiled.engine import tiled_engine
 
@@ -34,7 +35,7 @@ TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 DTYPES = tuple(TOLERANCE)
 
 HIDDEN = tuple(name for name in activations.NAMES if name != "softmax")
-PAIRS = [(output, loss) for loss in losses.NAMES for output in sorted(losses.FITS[loss])]
+PAIRS = [(output, loss) for loss in losses.NAMES for output in sorted(LOSSES[loss].outputs)]
 # z where exponentials overflow, where a reaches 0 or 1, and on the kinks.
 EXTREME_Z = (-1e4, -800.0, -90.0, -40.0, -0.0, 0.0, 40.0, 90.0, 800.0, 1e4)
 

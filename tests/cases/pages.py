@@ -11,11 +11,12 @@ import numpy as np
 import loopbp
 from loopbp import losses, reference
 from loopbp.activations import NAMES
+from loopbp.catalogue import LOSSES
 from loopbp.study import page
 
 WEB = Path(page.__file__).with_name("web")
 HIDDEN = [name for name in NAMES if name != "softmax"]
-PAIRS = [(output, loss) for loss in losses.NAMES for output in sorted(losses.FITS[loss])]
+PAIRS = [(output, loss) for loss in losses.NAMES for output in sorted(LOSSES[loss].outputs)]
 
 
 def make(

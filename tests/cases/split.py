@@ -40,9 +40,9 @@ def with_groups(groups: int, threads: int = 2, engine: Engine | None = None) -> 
     """The engine with so many groups, whatever the work, for so many threads."""
     made = engine or (first_units_engine() if JIT and not BOUNDSCHECK else SERIAL)
 
-    def make_workspace(*arguments: Any) -> Any:
-        makers = {**vars(engine_module.workspace_makers()), "group_count": count}
-        return split.make_workspace(SimpleNamespace(**makers), *arguments, threads)
+    def make_workspace(theta: Any, architecture: Any, examples: int, batch_size: int) -> Any:
+        makers = SimpleNamespace(**vars(engine_module.workspace_makers()) | {"group_count": count})
+        return split.make_workspace(makers, theta, architecture, examples, batch_size, threads)
 
     def count(architecture: Any, batch_size: int, itemsize: int) -> int:
         registers = -(-int(architecture.sizes[1]) * itemsize // REGISTER_BYTES)

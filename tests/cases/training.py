@@ -27,6 +27,7 @@ OPTIMIZERS = [
     loopbp.RMSprop(0.01, epsilon=1e-2),
     loopbp.Adam(0.01, epsilon=1e-2),
     loopbp.AdamW(0.01, epsilon=1e-2, weight_decay=0.1),
+    loopbp.Adagrad(0.05, epsilon=1e-2),
 ]
 
 
@@ -92,7 +93,7 @@ _NAMES = [
     "is_resident", "drops_out", "weight_count", "parameter_count", "group_count", "unit_groups",
     "groups_of",
     "pack_rows", "pack_own", "unpack_rows", "block", "rows_ahead", "z_of", "input_pace",
-    "layer_forward", "phase_of", "least_part",
+    "packed_block", "layer_forward", "phase_of", "least_part",
     "panel_of_part", "units_forward", "layer_backward", "units_backward",
     "forward_pass", "backward_pass", "softmax_output_layer", "output_layer",
     "outputs", "panel_weights_pass", "input_state_pass", "update_rows",

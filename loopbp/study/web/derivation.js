@@ -156,14 +156,6 @@ function example_derivation(t) {
   }));
   const total = now.C[t] * divisor;
   const total_q = divisor > 1 ? `C[${t}]*${divisor}` : `C[${t}]`;
-  const huber = row(
-    mi("h"),
-    fence(mi("e")),
-    equals,
-    frac(mn(1), mn(2)),
-    sup(mi("e"), mn(2)),
-    mtext(" if |e| ≤ 1, else |e| − ½"),
-  );
   const examples = Array.from(now.C, (value, k) => ({
     name: go(`example,${k}`, index(k), `example ${index(k)}`),
     factors: [],
@@ -179,7 +171,6 @@ function example_derivation(t) {
       row(example_loss(t), equals),
       row(divided, sum_over(mi("i")), fence(LOSSES[loss].formula(a_of(L, "i"), target_of("i")))),
     ) +
-      (loss === "huber" ? equation(huber) : "") +
       sum_table(
         "One term for each output",
         ["output", math(a_of(L, "i")), math(target_of("i")), "term"],

@@ -306,8 +306,7 @@ const CALLED = {
       if (loss === "cross_entropy") return ["loss_row", "total += y[i] * softplus("];
       return ["loss_row", output === "sigmoid" ? "total += sigmoid(" : "log_softplus("];
     }
-    const named = ["half_mse", "quadratic", "mae", "huber"].includes(loss);
-    return ["loss_row", named ? `loss == ${loss.toUpperCase()}:` : `total += ${loss}(`];
+    return ["loss_row", `elif loss == ${loss.toUpperCase()}:`];
   },
   output_delta() {
     const softmax = output_activation() === "softmax";

@@ -1,82 +1,9 @@
 "use strict";
 /*
- * loopbp/losses.py, function for function: the losses, one row each, in numbers and as formulas.
+ * loopbp/losses.py, function for function, but for what is in LOSSES: the term of each loss and its
+ * derivative, in numbers and as formulas, which `loopbp.study.scripts` writes from
+ * loopbp/catalogue.py.
  */
-
-const TINY = 1.1754943508222875e-38; // where a logarithm or quotient would meet 0, a is held here
-
-function held(a) {
-  return a < TINY ? TINY : a;
-}
-
-/**
- * One row a loss: what one output adds to C^t and its derivative in a, in numbers and as formulas;
- * `mean` where C^t is a mean over the n_L outputs, else it is their sum; `corner` where a = y is a
- * corner of the function.
- */
-const LOSSES = {
-  half_mse: {
-    mean: true,
-    term: half_square,
-    prime: (y, a) => a - y,
-    formula: (a, y) => row(frac(mn(1), mn(2)), sup(difference(a, y), mn(2))),
-    prime_formula: (a, y) => row(a, minus, guarded(y)),
-  },
-  quadratic: {
-    mean: false,
-    term: half_square,
-    prime: (y, a) => a - y,
-    formula: (a, y) => row(frac(mn(1), mn(2)), sup(difference(a, y), mn(2))),
-    prime_formula: (a, y) => row(a, minus, guarded(y)),
-  },
-  mae: {
-    mean: true,
-    corner: true,
-    term: (y, a) => Math.abs(a - y),
-    prime: (y, a) => Math.sign(a - y),
-    formula: (a, y) => row(mo("|"), a, minus, guarded(y), mo("|")),
-    prime_formula: (a, y) => row(mi("sign"), difference(a, y)),
-  },
-  huber: {
-    mean: true,
-    term: (y, a) => (Math.abs(a - y) <= 1 ? half_square(y, a) : Math.abs(a - y) - 0.5),
-    prime: (y, a) => Math.min(1, Math.max(-1, a - y)),
-    formula: (a, y) => row(mi("h"), difference(a, y)),
-    prime_formula: (a, y) => row(mi("clip"), difference(a, y)),
-  },
-  binary_cross_entropy: {
-    mean: false,
-    term: (y, a) => -(y * Math.log(held(a)) + (1 - y) * Math.log(held(1 - a))),
-    prime: (y, a) => -(y / held(a) - (1 - y) / held(1 - a)),
-    formula: (a, y) =>
-      row(mo("−"), y, times, log(a), minus, one_minus(y), times, log(row(mn(1), minus, a))),
-    prime_formula: (a, y) =>
-      row(mo("−"), frac(y, a), mo("+"), frac(row(mn(1), minus, y), row(mn(1), minus, a))),
-  },
-  cross_entropy: {
-    mean: false,
-    term: (y, a) => -y * Math.log(held(a)),
-    prime: (y, a) => -y / held(a),
-    formula: (a, y) => row(mo("−"), y, times, log(a)),
-    prime_formula: (a, y) => row(mo("−"), frac(y, a)),
-  },
-  poisson: {
-    mean: true,
-    term: (y, a) => a - y * Math.log(held(a)),
-    prime: (y, a) => 1 - y / held(a),
-    formula: (a, y) => row(a, minus, y, times, log(a)),
-    prime_formula: (a, y) => row(mn(1), minus, frac(y, a)),
-  },
-};
-
-function half_square(y, a) {
-  return ((a - y) * (a - y)) / 2;
-}
-
-/** (a - y), as a formula. */
-function difference(a, y) {
-  return fence(a, minus, guarded(y));
-}
 
 /** n_L for a loss that is a mean over outputs, 1 for one that is a sum. */
 function loss_divisor(loss, n) {
@@ -85,19 +12,12 @@ function loss_divisor(loss, n) {
 
 /** Whether sigma' and dC/da collapse: delta^L_i = a_i - y_i. */
 function is_canonical(loss, output) {
-  return (
-    (loss === "binary_cross_entropy" && output === "sigmoid") ||
-    (loss === "cross_entropy" && output === "softmax")
-  );
+  return LOSSES[loss].canonical === output;
 }
 
 /** Whether the logarithms of a pair are computed from z. */
 function is_logarithmic(loss, output) {
-  if (output === "softplus") return loss === "poisson";
-  return (
-    ["binary_cross_entropy", "cross_entropy", "poisson"].includes(loss) &&
-    (output === "sigmoid" || output === "softmax")
-  );
+  return LOSSES[loss].logarithmic && LOSSES[loss].outputs.includes(output);
 }
 
 function log_softplus(z) {
@@ -206,7 +126,7 @@ function loss_row(loss, output, z, a, y) {
     for (let i = 0; i < n; i += 1) {
       if (loss === "binary_cross_entropy") {
         // -y log a - (1-y) log(1-a) = log(1 + exp z) - y z
-        total += Math.log1p(exp_minus_size(z[i]));
+        total += Math.log1p(Math.exp(-Math.abs(z[i])));
         total += z[i] > 0 ? (1 - y[i]) * z[i] : -y[i] * z[i];
       } else if (loss === "cross_entropy") total += y[i] * softplus(-z[i]);
       else if (output === "sigmoid") total += sigmoid(z[i]) + y[i] * softplus(-z[i]);

@@ -71,8 +71,6 @@ const partial = (top, bottom) => frac(row(mi("∂"), top), row(mi("∂"), bottom
 const equals = mo("=");
 const times = mo("·");
 const minus = mo("−");
-const log = (inside) => row(mi("ln"), fence(inside));
-const one_minus = (a) => fence(mn(1), minus, a);
 
 /** A formula in pieces that may wrap onto the next line where the page is narrow. */
 function equation(...pieces) {

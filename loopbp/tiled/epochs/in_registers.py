@@ -17,10 +17,9 @@ it is done: 0.22 us a step of xor instead of 0.1.)
 
 import numpy as np
 
-from loopbp.activations import SOFTMAX
+from loopbp.catalogue import BINARY_CROSS_ENTROPY, HALF_MSE, QUADRATIC, SOFTMAX
 from loopbp.jit.decorators import inline_jit, inner_jit
 from loopbp.jit.specialise import makes_kernels, specialise
-from loopbp.losses import BINARY_CROSS_ENTROPY, HALF_MSE
 from loopbp.machine.arithmetic import choose, fma, magnitude
 from loopbp.machine.borrow import borrow
 from loopbp.machine.folds import total
@@ -197,7 +196,7 @@ def steps(
             softmax_output(a, y, s, delta, losses, at, n_L, lanes)
         elif loss == BINARY_CROSS_ENTROPY:
             sigmoid_output(a, y, s, delta, losses, at, n_L, lanes)
-        else:
+        elif loss in (HALF_MSE, QUADRATIC):
             squares_output(output, mean, a, y, s, delta, losses, at, n_L, lanes)
         # delta backward
         for l in range(last - 1, 0, -1):

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases.pages import Engine
 
 from loopbp.study.page import page_html
+
+from .pages import Engine
 
 SHOWN = """
 return Array.from(document.querySelectorAll("[data-q]"))
