@@ -17,7 +17,7 @@ from loopbp.binding import Engine
 from loopbp.jit.decorators import will_compile
 from loopbp.jit.sources import plain
 from loopbp.messages.calls import suggests
-from loopbp.optimizers import Optimizer
+from loopbp.optimizers import Optimizer, state_rows
 from loopbp.parameters import Architecture, layer_of, unit_count
 from loopbp.terminal.progress import progress
 from loopbp.validate import check_count, check_number
@@ -90,6 +90,12 @@ class OptimizerState:
     """updates made"""
     epoch: int = 0
     """epochs run, which schedules count"""
+
+    @classmethod
+    def of(cls, optimizer: Optimizer, theta: NDArray[Any]) -> OptimizerState:
+        """At the beginning of a training."""
+        rows = plain(state_rows)(optimizer.settings)
+        return cls(optimizer, np.zeros((rows, theta.size), theta.dtype))
 
 
 @dataclass(frozen=True)

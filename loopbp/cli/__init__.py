@@ -4,6 +4,22 @@
 
 Exit codes: 0, and 1 where the answer is no (a wrong gradient, a training that diverged), 2 for
 wrong use, 130 for Ctrl-C.
+
+Where to read first: `parser`, then `problem`, then the command.
+
+====================  ============================================================================
+`parser`              the whole command line; `options` has types and options that commands share
+`problem`             from data and options to what is trained
+`train`               ``loopbp train``; with it `cross_validation`, `screen` (what people see),
+                      `plot` and `warnings`
+`predict`             ``loopbp predict``
+`check`               ``loopbp check``; `numerics` is ``--numerics``
+`bench`               ``loopbp bench``
+`explain` `derive`    study on a terminal, with `study_options`
+`study`               exercises and the page
+`info` `cache`        this computer, compiled code
+`output`              what is printed for programs
+====================  ============================================================================
 """
 
 import os

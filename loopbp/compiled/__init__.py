@@ -13,6 +13,9 @@ arrays are taken where nothing is written.
 Lengths and ranges are in no type.  `predict`, `loss_and_gradient`, `train` and `train_many` look at
 them when Python calls; inside ``@njit``, and in all other functions, a wrong one reads or writes
 foreign memory: call `validate_compiled` once from Python before.
+
+`types` checks what the functions take while Numba finds out the types, `lengths` what no type
+shows.
 """
 
 from __future__ import annotations

@@ -14,6 +14,19 @@ Embedded are
 What a reader finds in a file, and what it takes it as, stands in `Dataset.reading` and, in
 sentences, in `Dataset.notes`; where two readings are plausible, the file is refused with the option
 that settles it.
+
+Where to read first: `dataset`, then `source`, then the reader.
+
+====================  ============================================================================
+`dataset` `source`    what every source comes as, and from a name to it
+`options`             what somebody says about a table
+`text` `cells`        the text of a CSV file as rows, and what a cell is
+`header` `columns`    names, numbers and words
+`labels` `table`      targets, and a table as data
+`frames` `npz` `idx`  Parquet, Feather and Excel; NPZ; MNIST's layout
+`inputs`              what a model that is there needs of a file
+`scaling` `embedded`  shifting and scaling; the sets of the package
+====================  ============================================================================
 """
 
 from loopbp.datasets.dataset import Dataset

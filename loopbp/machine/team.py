@@ -1,8 +1,8 @@
 """Threads that run a whole epoch together and meet at barriers, and how they share the work.
 
-Numba starts and ends the threads of a parallel region in 1 to 4 microseconds; a step of a small
-network is over in 5.  So `loopbp.tiled.layers` starts them once an epoch, and they meet by
-writing how often they have met, each on a cache line of its own: 0.05 to 0.1 microseconds.
+Numba starts and ends the threads of a parallel region in microseconds, and a step of a small
+network is over in a few.  So they are started once an epoch, and meet by writing how often they
+have met, each on a cache line of its own.
 
 Nobody waits for a thread that never comes: with `join` either all of them form a team, or the
 first that loses patience does the whole epoch and the late ones leave.  Who computes a sum does not

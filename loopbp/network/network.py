@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from loopbp import optimizers
 from loopbp.catalogue import ENGINES, INITIALIZERS
 from loopbp.engines import pick_training
 from loopbp.initial import default_initializer, initial_theta
-from loopbp.jit.sources import plain
 from loopbp.messages.calls import fixes, suggests
 from loopbp.network import arguments, evaluation, storage, targets
 from loopbp.network.data import hold_out
@@ -446,16 +444,13 @@ class Network(Definition):
             arguments.warn_of_targets(self.output, self.loss_name, data.Y)
         self.task, self.classes, self.preprocessing = task, classes, prepared
         if self._state is None or self._state.optimizer != chosen_optimizer:
-            rows = plain(optimizers.state_rows)(chosen_optimizer.settings)
-            vectors = np.zeros((rows, self._theta.size), self.dtype)
-            self._state = OptimizerState(chosen_optimizer, vectors)
+            self._state = OptimizerState.of(chosen_optimizer, self._theta)
         run(
             self._theta, self.architecture, data,
             engine=pick_training(
                 engine, self._theta, self.architecture, chosen_optimizer.settings, batch_size
             ),
-            state=self._state,
-            seed=self.seed,
+            state=self._state, seed=self.seed,
             epochs=epochs, batch_size=batch_size, shuffle=shuffle, history=self.history,
             evaluate=self._evaluate, validation=held_out, early_stopping=stopping,
             callbacks=callbacks, score_training=score_training, verbose=verbose,

@@ -3,6 +3,21 @@
 `explain` follows one number of a gradient; `derive` derives an equation beside its loop;
 `forward_mode_gradient` and `ReversedNetwork` are the other two ways through a network that
 seed 002 mentions; `Exercise` has blanks to fill.  Importing this compiles nothing.
+
+Where to read first: `batch`, then `explaining`, then `derivations`.
+
+==================================  ==============================================================
+`batch`                             all numbers of a pass
+`explaining`                        `explain`, with `output_layer`, `hidden_layers`, `writer`,
+                                    `explanation` and `naming`
+`derivations`                       `derive`, with `sources` and `formulas`
+`forward_mode` `reversed_network`   the other ways, and `mode_costs`
+`quiz` `steps` `mistakes`           exercises
+`document` `mathtext`               a page before it is drawn, and its formulas
+`render_text` `render_latex`        ... as text, LaTeX
+`render_html`                       ... and HTML
+`page` `scripts`                    the interactive page, of what lies in ``web``
+==================================  ==============================================================
 """
 
 from importlib import import_module

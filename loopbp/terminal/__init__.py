@@ -1,1 +1,1 @@
-"""What a person, or a program, reads on a terminal: `progress`, `json_text`, `computer`."""
+"""For people and programs at a terminal: `progress`, `json_text`, `computer` and `extras`."""

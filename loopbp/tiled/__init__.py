@@ -14,6 +14,9 @@ In the order in which to read it:
 `layers`               a layer forward and backward, block by block
 `update`               sums over examples, and the step of the optimizer
 `epochs`               the ways through an epoch
+`choice`               which of them is taken, and every threshold that decides it
 `engine`               all of it bound together
+`forward`              the forward pass alone, in blocks, by all threads
+`evaluation`           outputs and losses by it
 =====================  ===========================================================================
 """

@@ -9,10 +9,9 @@
 A layer is shared out by examples, or, where it has many weights, by units (`by_units`).
 Between them the threads meet (`loopbp.machine.team`).  Each owns what it writes, and begins with
 the same units and rows in every step, so that it reads mostly what it has written itself; who is
-done takes pieces from a slower one.  Of lines that two cores take turns at, one takes 5 to 18 ns
-(Xeons), or 1 to 2 to read and 7 to write (EPYC, 33 where the cores are far apart); 64 bytes are 0.2
-ns of multiply-adds. Shares do not change how a number is computed, so a seed gives the same bits
-for any number of threads.
+done takes pieces from a slower one: a line of memory that two cores take turns at costs as much as
+dozens of multiply-adds.  Shares do not change how a number is computed, so a seed gives the same
+bits for any number of threads.
 
 With plain SGD, w^1 and what is shared out by units live in the panels that the forward pass reads,
 and are written back to theta at the end of the epoch: no delta is taken back through w^1, and of
@@ -61,8 +60,7 @@ Array = np.ndarray[Any, Any]
 # Numbers of z up to which a layer is one block; else a block is a panel of units by BLOCK_ROWS
 # examples, which are in the first-level cache when sigma is applied, and the examples of a
 # sweep over all panels have about HIGH_BYTES of a^{l-1}.  They come from the third-level cache, in
-# order, which costs less than another sweep (float64, 1024 inputs, 512 examples, half of 1024
-# units: 7.1 ms in one sweep, 7.4 in three of what the second level holds).
+# order, which costs less than another sweep.
 BLOCK_NUMBERS, BLOCK_ROWS, HIGH_BYTES = 4_096, 96, 1 << 22
 
 
@@ -84,10 +82,7 @@ def rows_ahead(K, examples):
 
 @inline_jit
 def input_pace(l):
-    """How many numbers of a^{l-1} layer l asks for with each that it reads: x is new in each step.
-
-    64 units of 784 inputs, 128 examples, take 127 us without it, 89 with it.
-    """
+    """How many numbers of a^{l-1} layer l asks for with each that it reads: x is always new."""
     return 1 if l == 1 else 0
 
 

@@ -12,14 +12,12 @@ from loopbp.tiled import tiles
 _SHORT = REGISTER_BYTES == 32
 PANEL_VECTORS = 2 if _SHORT else 4
 # Row lengths in bytes from which reading down a column block of a weight matrix wants panels: rows
-# a page apart share one set of the first-level cache (79 GF/s at 4096 bytes, 162 with panels; at
-# 2048 bytes 165 and 172, less than the panels cost to write; where a block is one line of each row,
-# with AVX2, 64 GF/s at 2048 bytes, 52 with 1024 rows, of 85).
+# a page apart share one set of the first-level cache; with AVX2, where a block is one line of each
+# row, half a page is too far.
 FAR_WEIGHTS_BYTES = 2048 if _SHORT else 4096
 PACK_ROWS = 64  # and from how many examples on, where the panels are for one pass only
-# What is asked for before it is needed: rows of the next panel with each tile (26.7 ms instead of
-# 30.5 for four such layers), and registers of rows ahead in `pack_transposed` (a further 5 %), of
-# panels with so many bytes (64 x 64 are in the cache: 0.6 us with it, 0.4 without).
+# What is asked for before it is needed: rows of the next panel with each tile, and registers of
+# rows ahead in `pack_transposed`, of panels with so many bytes: smaller ones are in the cache.
 AHEAD_ROWS, PACK_LEAD, LEAD_BYTES = 2, 2, 1 << 17
 
 

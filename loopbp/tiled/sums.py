@@ -23,32 +23,25 @@ tile_sums = tiles.sums_short if _SHORT else tiles.sums_tall
 tile_dots = tiles.dots_short if _SHORT else tiles.dots_tall
 
 # For so few examples, and rows of w so many times as long as there are examples, dot products along
-# the rows of w beat copying w into panels: the copy takes 0.4 cycles a number, the end of a dot
-# product 12 (10 x 784 x 30: 3.8 us against 3.5 + 2.8 for the copy; 32 x 784 x 30 the reverse; a
-# step of 8-136-4-982-14 with 2 examples: 28 us, most of it ends of 982 x 2 products of 4 numbers).
+# the rows of w beat copying w into panels; with more examples, or shorter rows, the ends of the dot
+# products cost more than the copy.
 DOT_ROWS, DOT_LENGTH = 16, 28
 # Registers of sums below which a tile of panels that are there already only waits for itself.
 FEW_SUMS = 4
 # When `weight_sums` copies what it reads: see `collides` and `is_scattered`.  How many lines each
-# set of the first-level cache may be asked to hold, of a page's 64 sets (64 examples by 256 units:
-# 146 GF/s, 154 with copies; by 784 units 164 and 146), and bytes of a matrix that are too many
-# pages (512 by 1024 examples: 119 and 157).
+# set of the first-level cache may be asked to hold, of a page's 64 sets, and bytes of a matrix that
+# are too many pages.
 PAGE, FULL_SETS = 4096, 8
 SCATTERED_BYTES = 1 << 19
-# Columns from which a strip pays, which each of them reads: blocks of 4 or 8 numbers make it slowly
-# (AVX2, float64, two threads: 784-128-10 with 128 examples and Adam 0.65 of the time without it,
-# 784-256-10 0.61; 784-512-512-10, 1.06, 1024 x 5 with 512, 1.18).
+# Columns from which a strip pays, which each of them reads: blocks of 4 or 8 numbers, as with AVX2,
+# make it slowly.
 STRIP_COLUMNS = 256 if _SHORT else 1
-# Rows of the largest tile.  For no more a copy would be read only once (1-192-1-255-42-893-1 with
-# 334 examples: 926 us with it, 870 without).
+# Rows of the largest tile.  For no more a copy would be read only once.
 TILE_ROWS = 6
 # What `weight_sums` copies at once, of SLICE examples: a panel of the right matrix, for the
 # first-level cache, and a strip of STRIP_ROWS rows of the left one, for the second-level cache
 # beside a block of w, even where others use half of that.  So all of w is read once for each slice,
-# in order, which costs less than larger strips (half of 1024 x 1024 with 512 examples and the
-# copies, one core of a Xeon, against a product in MKL at the same time: strips of 512 examples by
-# 256 rows 0.89, of 256 by 256 0.93, of 128 by 512 0.98; float64 0.77, 0.83, 0.90; slices of 96,
-# 0.98 and 0.90, but 0.86 where 0.88 of 128 for 654 x 553).
+# in order, which costs less than larger strips.
 SLICE, STRIP_ROWS = 128, 512
 
 
@@ -157,8 +150,7 @@ def activation_gradient_block(
 def strip_row(m, itemsize):
     """Numbers from row to row of a strip: an odd number of lines, so that no two rows collide.
 
-    With 512 numbers the six rows of a tile shared one set of the first-level cache, with 128 they
-    share a few (float64, half of 1024 x 1024: 8.5 ms with 512, and 8.0 with a line more).
+    With 512 numbers the six rows of a tile would share one set of the first-level cache.
     """
     line = ALIGNMENT // itemsize
     return (min(m, SLICE) + line - 1) // line * line | line
@@ -268,7 +260,7 @@ def _bias_sums_of(delta, first, end, start, stop, alpha, beta, out_b):
     """`bias_sums` over the examples first .. end-1.
 
     Four registers of i at a time, so that the sums do not wait for each other, nor rows that are
-    far apart for one line each (128 x 512: 7.5 us one by one, 2.3).
+    far apart for one line each.
     """
     n_l = delta.shape[1]
     d = flat(delta)

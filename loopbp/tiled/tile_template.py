@@ -24,11 +24,8 @@ TALL = {4: (6, 4, 2, 1), 2: (12, 6, 4, 1), 1: (16, 8, 4, 1)}
 SHORT = {2: (6, 4, 2, 1), 1: (12, 4, 1)}
 # The largest tiles also without a mask, for all their columns are there nearly always, and without
 # a request in each turn.  A row's distance from the first is a number of its own, as LLVM else
-# walks from row to row.  16 registers: 24 instructions for 12 multiply-adds, not 31 (Zen 3, two
-# threads: 784-128-10 with 64 examples 0.94 of the time, 1024 x 5 with 512 0.94, 784-512-512-10 in
-# float64 0.87).  32: 38 for 24, not 45 (a core of a Xeon, at its fastest tenth: 1024 x 5 0.97,
-# 784-512-512-10 with 128 0.97, 1024 x 5 in float64 0.96; the tile by itself 0.96, in float64 0.93,
-# and 0.9 where others use the core; most of that is the request).
+# walks from row to row.  16 registers: 24 instructions for 12 multiply-adds, not 31; 32: 38 for 24,
+# not 45.
 FULL = {"tall": (6, 4), "short": (6, 2)}
 # Rows and columns of the tiles of dot products, for 32 and for 16 registers.
 DOTS = {"tall": ((5, 2, 1), (5, 1)), "short": ((3, 2, 1), (3, 1))}
@@ -85,7 +82,7 @@ def tile(R: int, V: int, full: bool = False) -> str:
         below = f"1, row{r}" if full and r > 0 else f"{r}, a_row"
         lines += [f"        x = splat_row(a, a_at, {below})"]
         lines += [f"        s{r}_{v} = fma(x, y{v}, s{r}_{v})" for v in range(V)]
-    # With two turns in one, LLVM loaded for both first in some processes, and spilt sums: 60 GF/s.
+    # With two turns in one, LLVM loads for both first in some processes, and spills sums.
     lines += ["        keep_turns_apart()"]
     # All that is loaded before all that is stored: where rows are shorter than a register, a load
     # that overlaps the store of the row above would wait for it.

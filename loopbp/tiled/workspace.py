@@ -273,8 +273,8 @@ def unpack_rows(theta, architecture, l, start, stop, resident, workspace):
 def z_of(workspace, architecture, l, m):
     """z^l, and sigma'(z^l) after the forward pass; in the array of a^l where sigma' needs neither.
 
-    Lines that another core has read take 7 ns to write, so that a burst of them waits; sums come a
-    tile at a time, and take the lines of a^l in passing (64 x 12 with 64: 107 us of a step, 101).
+    A burst of writes to lines that another core has read waits; sums come a tile at a time, and
+    take the lines of a^l in passing.
     """
     if (
         l < layer_count(architecture)

@@ -10,7 +10,7 @@ register holds one number of each example: z^l_i for all t.  The loops over i an
 
 A step waits for the one before it, but not for its own data: those of `CHUNK` steps are laid side
 by side before the first of them.  (A load of what was just stored in parts waits until all before
-it is done: 0.22 us a step of xor instead of 0.1.)
+it is done.)
 
 `loopbp.tiled.choice` says for which networks: few units, plain SGD, one register of examples.
 """
