@@ -31,8 +31,8 @@ def _prefetch(typing_context, a, i):
 def prefetch_in_turn(a, i):
     """`prefetch` in every turn of a tile's loop; nothing with AVX2.
 
-    A Zen 3 computes with 0.8 of its speed then where others use the other thread of its core, even
-    if the line is there; where they do not, too, if it is not (61 and 68 GF/s of 85).
+    A Zen 3 computes more slowly then, where others use the other thread of its core even if the
+    line is there.
     """
 
 

@@ -64,9 +64,8 @@ def first_lanes(builder: Any, vector: Any, count: Any) -> Any:
 def _store_first(builder: Any, value: Any, pointer: Any, count: Any) -> None:
     """The first `count` lanes to memory, of a count of at least 0.
 
-    By a mask with AVX-512.  A Zen 3 takes 4 ns for each masked store of AVX2 and 0.5 for another,
-    and NEON has none: there all at once, or the half, quarter, ... that fits (64-32-10 with 32
-    examples, two threads of a Zen 3: 0.72 of the time; 64 x 12 with 64, 0.72).
+    By a mask with AVX-512.  On a Zen 3 a masked store of AVX2 is slower by far than another, and
+    NEON has none: there all at once, or the half, quarter, ... that fits.
     """
     if REGISTER_BYTES == 64:
         masked_store(builder, value, pointer, count)

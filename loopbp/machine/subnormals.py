@@ -1,11 +1,9 @@
 """During an epoch numbers that are too small to be normal count as zero.
 
 Below 1.2e-38 (float32; 2.2e-308 in float64) a number is subnormal, and a processor that computes
-with one leaves its fast path: to load, multiply and store a register of 16 takes 102 ns in place
-of 1.4.  Training makes them: where a gradient is zero for long, as at pixels that are rarely on,
-Adam's averages fall by 0.9 a step, and are there after 800: scikit-learn's digits, 64-32-10 with 32
-examples, went from 6.6 us a step to 20 within 20 epochs.  Nothing that a network learns is as
-small; XLA, and so JAX, counts them as zero as well.
+with one leaves its fast path, for many times as long.  Training makes them: where a gradient is
+zero for long, as at pixels that are rarely on, Adam's averages fall by 0.9 a step, and are there
+after 800.  Nothing that a network learns is as small; XLA, and so JAX, counts them as zero as well.
 
 Each thread has a mode of its own, and gets it back as it was: outside of an epoch nothing changes.
 """

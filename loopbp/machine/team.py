@@ -1,8 +1,8 @@
 """Threads that run a whole epoch together and meet at barriers, and how they share the work.
 
-Numba starts and ends the threads of a parallel region in 1 to 4 microseconds; a step of a small
-network is over in 5.  So `loopbp.tiled.layers` starts them once an epoch, and they meet by
-writing how often they have met, each on a cache line of its own: 0.05 to 0.1 microseconds.
+To start and end the threads of a parallel region takes as long as a step of a small network.  So
+`loopbp.tiled.epochs` starts them once an epoch, and they meet by writing how often they have met,
+each on a cache line of its own.
 
 Nobody waits for a thread that never comes: with `join` either all of them form a team, or the
 first that loses patience does the whole epoch and the late ones leave.  Who computes a sum does not
@@ -28,7 +28,7 @@ _OPEN, _TOGETHER, _ALONE = 0, 1, 2
 # How often to look before letting another thread have the core; how often to do that before
 # sleeping.
 _LOOKS, _OFFERS = 2_000, 50
-# How often to sleep before going on alone, some 10 ms; and how often if the last epoch had to be
+# How often to sleep before going on alone; and how often if the last epoch had to be
 # done alone, as always inside a parallel region of somebody else's.
 _PATIENCE, _LITTLE_PATIENCE = 100, 2
 
@@ -86,8 +86,8 @@ def join(words, workers):
 def meet(words, worker, workers):
     """Wait until all have come here: what they wrote before is seen by all after it.
 
-    Who counts the comers in one word moves its line three times before the last one is seen, 0.24
-    microseconds between distant cores; two words, each written by one, take 0.09.
+    Who counts the comers in one word moves its line three times between the cores before the last
+    one is seen; of two words, each written by one, each line moves once.
     """
     if workers == 1:
         return
@@ -101,8 +101,9 @@ def meet(words, worker, workers):
             wait(looks)
 
 
-# A parallel loop takes what its body uses apart, array by array, and compiles that twice: 0.7 s for
-# the arguments of an epoch.  So they lie in one block of memory, and the loop is handed an address.
+# A parallel loop takes what its body uses apart, array by array, and compiles that twice, which is
+# slow for the arguments of an epoch.  So they lie in one block of memory, and the loop is handed an
+# address.
 
 
 def call_work(function, arguments, worker, workers):
