@@ -164,16 +164,19 @@ def run(
             state.step, seed, number, batch_size, shuffle, workspace, losses,
         )  # fmt: skip
 
-    compiles = will_compile(
-        engine.epochs, theta, architecture, data.X, data.Y, data.weight, settings, losses,
-        state.vectors, state.step, seed, 0, batch_size, shuffle, workspace, losses,
-    )  # fmt: skip
+    def first() -> str:
+        compiles = will_compile(
+            engine.epochs, theta, architecture, data.X, data.Y, data.weight, settings, losses,
+            state.vectors, state.step, seed, 0, batch_size, shuffle, workspace, losses,
+        )  # fmt: skip
+        return "compiling, only this once" if compiles else ""
+
     best_loss, best_theta, waited = np.inf, theta.copy(), 0
     improved = stop = False
     one_by_one = bool(callbacks) or validation is not None or score_training
     number, last = history.epochs, history.epochs + epochs
     most = 1  # epochs of the next call of compiled code
-    with progress(epochs, verbose, "compiling, only this once" if compiles else "") as advance:
+    with progress(epochs, verbose, first) as advance:
         while number < last and not stop:
             at_once = min(most, last - number)
             rates = np.array([state.optimizer.rate(state.epoch + k) for k in range(at_once)])
@@ -201,7 +204,7 @@ def run(
             history.seconds += [seconds] * done
             number += done
             if not one_by_one:
-                most = max(1, min(_MOST_AT_ONCE, 2 * at_once, int(_SECONDS_AT_ONCE / seconds)))
+                most = max(1, min(_MOST_AT_ONCE, 4 * at_once, int(_SECONDS_AT_ONCE / seconds)))
                 advance(history, done)
                 continue
             if score_training:

@@ -33,7 +33,7 @@ class Remembered(_Function):
         flags = _flags()
         if flags is None or not isinstance(context, _OurTable):
             return super().get_call_type(context, args, kws)
-        known = vars(self).setdefault("_known", {})
+        known = self.__dict__.setdefault("_known", {})
         call = flags, tuple(args), tuple(kws.items())
         if call not in known:
             signature = super().get_call_type(context, args, kws)

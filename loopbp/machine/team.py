@@ -28,7 +28,7 @@ _OPEN, _TOGETHER, _ALONE = 0, 1, 2
 # How often to look before letting another thread have the core; how often to do that before
 # sleeping.
 _LOOKS, _OFFERS = 2_000, 50
-# How often to sleep before going on alone, some 10 ms; and how often if the last epoch had to be
+# How often to sleep before going on alone; and how often if the last epoch had to be
 # done alone, as always inside a parallel region of somebody else's.
 _PATIENCE, _LITTLE_PATIENCE = 100, 2
 
@@ -86,8 +86,8 @@ def join(words, workers):
 def meet(words, worker, workers):
     """Wait until all have come here: what they wrote before is seen by all after it.
 
-    Who counts the comers in one word moves its line three times before the last one is seen, 0.24
-    microseconds between distant cores; two words, each written by one, take 0.09.
+    Who counts the comers in one word moves its line three times between the cores before the last
+    one is seen; of two words, each written by one, each line moves once.
     """
     if workers == 1:
         return
@@ -101,8 +101,9 @@ def meet(words, worker, workers):
             wait(looks)
 
 
-# A parallel loop takes what its body uses apart, array by array, and compiles that twice: 0.7 s for
-# the arguments of an epoch.  So they lie in one block of memory, and the loop is handed an address.
+# A parallel loop takes what its body uses apart, array by array, and compiles that twice, which is
+# slow for the arguments of an epoch.  So they lie in one block of memory, and the loop is handed an
+# address.
 
 
 def call_work(function, arguments, worker, workers):

@@ -1,9 +1,9 @@
 """exp, tanh, log and their kin without branches, calls or tables, of a number or of a register.
 
-A loop over the C library's functions stays scalar (exp 3 ns, tanh 15 ns a number).  Each function
-here takes a number or a register of `loopbp.machine`, and is the same source for both.  Each is a
-range reduction and Cephes' polynomial or rational approximation (S. Moshier); both sides of a case
-are computed and one is chosen.  `loopbp.tiled.activations` makes the activations of them.
+A loop over the C library's functions stays scalar.  Each function here takes a number or a register
+of `loopbp.machine`, and is the same source for both.  Each is a range reduction and Cephes'
+polynomial or rational approximation (S. Moshier); both sides of a case are computed and one is
+chosen.  `loopbp.tiled.activations` makes the activations of them.
 
 Largest error found, in units in the last place against the C library's long double, by
 ``tests/test_vector_math.py``, which sweeps the range and fails above these:

@@ -1,7 +1,7 @@
 """Views that cost nothing: a part of a buffer as a matrix or a vector, inside compiled code.
 
-Numba's slices and ``reshape`` count references and call a C function, 15 to 35 ns each: on a small
-network more than the sums.  A view made here holds no reference.  So the buffer must outlive it,
+Numba's slices and ``reshape`` count references and call a C function: on a small network that takes
+longer than the sums.  A view made here holds no reference.  So the buffer must outlive it,
 as a function's argument does, and a kernel never returns one.
 """
 

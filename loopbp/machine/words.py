@@ -113,7 +113,7 @@ def give_way():
 
 
 def sleep():
-    """Leave the core to whoever wants it, for some 0.1 ms; on Windows until the next tick."""
+    """Leave the core to whoever wants it for a moment; on Windows until the next tick."""
     time.sleep(_SLEEP_MICROSECONDS * 1e-6)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 @contextmanager
 def progress(
-    epochs: int, verbose: bool | None, first: str = "", unit: str = "epoch"
+    epochs: int, verbose: bool | None, first: Callable[[], str] = str, unit: str = "epoch"
 ) -> Iterator[Callable[..., None]]:
     """A function to call with the `History` after each epoch, or some; it draws, or does nothing.
 
@@ -19,7 +19,7 @@ def progress(
     verbose
         True: draw; False: do not; None: draw if stderr is a terminal.
     first
-        What stands there until the first epoch is over.
+        What stands there until the first epoch is over; asked for where something is drawn.
     unit
         What is counted, if not epochs; then the function takes the text to show.
     """
@@ -40,7 +40,7 @@ def progress(
         TextColumn("{task.fields[facts]}"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(unit, total=epochs, facts=first)
+        task = bar.add_task(unit, total=epochs, facts=first())
 
         def advance(history: Any, epochs: int = 1) -> None:
             if isinstance(history, str):
