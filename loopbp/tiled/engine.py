@@ -20,7 +20,14 @@ from loopbp.tiled import panels as tiled_panels
 from loopbp.tiled import sums as tiled_sums
 from loopbp.tiled import update as tiled_update
 from loopbp.tiled import workspace as tiled_workspace
-from loopbp.tiled.epochs import by_first_units, by_one_thread, by_team, in_registers, share_memory
+from loopbp.tiled.epochs import (
+    by_first_units,
+    by_one_thread,
+    by_team,
+    in_registers,
+    share_memory,
+    skeleton,
+)
 
 
 @cache
@@ -82,14 +89,23 @@ def registers_engine(lanes: int) -> Engine:
     return _engine(own_workspace, epoch, f"in_registers_{lanes}", jit, "in registers")
 
 
+def _bound(way: Any, name: str, bindings: dict[str, Any]) -> SimpleNamespace:
+    """`skeleton` with the functions of a way: a module that has all `_HOOKS`."""
+    hooks = specialise([getattr(way, hook) for hook in _HOOKS], name, bindings, inline_jit)
+    sources = [skeleton.work, skeleton.epoch, skeleton.epoch_alone]
+    return specialise(sources, name, vars(hooks), inner_jit)
+
+
+_HOOKS = ("threads_of", "begin_epoch", "one_step", "end_epoch")
+
+
 @makes_kernels
 def first_units_engine(with_softmax: bool = False) -> Engine:
     """The tiled engine with epochs by first units."""
     name, inner = _outputs(with_softmax)
-    works = specialise([by_first_units.work], name, vars(inner), inner_jit)
-    bound = specialise([by_first_units.epoch], name, vars(works), inner_jit)
     name = f"by_first_units_{name}"
-    return _engine(shares_workspace, bound.epoch, name, threads_jit, "by first units")
+    epoch = _bound(by_first_units, name, vars(inner)).epoch
+    return _engine(shares_workspace, epoch, name, threads_jit, "by first units")
 
 
 # Only `by_first_units` has the optimizer's state in panels.
@@ -100,27 +116,29 @@ _ALONE = {
 }
 
 
+def _of_team(with_softmax: bool, name: str, alone: dict[str, Any]) -> SimpleNamespace:
+    """Epochs by a team, or, with other functions for what it does with others, by one thread."""
+    output, inner = _outputs(with_softmax)
+    update = specialise([tiled_update.parameters_pass], output, _STATE_AS_IT_IS, inline_jit)
+    bindings = vars(inner) | vars(update) | alone
+    if alone:
+        sources = [by_team.forward_pass, by_team.backward_pass, by_team.batch_for]
+        bindings |= vars(specialise(sources, name, bindings, inline_jit))
+    return _bound(by_team, f"{name}_{output}", bindings)
+
+
 @makes_kernels
 def team_engine(with_softmax: bool = False) -> Engine:
     """The tiled engine with epochs by a team of threads."""
-    name, inner = _outputs(with_softmax)
-    update = specialise([tiled_update.parameters_pass], name, _STATE_AS_IT_IS, inline_jit)
-    work = specialise([by_team.work], name, vars(inner) | vars(update), inner_jit)
-    bound = specialise([by_team.epoch], name, vars(work), inner_jit)
-    return _engine(team_workspace, bound.epoch, f"by_team_{name}", threads_jit, "by a team")
+    epoch = _of_team(with_softmax, "by_team", {}).epoch
+    name = f"by_team_{_outputs(with_softmax)[0]}"
+    return _engine(team_workspace, epoch, name, threads_jit, "by a team")
 
 
 @makes_kernels
 def epoch_alone(with_softmax: bool = False) -> Any:
     """An epoch by one thread, for compiled callers: what is done with others is left out."""
-    name, inner = _outputs(with_softmax)
-    update = specialise([tiled_update.parameters_pass], name, _STATE_AS_IT_IS, inline_jit)
-    name = f"alone_{name}"
-    both = [by_team.forward_pass, by_team.backward_pass]
-    bindings = vars(inner) | vars(update)
-    bindings |= vars(specialise(both, name, bindings | _ALONE, inline_jit)) | _ALONE
-    work = specialise([by_team.work], name, bindings, inner_jit)
-    return specialise([by_team.epoch_alone], name, vars(work), inner_jit).epoch_alone
+    return _of_team(with_softmax, "alone", _ALONE).epoch_alone
 
 
 @makes_kernels

@@ -27,20 +27,16 @@ from typing import Any
 import numpy as np
 
 from loopbp.activations import SOFTMAX
-from loopbp.jit.decorators import inline_jit, inner_jit
+from loopbp.jit.decorators import inline_jit
 from loopbp.jit.sources import plain
 from loopbp.machine.borrow import borrow
 from loopbp.machine.memory import ALIGNMENT, in_lines, item_bytes, width
 from loopbp.machine.pieces import share
-from loopbp.machine.subnormals import flush_subnormals, restore_subnormals
-from loopbp.machine.team import meet, run_team
+from loopbp.machine.team import meet
 from loopbp.machine.views import flat, matrix
-from loopbp.optimizers import RULE_SGD
 from loopbp.parameters import Architecture, biases_of, layer_count, layer_of
-from loopbp.random.streams import order_examples
 from loopbp.tiled.batch import batch_of
 from loopbp.tiled.choice import MANY_GROUPS
-from loopbp.tiled.epochs.by_team import in_order
 from loopbp.tiled.epochs.share_memory import (
     EVEN,
     STATE,
@@ -179,92 +175,97 @@ def add_all(split, turn, workers, size, out_z, spare):
         add_two(out_z, spare, 0, size, out_z)
 
 
-@inner_jit
-def work(
-    theta, architecture, X, Y, weight, settings, learning_rate, state, step, batch_size, shuffled,
-    split, out_totals, worker, workers,
-):  # fmt: skip
-    """All steps of an epoch for the shares of one thread; the sum of J over the examples by share.
-
-    All but the penalty of its weights is summed by the first share.
-    """
-    mode = flush_subnormals()
-    theta, state, X, Y, weight = borrow(theta), borrow(state), borrow(X), borrow(Y), borrow(weight)
-    examples, n_2, last = X.shape[0], architecture.sizes[2], layer_count(architecture)
-    resident = settings.rule == RULE_SGD
-    code, address = architecture.activation[2], architecture.sigma[2]
+@inline_jit
+def own_shares(split, worker, workers):
+    """The shares of one thread, first .. end-1."""
     shares = split.memory.shape[0]
-    first, end = shares * worker // workers, shares * (worker + 1) // workers
+    return shares * worker // workers, shares * (worker + 1) // workers
+
+
+@inline_jit
+def begin_epoch(theta, state, architecture, resident, split, worker, workers):
+    """Each thread takes its shares of the parameters and of the optimizer's state."""
+    first, end = own_shares(split, worker, workers)
     for s in range(first, end):
         take(theta, state, architecture, resident, split, s)
-    for at in range(0, examples, batch_size):
-        m = min(batch_size, examples - at)
-        turn = at // batch_size % 2
-        step += 1
-        top = borrow(network_of(architecture, split, first))
-        own = borrow(workspace_of(architecture, split, first, first))
-        x, y = batch_of(X, Y, weight, at, m, shuffled, own)
-        claim_lines(of_row(split, first, EVEN + turn), m * n_2)
-        # forward: layers 1 and 2 share by share, the others once in each thread
-        for l in range(1, last + 1):
-            for s in range(first, end if l <= 2 else first + 1):
-                part, net = of_row(split, s, THETA), borrow(network_of(architecture, split, s))
-                workspace = borrow(workspace_of(architecture, split, s, first))
-                if l != 2:
-                    a_prev = x if l == 1 else layer_of(workspace.a, net, l - 1, m)
-                    layer_forward(
-                        part, net, l, a_prev, m, 0, m, 0, net.sizes[l], 0, resident, flat(a_prev),
-                        0, input_pace(l), workspace,
-                    )  # fmt: skip
-                    continue
-                pack_own(part, net, 0, workspace)
-                out = matrix(of_row(split, s, EVEN + turn), 0, m, n_2)
-                begin_sum(part, architecture, net, m, s, split, workspace, out)
-            if l == 2:
-                z, a = flat(z_of(own, top, 2, m)), flat(layer_of(own.a, top, 2, m))
-                spare = flat(layer_of(own.delta, top, 2, m))
-                add_own(split, turn, first, end, m * n_2)
-                meet(split.words, worker, workers)
-                add_all(split, turn, workers, m * n_2, z, spare)
-                if code != SOFTMAX:
-                    activation_rows(code, address, z, a, 0, 1, m * n_2, 0, last > 2)
-        outputs(top, y, m, 0, m, own)
-        # back, and the update: what is above layer 2 with the first share
-        for s in range(first, end):
-            part, net = of_row(split, s, THETA), borrow(network_of(architecture, split, s))
-            workspace = borrow(workspace_of(architecture, split, s, first))
-            upto = last if s == first else 2
-            if architecture.l2 > 0.0:
-                weights = last if s == 0 else 2
-                out_totals[s] += m * penalties(part, net, weights, resident, workspace)
-            for l in range(upto, 1, -1):
-                n = net.sizes[l - 1]
-                layer_backward(part, net, l, m, 0, m, 0, n, 0, False, 0, resident, -1, workspace)
-            kept = matrix(of_row(split, s, STATE), 0, state.shape[0], part.shape[0])
-            parameters_pass(
-                part, net, upto, x, m, 0, 1, settings, learning_rate, step, kept, resident,
-                workspace,
-            )  # fmt: skip
-        if first == 0:
-            for t in range(m):
-                out_totals[0] += own.losses[t]
+
+
+@inline_jit
+def end_epoch(theta, state, architecture, resident, split, worker, workers):
+    """And gives them back."""
+    first, end = own_shares(split, worker, workers)
     for s in range(first, end):
         give(theta, state, architecture, resident, split, s)
-    restore_subnormals(mode)
 
 
-@inner_jit
-def epoch(
-    theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
-    batch_size, shuffled, split,
+@inline_jit
+def forward_shares(architecture, x, m, turn, first, end, resident, split, worker, workers):
+    """Layers 1 and 2 share by share, with the only meeting of a step; the others once a thread."""
+    n_2, last = architecture.sizes[2], layer_count(architecture)
+    code, address = architecture.activation[2], architecture.sigma[2]
+    top = borrow(network_of(architecture, split, first))
+    own = borrow(workspace_of(architecture, split, first, first))
+    claim_lines(of_row(split, first, EVEN + turn), m * n_2)
+    for l in range(1, last + 1):
+        for s in range(first, end if l <= 2 else first + 1):
+            part, net = of_row(split, s, THETA), borrow(network_of(architecture, split, s))
+            workspace = borrow(workspace_of(architecture, split, s, first))
+            if l != 2:
+                a_prev = x if l == 1 else layer_of(workspace.a, net, l - 1, m)
+                layer_forward(
+                    part, net, l, a_prev, m, 0, m, 0, net.sizes[l], 0, resident, flat(a_prev), 0,
+                    input_pace(l), workspace,
+                )  # fmt: skip
+                continue
+            pack_own(part, net, 0, workspace)
+            out = matrix(of_row(split, s, EVEN + turn), 0, m, n_2)
+            begin_sum(part, architecture, net, m, s, split, workspace, out)
+        if l == 2:
+            z, a = flat(z_of(own, top, 2, m)), flat(layer_of(own.a, top, 2, m))
+            spare = flat(layer_of(own.delta, top, 2, m))
+            add_own(split, turn, first, end, m * n_2)
+            meet(split.words, worker, workers)
+            add_all(split, turn, workers, m * n_2, z, spare)
+            if code != SOFTMAX:
+                activation_rows(code, address, z, a, 0, 1, m * n_2, 0, last > 2)
+
+
+@inline_jit
+def one_step(
+    theta, architecture, X, Y, weight, settings, learning_rate, state, step, key, at, m, most,
+    shuffled, drops, resident, split, out_totals, worker, workers,
 ):  # fmt: skip
-    """`loopbp.passes.epoch`, by as many threads as there are shares, or by one."""
-    order_examples(split.order, shuffled, seed, number)
-    totals = np.zeros(split.memory.shape[0], np.float64)
-    architecture, split = borrow(architecture), borrow(split)
-    arguments = (
-        theta, architecture, X, Y, weight, settings, learning_rate, state, step, batch_size,
-        shuffled, split, totals,
-    )  # fmt: skip
-    run_team(work, split.words, split.workers, arguments)
-    return in_order(totals) / X.shape[0]
+    """Gather, forward with the meeting, outputs, and backward and update share by share.
+
+    J is added up by share; all but the penalty of its weights by the first.
+    """
+    last, turn = layer_count(architecture), (step & 1)
+    first, end = own_shares(split, worker, workers)
+    top = borrow(network_of(architecture, split, first))
+    own = borrow(workspace_of(architecture, split, first, first))
+    x, y = batch_of(X, Y, weight, at, m, shuffled, own)
+    forward_shares(architecture, x, m, turn, first, end, resident, split, worker, workers)
+    outputs(top, y, m, 0, m, own)
+    for s in range(first, end):  # what is above layer 2 with the first share
+        part, net = of_row(split, s, THETA), borrow(network_of(architecture, split, s))
+        workspace = borrow(workspace_of(architecture, split, s, first))
+        upto = last if s == first else 2
+        if architecture.l2 > 0.0:
+            weights = last if s == 0 else 2
+            out_totals[s] += m * penalties(part, net, weights, resident, workspace)
+        for l in range(upto, 1, -1):
+            n = net.sizes[l - 1]
+            layer_backward(part, net, l, m, 0, m, 0, n, 0, False, 0, resident, -1, workspace)
+        kept = matrix(of_row(split, s, STATE), 0, state.shape[0], part.shape[0])
+        parameters_pass(
+            part, net, upto, x, m, 0, 1, settings, learning_rate, step, kept, resident, workspace
+        )
+    if first == 0:
+        for t in range(m):
+            out_totals[0] += own.losses[t]
+
+
+@inline_jit
+def threads_of(architecture, X, settings, batch_size, split):
+    """As many threads as there are shares, or fewer; each share adds up its part of J."""
+    return split.workers, split.memory.shape[0]

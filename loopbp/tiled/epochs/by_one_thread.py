@@ -2,8 +2,8 @@
 
 from loopbp.jit.decorators import inner_jit
 from loopbp.tiled.choice import suits_registers
-from loopbp.tiled.epochs.by_team import epoch_alone
 from loopbp.tiled.epochs.in_registers import epoch as epoch_in_registers
+from loopbp.tiled.epochs.skeleton import epoch_alone
 
 
 @inner_jit

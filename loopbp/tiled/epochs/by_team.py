@@ -1,17 +1,13 @@
 """Epochs by a team of threads that share out examples, units and rows; or by one thread alone."""
 
-import numpy as np
-
 from loopbp.jit.decorators import inline_jit, inner_jit
-from loopbp.machine.borrow import borrow
 from loopbp.machine.memory import item_bytes
 from loopbp.machine.pieces import next_part, panel_part, share
-from loopbp.machine.subnormals import flush_subnormals, restore_subnormals
-from loopbp.machine.team import meet, run_team
+from loopbp.machine.team import meet
 from loopbp.machine.views import flat, matrix, rows
-from loopbp.optimizers import RULE_SGD, clip_by_norm
+from loopbp.optimizers import clip_by_norm
 from loopbp.parameters import layer_count, layer_of
-from loopbp.random.streams import DROPOUT, dropout, order_examples, stream_key
+from loopbp.random.streams import DROPOUT, dropout, stream_key
 from loopbp.tiled.batch import gather_rows
 from loopbp.tiled.choice import unit_groups
 from loopbp.tiled.layers import input_pace, layer_backward, layer_forward, outputs
@@ -150,139 +146,92 @@ def backward_pass(
         meet(workspace.words, worker, workers)
 
 
-@inner_jit
-def work(
-    theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, batch_size,
-    shuffled, workspace, out_totals, worker, workers,
-):  # fmt: skip
-    """All steps of an epoch for one of a team of threads.
-
-    The first gets the sum of J over the examples into `out_totals`.
-    """
-    mode = flush_subnormals()
-    theta, state = borrow(theta), borrow(state)
-    X, Y, weight = borrow(X), borrow(Y), borrow(weight)
-    examples, n_0 = X.shape
-    last = layer_count(architecture)
-    words = workspace.words
-    resident = settings.rule == RULE_SGD and settings.clip_norm == 0.0
-    drops = False
-    for l in range(1, last):
-        drops = drops or architecture.dropout[l] > 0.0
-    most = min(batch_size, examples)
-    own_x = by_units(architecture, 1, most)  # every thread reads all of x
-    for l in range(1, last + 1):
+@inline_jit
+def begin_epoch(theta, state, architecture, resident, workspace, worker, workers):
+    """Weights go to panels, each thread's own rows."""
+    for l in range(1, layer_count(architecture) + 1):
         start, stop = row_share(architecture.sizes[l], worker, workers)
         pack_rows(theta, architecture, l, start, stop, resident, workspace)
-    meet(words, worker, workers)
-    total = 0.0
-    for at in range(0, examples, batch_size):
-        m = min(batch_size, examples - at)
-        step += 1
-        key = stream_key(seed, DROPOUT, step)
-        if architecture.l2 > 0.0 and worker == 0:
-            total += m * penalties(theta, architecture, last, resident, workspace)
-        start, stop = share(m, 1, worker, workers), share(m, 1, worker + 1, workers)
-        x, y = rows(X, at, at + m), rows(Y, at, at + m)
-        if shuffled:
-            x, y = rows(workspace.x, 0, m), rows(workspace.y, 0, m)
-            first, end = start, stop
-            if own_x:  # a copy costs less than sharing one
-                x = matrix(own_at(workspace, worker, workspace.own_start[1]), 0, m, n_0)
-                first, end = 0, m
-            gather_rows(X, workspace.order, at, first, end, x)
-            gather_rows(Y, workspace.order, at, start, stop, y)
-        for t in range(start, stop):
-            workspace.weight[t] = weight[workspace.order[at + t]]
-        if start < stop:
-            pack_own(theta, architecture, worker, workspace)
-        forward_pass(
-            theta, architecture, x, m, most, start, stop, step, key, drops, worker, workers,
-            resident, workspace,
-        )  # fmt: skip
-        if start < stop:
-            outputs(architecture, y, m, start, stop, workspace)
-        backward_pass(
-            theta, architecture, m, most, start, stop, step, key, drops, worker, workers, resident,
-            workspace,
-        )  # fmt: skip
-        if worker == 0:
-            for t in range(m):
-                total += workspace.losses[t]
-        parameters_pass(
-            theta, architecture, last, x, m, worker, workers, settings, learning_rate, step,
-            state, resident, workspace,
-        )  # fmt: skip
-        if settings.clip_norm > 0.0:
-            meet(words, worker, workers)
-            if worker == 0:
-                clip_by_norm(workspace.gradient, settings.clip_norm)
-            meet(words, worker, workers)
-            for l in range(1, last + 1):
-                first, end = row_share(architecture.sizes[l], worker, workers)
-                update_rows(
-                    theta, architecture, l, first, end, workspace, settings, learning_rate, step,
-                    state,
-                )  # fmt: skip
+    meet(workspace.words, worker, workers)
+
+
+@inline_jit
+def batch_for(X, Y, weight, architecture, at, m, most, shuffled, workspace, worker, workers):
+    """x and y of a batch; what is gathered, each thread gathers for its own examples."""
+    start, stop = share(m, 1, worker, workers), share(m, 1, worker + 1, workers)
+    x, y = rows(X, at, at + m), rows(Y, at, at + m)
+    if shuffled:
+        x, y = rows(workspace.x, 0, m), rows(workspace.y, 0, m)
+        first, end = start, stop
+        if by_units(architecture, 1, most):  # every thread reads all of x: a copy costs less
+            x = matrix(own_at(workspace, worker, workspace.own_start[1]), 0, m, X.shape[1])
+            first, end = 0, m
+        gather_rows(X, workspace.order, at, first, end, x)
+        gather_rows(Y, workspace.order, at, start, stop, y)
+    for t in range(start, stop):
+        workspace.weight[t] = weight[workspace.order[at + t]]
+    return x, y
+
+
+@inline_jit
+def one_step(
+    theta, architecture, X, Y, weight, settings, learning_rate, state, step, key, at, m, most,
+    shuffled, drops, resident, workspace, out_totals, worker, workers,
+):  # fmt: skip
+    """Gather, forward, outputs, backward, update, meet; the first thread adds up J."""
+    last, words = layer_count(architecture), workspace.words
+    start, stop = share(m, 1, worker, workers), share(m, 1, worker + 1, workers)
+    if architecture.l2 > 0.0 and worker == 0:
+        out_totals[0] += m * penalties(theta, architecture, last, resident, workspace)
+    x, y = batch_for(X, Y, weight, architecture, at, m, most, shuffled, workspace, worker, workers)
+    if start < stop:
+        pack_own(theta, architecture, worker, workspace)
+    forward_pass(
+        theta, architecture, x, m, most, start, stop, step, key, drops, worker, workers, resident,
+        workspace,
+    )  # fmt: skip
+    if start < stop:
+        outputs(architecture, y, m, start, stop, workspace)
+    backward_pass(
+        theta, architecture, m, most, start, stop, step, key, drops, worker, workers, resident,
+        workspace,
+    )  # fmt: skip
+    if worker == 0:
+        for t in range(m):
+            out_totals[0] += workspace.losses[t]
+    parameters_pass(
+        theta, architecture, last, x, m, worker, workers, settings, learning_rate, step, state,
+        resident, workspace,
+    )  # fmt: skip
+    if settings.clip_norm > 0.0:
         meet(words, worker, workers)
-    for l in range(1, last + 1):
+        if worker == 0:
+            clip_by_norm(workspace.gradient, settings.clip_norm)
+        meet(words, worker, workers)
+        for l in range(1, last + 1):
+            first, end = row_share(architecture.sizes[l], worker, workers)
+            update_rows(
+                theta, architecture, l, first, end, workspace, settings, learning_rate, step, state
+            )
+    meet(words, worker, workers)
+
+
+@inline_jit
+def end_epoch(theta, state, architecture, resident, workspace, worker, workers):
+    """What is in panels alone goes back to theta."""
+    for l in range(1, layer_count(architecture) + 1):
         if is_resident(l, architecture, resident, workspace):
-            n = architecture.sizes[l]
-            start, stop = row_share(n, worker, workers)
+            start, stop = row_share(architecture.sizes[l], worker, workers)
             unpack_rows(theta, architecture, l, start, stop, resident, workspace)
-    out_totals[worker] = total
-    restore_subnormals(mode)
 
 
 @inline_jit
-def in_order(totals):
-    """The sum, one after the other."""
-    total = 0.0
-    for k in range(totals.shape[0]):
-        total += totals[k]
-    return total
-
-
-@inline_jit
-def groups_of(architecture, X, settings, batch_size):
-    """`unit_groups` of a training with these arrays."""
-    return unit_groups(architecture, settings, min(batch_size, X.shape[0]), item_bytes(X))
-
-
-@inner_jit
-def epoch(
-    theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
-    batch_size, shuffled, workspace,
-):  # fmt: skip
-    """`loopbp.passes.epoch`, by as many threads as the workspace is for."""
-    order_examples(workspace.order, shuffled, seed, number)
-    workspace.groups[0] = groups_of(architecture, X, settings, batch_size)
+def threads_of(architecture, X, settings, batch_size, workspace):
+    """How many threads there are, and in how many numbers they add up J."""
+    most = min(batch_size, X.shape[0])
+    workspace.groups[0] = unit_groups(architecture, settings, most, item_bytes(X))
     threads = workspace.own.shape[0]
-    totals = np.zeros(threads, np.float64)
-    architecture, workspace = borrow(architecture), borrow(workspace)
-    arguments = (
-        theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, batch_size,
-        shuffled, workspace, totals,
-    )  # fmt: skip
-    run_team(work, workspace.words, threads, arguments)
-    return in_order(totals) / X.shape[0]
-
-
-@inner_jit
-def epoch_alone(
-    theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed, number,
-    batch_size, shuffled, workspace,
-):  # fmt: skip
-    """`loopbp.passes.epoch`, by one thread."""
-    order_examples(workspace.order, shuffled, seed, number)
-    workspace.groups[0] = groups_of(architecture, X, settings, batch_size)
-    totals = np.zeros(1, np.float64)
-    architecture, workspace = borrow(architecture), borrow(workspace)
-    work(
-        theta, architecture, X, Y, weight, settings, learning_rate, state, step, seed,
-        batch_size, shuffled, workspace, totals, 0, 1,
-    )  # fmt: skip
-    return totals[0] / X.shape[0]
+    return threads, threads
 
 
 @inline_jit
