@@ -148,6 +148,17 @@ def never(architecture, l):
 
 
 @inline_jit
+def one_group(l, scratch):
+    """`input_groups`: all inputs of a layer in one."""
+    return 1
+
+
+@inline_jit
+def no_groups(*arguments):
+    """In place of `weighted_input_by_groups`, which need not be compiled."""
+
+
+@inline_jit
 def has_panels(l, architecture, resident, scratch):
     """`reads_panels`: whether w^l is in panels."""
     return scratch.forward_start[l] >= 0
@@ -165,6 +176,7 @@ layer_forward = specialise(
     [layer_forward_of_training], "forward_only",
     {
         "layer_of": in_turn, "z_of": z_in_turn, "keeps_prime": never, "reads_panels": has_panels,
+        "input_groups": one_group, "weighted_input_by_groups": no_groups,
         "forward_panels": shared_panels,
     },
     inline_jit,

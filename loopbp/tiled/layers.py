@@ -98,6 +98,12 @@ def keeps_prime(architecture, l):
 
 
 @inline_jit
+def input_groups(l, workspace):
+    """In how many groups the inputs of layer l are added up."""
+    return workspace.groups[0] if l == 2 else 1
+
+
+@inline_jit
 def layer_forward(
     theta, architecture, l, a_prev, m, start, stop, first, end, worker, resident, soon, soon_at,
     pace, workspace,
@@ -118,7 +124,7 @@ def layer_forward(
     packed = reads_panels(l, architecture, resident, workspace)
     panels = forward_panels(l, worker, workspace)
     K = a_prev.shape[1]
-    groups = workspace.groups[0] if l == 2 else 1
+    groups = input_groups(l, workspace)
     wide, tall, high, ahead = end - first, stop - start, stop - start, 0
     if packed and wide * tall > BLOCK_NUMBERS:
         wide, tall, high = block(K, stop - start, item_bytes(theta))
