@@ -103,7 +103,7 @@ def check_gradient(
     -----
     The loss is evaluated in float64 by the reference engine, whatever the dtype of the network:
     differences in float32 could not tell a good gradient from a bad one.  Where every activation
-    and the loss are analytic (all but gelu, relu, leaky_relu, elu, a user's own, mae and huber)
+    and the loss are analytic (no corner, none of a user's own, no erf)
     the derivative is a complex step, otherwise an extrapolated central difference; see
     `loopbp.gradcheck.differences`.  Each parameter is found right, wrong or unchecked.  Unchecked
     are those of which the differences could not show an error of a thousandth: lost in rounding

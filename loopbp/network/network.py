@@ -425,8 +425,7 @@ class Network(Definition):
         if verbose is not None:
             verbose = arguments.switch("verbose", 1 if verbose == 2 else verbose)
         data, task, classes = self._check_data(X, y, sample_weight)
-        prepared = self.preprocessing
-        names = frame_names(X)
+        prepared, names = self.preprocessing, frame_names(X)
         if prepared is None and names is not None:  # later data frames are matched by these
             prepared = Preprocessing.of_names(names)
         held_out: Data | None = None
@@ -458,10 +457,10 @@ class Network(Definition):
         return self.history
 
     def _evaluate(self, data: Data) -> tuple[float, float]:
-        J, found, _ = evaluation.losses(
+        J, a, _ = evaluation.losses(
             "auto", self._theta, self.architecture, data, wants_outputs=True
         )
-        return J, targets.score(found, data.Y, self._task()[0])
+        return J, targets.score(a, data.Y, self._task()[0])
 
     # -- storage --------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from loopbp import catalogue
 from loopbp.binding import loops_engine, numpy_engine
 from loopbp.catalogue import ACTIVATIONS, HIDDEN, LOSSES
+from loopbp.jit.mode import is_plain
 from loopbp.numerics.exact import Example, Unit, exact
 from loopbp.tiled.engine import tiled_engine
 
@@ -94,7 +95,8 @@ def kernels_of(engine: str) -> Any:
     """The kernels of an engine by its name, serial."""
     if engine == "numpy":
         return numpy_engine().kernels
-    return (loops_engine(False) if engine == "loops" else tiled_engine(False)).kernels
+    literal = engine == "loops" or is_plain()
+    return (loops_engine(False) if literal else tiled_engine(False)).kernels
 
 
 # -- the points -----------------------------------------------------------------------------------
