@@ -235,7 +235,8 @@ def _way(net: Any, settings: Any, case: Case) -> str:
         picked = pick_training(engine, net.theta, net.architecture, settings, case.batch_size)
         function = _uncompiled(getattr(picked, "epochs", picked.epoch))
         function = _uncompiled(function.__globals__.get("epoch", function))  # of several epochs
-        return f"{Path(function.__code__.co_filename).stem}.{function.__name__.split('__')[0]}"
+        said = getattr(picked, "way", "")
+        return said or f"{Path(function.__code__.co_filename).stem}.{function.__name__}"
     except (ImportError, AttributeError, TypeError):
         return "?"
 

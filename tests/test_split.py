@@ -24,7 +24,7 @@ from loopbp.tiled import batch, choice, sums, update
 from loopbp.tiled import engine as engine_module
 from loopbp.tiled.engine import first_units_engine, tiled_engine
 from loopbp.tiled.epochs import by_first_units as split
-from loopbp.tiled.epochs import share_memory
+from loopbp.tiled.epochs import share_memory, skeleton
 
 each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
 # Groups, and threads that there may be: a group in a share, two and four.
@@ -293,15 +293,26 @@ SHARES_NAMES = (
     "take",
     "give",
 )
-OWN_NAMES = ("claim_lines", "begin_sum", "add_own", "add_all", "work", "epoch")
+OWN_NAMES = (
+    "own_shares",
+    "begin_epoch",
+    "end_epoch",
+    "claim_lines",
+    "begin_sum",
+    "add_own",
+    "add_all",
+    "forward_shares",
+    "one_step",
+    "threads_of",
+)
 
 
 def mutant(name: str, wrong: Callable[..., Any], cut: tuple[int, int] = (2, 2)) -> Engine:
     """The epoch, uncompiled, by one thread, with another function behind one of its names."""
     sources = [
-        *(source for source in SOURCES if source.__name__ != "work"),
+        *(source for source in SOURCES if source.__name__ not in {*OWN_NAMES, "work"}),
         *(getattr(share_memory, n, None) or batch.batch_of for n in SHARES_NAMES),
-        *(getattr(split, n) for n in OWN_NAMES),
+        *(getattr(split, n) for n in OWN_NAMES), skeleton.work, skeleton.epoch,
     ]  # fmt: skip
     bound = specialise(
         [source for source in sources if source.__name__ != name], "mutant",

@@ -36,7 +36,7 @@ from loopbp.tiled import panels as tiled_panels
 from loopbp.tiled import sums, update
 from loopbp.tiled import workspace as tiled_workspace
 from loopbp.tiled.engine import tiled_engine
-from loopbp.tiled.epochs import by_team
+from loopbp.tiled.epochs import skeleton
 
 WORKERS = 2
 
@@ -79,7 +79,7 @@ def mutant(name: str, wrong: Callable[..., Any]) -> Engine:
         "meet": lambda words, worker, workers: barrier.wait(60),
         "run_team": team_of(WORKERS, barrier),
     }
-    sources = [source for source in (*SOURCES, by_team.epoch) if source.__name__ != name]
+    sources = [source for source in (*SOURCES, skeleton.epoch) if source.__name__ != name]
     bound = specialise(sources, "mutant", {**cuts, name: wrong}, plain)
     return for_threads(replace(tiled_engine(False), epoch=bound.epoch), WORKERS)
 

@@ -89,14 +89,15 @@ def registers_engine(lanes: int) -> Engine:
     return _engine(own_workspace, epoch, f"in_registers_{lanes}", jit, "in registers")
 
 
+# What a way through an epoch binds in `skeleton`.
+HOOKS = ("threads_of", "begin_epoch", "one_step", "end_epoch")
+
+
 def _bound(way: Any, name: str, bindings: dict[str, Any]) -> SimpleNamespace:
-    """`skeleton` with the functions of a way: a module that has all `_HOOKS`."""
-    hooks = specialise([getattr(way, hook) for hook in _HOOKS], name, bindings, inline_jit)
+    """`skeleton` with the functions of a way: a module that has all `HOOKS`."""
+    hooks = specialise([getattr(way, hook) for hook in HOOKS], name, bindings, inline_jit)
     sources = [skeleton.work, skeleton.epoch, skeleton.epoch_alone]
     return specialise(sources, name, vars(hooks), inner_jit)
-
-
-_HOOKS = ("threads_of", "begin_epoch", "one_step", "end_epoch")
 
 
 @makes_kernels

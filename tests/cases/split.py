@@ -17,6 +17,7 @@ from loopbp.tiled import choice
 from loopbp.tiled import engine as engine_module
 from loopbp.tiled.engine import first_units_engine
 from loopbp.tiled.epochs import by_first_units as split
+from loopbp.tiled.epochs import skeleton
 
 from . import helpers
 from .helpers import BOUNDSCHECK, JIT
@@ -29,9 +30,15 @@ def run_alone(work, words, threads, arguments):
     work(*arguments, 0, 1)
 
 
+def _serial_epoch() -> Any:
+    hooks = {name: getattr(split, name) for name in engine_module.HOOKS}
+    sources = [skeleton.work, skeleton.epoch]
+    return specialise(sources, "serial_test", {**hooks, "run_team": run_alone}, jit).epoch
+
+
 SERIAL = replace(
     first_units_engine(),
-    epoch=specialise([split.epoch], "serial_test", {"run_team": run_alone}, jit).epoch,
+    epoch=_serial_epoch(),
 )
 GROUPS = (choice.FEW_GROUPS, choice.MANY_GROUPS)
 

@@ -13,7 +13,7 @@ from loopbp.random import streams
 from loopbp.tiled import batch, choice, layers, sums, update
 from loopbp.tiled import panels as tiled_panels
 from loopbp.tiled import workspace as tiled_workspace
-from loopbp.tiled.epochs import by_team
+from loopbp.tiled.epochs import by_team, skeleton
 
 from .helpers import JIT, REFERENCE, relative_difference
 
@@ -91,14 +91,14 @@ _NAMES = [
     "by_units", "delta_by_units", "turns_panels",
     "panels_at", "own_at", "forward_panels", "row_share", "in_forward_panels", "reads_panels",
     "is_resident", "drops_out", "weight_count", "parameter_count", "group_count", "unit_groups",
-    "groups_of",
     "pack_rows", "pack_own", "unpack_rows", "block", "rows_ahead", "z_of", "input_pace",
     "packed_block", "layer_forward", "phase_of", "least_part",
     "panel_of_part", "units_forward", "layer_backward", "units_backward",
     "forward_pass", "backward_pass", "softmax_output_layer", "output_layer",
     "outputs", "panel_weights_pass", "input_state_pass", "update_rows",
     "layer_parameters", "parameters_pass",
-    "penalties", "gather_rows", "work",
+    "penalties", "gather_rows", "threads_of", "begin_epoch", "batch_for", "one_step", "end_epoch",
+    "work",
 ]  # fmt: skip
 _PLACES = (
     parameters,
@@ -111,6 +111,7 @@ _PLACES = (
     batch,
     update,
     by_team,
+    skeleton,
 )
 
 
