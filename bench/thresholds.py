@@ -81,12 +81,12 @@ ROWS = (
         ("784-128-10 (64)", "128-128-10 (64)", "60-128-500-2 (300)"),
     ),
     Row(
-        "MOST_BY_EACH_ALONE", "the same as MOST_BY_EACH, where the other way is one thread",
+        "MOST_BY_EACH_OF_LITTLE", "the same as MOST_BY_EACH, where the other way is one thread",
         {"much": "1e30", "nothing": "0.0"},
         ("64-32-10 (32)", "64-32-32-10 (32)", "32-64-64-10 (32)"),
     ),
     Row(
-        "LEAST_SHARED_ALONE", "the same as LEAST_SHARED, where the other way is one thread",
+        "LEAST_SHARED_OF_LITTLE", "the same as LEAST_SHARED, where the other way is one thread",
         {"any": "0", "none": _NEVER},
         ("64-32-10 (32)", "100-20-100 (32)", "20-20-200 (32)"),
     ),

@@ -155,6 +155,7 @@ MUTANTS = [
 ]  # fmt: skip
 
 
+@helpers.needs_jit
 @pytest.mark.parametrize(("kind", "name", "wrong"), MUTANTS)
 def test_a_wrong_pass_is_found_wrong(kind, name, wrong, monkeypatch):
     assert not report(CASES[kind], monkeypatch, {name: wrong}).ok

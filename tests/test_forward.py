@@ -218,6 +218,7 @@ def wrong_versions():
     yield "in_turn", always_in_the_same_place
 
 
+@helpers.needs_jit
 @pytest.mark.parametrize(("name", "wrong"), [*wrong_versions()])
 def test_a_wrong_version_is_rejected(name, wrong):
     right, bad_blocks = mutant_difference(name, plain(getattr(forward, name)))
