@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 from cases import helpers
-from cases.helpers import DTYPES, TOLERANCE, relative_difference
+from cases.helpers import DTYPES, JIT, TOLERANCE, relative_difference
 
 import loopbp
 from loopbp.binding import numpy_engine
@@ -215,10 +215,10 @@ def wrong_versions():
 
     yield "pack_share", packs_less
     yield "next_block", twice_the_same
-    yield "in_turn", always_in_the_same_place
+    if JIT:  # uncompiled it fails at once, for an array that is too short
+        yield "in_turn", always_in_the_same_place
 
 
-@helpers.needs_jit
 @pytest.mark.parametrize(("name", "wrong"), [*wrong_versions()])
 def test_a_wrong_version_is_rejected(name, wrong):
     right, bad_blocks = mutant_difference(name, plain(getattr(forward, name)))
