@@ -166,7 +166,7 @@ def test_an_old_formula_of_a_pair_is_rejected(output, loss, dtype, kernel, old):
 def test_command_prints_a_line_for_each_and_ends_well(capsys):
     assert main(["check", "--numerics", "--points", "12", "--engine", "numpy"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == "112 of 112 within their bounds"
+    assert lines[-1] == "156 of 156 within their bounds"
     assert sum(line.endswith("  ok") for line in lines) == 2 * (9 + len(numerics.PAIRS))
 
 

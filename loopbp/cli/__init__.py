@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from loopbp.cli.options import Parser
-from loopbp.cli.parser import COMMANDS, ELSEWHERE, build_parser
+from loopbp.cli.parser import COMMANDS, build_parser
 from loopbp.messages.suggestions import hint
 
 # Python arguments whose option has another name.
@@ -87,8 +87,7 @@ def _run(words: list[str]) -> int:
     if unknown:
         args.parser.refuse(unknown[0])
     try:
-        package = ELSEWHERE.get(args.command, "loopbp.cli")
-        return import_module(f"{package}.{args.command}").run(args)
+        return import_module(f"loopbp.cli.{args.command}").run(args)
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except OSError as error:

@@ -388,8 +388,6 @@ COMMANDS = {
     "info": _add_info,
     "cache": _add_cache,
 }
-# Where the module of a command is, if not in this package.
-ELSEWHERE = dict.fromkeys(("explain", "derive", "study"), "loopbp.study.commands")
 
 
 def build_parser() -> Parser:
