@@ -75,7 +75,8 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "registers": Case(lambda: registers_engine(8), [4, 5, 3], m=7),
+    # Of 16 lanes, as those of the mutants, which else would write beyond their arrays.
+    "registers": Case(lambda: registers_engine(16), [4, 5, 3], m=7),
     "alone": Case(lambda: tiled_engine(False), [5, 9, 6, 3]),
     "alone, any output": Case(lambda: tiled_engine(False), [5, 9, 3], output="tanh", loss="mae"),
     "alone, adam": Case(lambda: tiled_engine(False), [5, 9, 6, 3], Adam()),
@@ -89,7 +90,7 @@ CASES = {
 
 def with_wrong(engine: Any, wrong: dict[str, Any]) -> Any:
     """The epochs of an engine, with other functions by some names."""
-    if engine.way != registers_engine(8).way:
+    if engine.way != registers_engine(16).way:
         return uncompiled(engine.epochs, {"run_team": run_alone, **wrong}, {})
     # Arrays stand for registers only where nothing is compiled, so these are.
     name = "_".join(["mutant", *wrong])  # each is cached under its own

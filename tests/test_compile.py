@@ -124,6 +124,7 @@ def use(net, **options):
 
 
 @needs_jit
+@pytest.mark.filterwarnings("ignore:cross_entropy is for outputs")
 @pytest.mark.parametrize("dtype", helpers.DTYPES)
 def test_other_networks_and_more_epochs_compile_nothing(dtype):
     use(helpers.network([3, 4, 2], dtype=dtype))
