@@ -186,11 +186,12 @@ def run(
                 done = train(rates, number)
             seconds = (time.perf_counter() - start) / done
             if not (np.isfinite(losses[:done]).all() and np.isfinite(theta).all()):
-                layer = _first_bad_layer(theta, architecture, data.X, engine)
-                theta[:], state.vectors[:] = before
                 if done > 1:  # again, one by one, up to the last that is finite
+                    theta[:], state.vectors[:] = before
                     most, one_by_one = 1, True
                     continue
+                layer = _first_bad_layer(theta, architecture, data.X, engine)
+                theta[:], state.vectors[:] = before
                 kept = f"of epoch {number - 1}" if number else "from before"
                 raise DivergenceError(
                     f"training diverged in epoch {number}: layer {layer} is no longer finite "

@@ -179,3 +179,27 @@ def test_validate_compiled_takes_what_is_read_only(name):
 @pytest.mark.parametrize("name", compiled.__all__)
 def test_everything_named_is_there_and_documented(name):
     assert getattr(compiled, name).__doc__
+
+
+@helpers.needs_jit
+@pytest.mark.parametrize(
+    ("sizes", "batch_size", "optimizer"),
+    [([4, 10, 3], 4, loopbp.SGD(0.05)), ([64, 32, 10], 32, loopbp.Adam()),
+     ([64] * 6, 64, loopbp.SGD(0.05))],
+    ids=["in registers", "by first units", "deep"],
+)  # fmt: skip
+def test_fit_train_and_train_many_find_the_same_bits(sizes, batch_size, optimizer):
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((70, sizes[0])), np.eye(sizes[-1])[rng.integers(0, sizes[-1], 70)]
+    nets = [loopbp.Network(sizes, dtype="float32", seed=seed) for seed in (3, 4)]
+    x, y, architecture = X.astype("float32"), Y.astype("float32"), nets[0].architecture
+    theta, thetas = nets[0].theta.copy(), np.stack([net.theta for net in nets])
+    told = [net.fit(x, y, epochs=4, batch_size=batch_size, optimizer=optimizer) for net in nets]
+    rest = architecture, x, y, optimizer.settings, 4, batch_size
+    losses = compiled.train(theta, *rest, 3)
+    many = compiled.train_many(thetas, *rest, np.array([3, 4]))
+    assert (theta == nets[0].theta).all()
+    assert losses.tolist() == told[0].loss
+    assert (thetas == np.stack([net.theta for net in nets])).all()
+    assert many.tolist() == [history.loss for history in told]
+    assert (thetas[0] != thetas[1]).any(), "another seed finds others"

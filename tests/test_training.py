@@ -292,3 +292,17 @@ def test_training_goes_on_after_a_divergence(engine):
 
 def test_divergence_is_a_value_error():
     assert issubclass(loopbp.DivergenceError, ValueError)
+
+
+def test_a_divergence_among_epochs_of_one_call_ends_at_the_last_finite_one():
+    X = 1e3 * np.random.default_rng(0).standard_normal((50, 4))
+    y = np.random.default_rng(1).standard_normal(50)
+    found = []
+    for callbacks in ((), (lambda epoch, history: None,)):  # who looks on gets each by itself
+        net = loopbp.Network([4, 30, 1], "identity", "identity", "half_mse", seed=0)
+        with pytest.raises(loopbp.DivergenceError, match=r"in epoch \d+: layer 1"):
+            net.fit(X, y, epochs=200, batch_size=50, optimizer=loopbp.SGD(1e-6),
+                    callbacks=callbacks)  # fmt: skip
+        found.append((net.history.epochs, net.theta.tobytes()))
+    assert found[0] == found[1]
+    assert found[0][0] > 2, "it had more than one at once behind it"
