@@ -102,6 +102,21 @@ class _OurLibrary(JITCodeLibrary):
 class SymbolLibrary(_OurLibrary):
     """A library of which callers and cache see names only."""
 
+    def _optimize_functions(self, ll_module: Any) -> None:
+        """Where no references are counted, left to the passes of the module: they do it again."""
+        if self.owns_nothing:
+            ll_module.data_layout = self._codegen._data_layout
+        else:
+            super()._optimize_functions(ll_module)
+
+    def _optimize_final_module(self) -> None:
+        """Numba first has passes that bring counts of references together, then all of them."""
+        if self.owns_nothing:
+            manager, builder = self._codegen._module_pass_manager()
+            manager.run(self._final_module, builder)
+        else:
+            super()._optimize_final_module()
+
     def _get_module_for_linking(self) -> Any:
         return llvm.parse_assembly("")
 

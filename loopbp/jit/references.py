@@ -20,9 +20,7 @@ _KEEPS_VIEWS = {"build_tuple", "cast", "phi"}
 def owns_nothing(state: Any) -> bool:
     """Whether a function whose types are known makes no array and returns at most views."""
     models = state.targetctx.data_model_manager
-    counted = {
-        name for name, kind in state.typemap.items() if models[kind].contains_nrt_meminfo()
-    }
+    counted = {name for name, kind in state.typemap.items() if models[kind].contains_nrt_meminfo()}
     values: dict[str, list[Any]] = {}
     returned = set()
     for block in state.func_ir.blocks.values():
