@@ -18,6 +18,8 @@ Read `decorators` first, then `specialise` and `mode`; the rest explains how the
 `cache`                Numba's cache of one function, in the files of `files`
 `by_symbol`            callers that call by symbol, and helpers that are only ever inlined
 `operators`            Numba's table of functions as our own compilations see it
+`references`           functions that need count no references to arrays
+`target`               Numba's target context as our own compilations see it
 `compile_room`         frames and garbage collection while Numba compiles
 `turns`                callers that queue where the threading layer needs it
 `instruction_code`     how Numba learns of an instruction
@@ -42,6 +44,13 @@ private name                               what for
                                            ``_get_module_for_linking _ensure_finalized
                                            _final_module _get_compiled_object _reload_init
                                            _optimize_final_module _finalize_final_module``
+a library's ``_optimize_functions          `by_symbol`
+_codegen._data_layout``
+``numba.core.ir``, a compilation's         `references`
+``typemap calltypes func_ir``, a data
+model's ``contains_nrt_meminfo``
+a target context's ``enable_nrt nrt        `by_symbol`, `target`
+get_abi_sizeof get_function``
 ``numba.core.compiler``                    `by_symbol`: ``CompilerBase``, ``DefaultPassBuilder``,
                                            ``_LowerResult``
 ``numba.core.compiler_machinery``          `by_symbol`: ``register_pass``; a pass manager's
