@@ -218,8 +218,8 @@ OPTIONS = {
                              + inspect.getsource(sys.modules["loopbp.cli.options"]))
 }  # fmt: skip
 _NETWORK = [
-    value for name, value in vars(loopbp.Network).items()
-    if inspect.isfunction(value) and not name.startswith("_")
+    value for name, value in inspect.getmembers(loopbp.Network, inspect.isfunction)
+    if not name.startswith("_")
 ]  # fmt: skip
 PUBLIC = [
     loopbp.Network, *_NETWORK, *OPTIMIZERS.values(), loopbp.EarlyStopping,
