@@ -19,6 +19,7 @@ from loopbp.cli.options import (
     add_reading_options,
     add_seed,
     choice,
+    class_weight,
     number,
     several,
     whole,
@@ -66,6 +67,13 @@ def _add_train(commands: Any) -> None:
     )
     group.add_argument(
         "--weight", metavar="COLUMN", help="of a CSV: the weight of each example in the cost"
+    )
+    group.add_argument(
+        "--class-weight",
+        type=class_weight,
+        metavar="WEIGHTS",
+        help="of the classes in the cost of training: balanced, every class the same, or "
+        'label=weight,label=weight,...; "a,b=2" where a label holds a comma',
     )
 
     group = add_network_options(parser)

@@ -39,6 +39,7 @@ SAME = {
     "validation": "validation_split validation_data validation_fraction val_split val_data "
     "eval_set validation_set",
     "sample_weight": "weights weight sample_weights",
+    "class_weight": "class_weights weight_of_classes",
     "early_stopping": "n_iter_no_change early_stop patience",
     "patience": "n_iter_no_change early_stopping_rounds",
     "min_delta": "tol tolerance",
@@ -93,9 +94,6 @@ SAME = {
 
 # What has no name here, or another form: how to have it.
 WAYS = {
-    "class_weight": "pass sample_weight to fit: [class_weight[label] for label in y], or, for "
-    "balanced classes numbered 0, 1, ..., 1 / np.bincount(y)[y]",
-    "class_weights": "pass sample_weight to fit: [class_weights[label] for label in y]",
     "hidden_layer_sizes": "pass sizes=[inputs, *hidden_layer_sizes, outputs] to loopbp.Network",
     "input_shape": "the first of the sizes is the number of inputs: loopbp.Network([64, 32, 10])",
     "input_dim": "the first of the sizes is the number of inputs: loopbp.Network([64, 32, 10])",
@@ -136,7 +134,8 @@ PLACES = {
         name: (_FIT, f"{name}=...")
         for name in (
             "epochs", "batch_size", "optimizer", "engine", "shuffle", "validation",
-            "sample_weight", "early_stopping", "callbacks", "score_training", "verbose",
+            "sample_weight", "class_weight", "early_stopping", "callbacks", "score_training",
+            "verbose",
         )
     },
     **{

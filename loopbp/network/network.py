@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from loopbp.initial import default_initializer, initial_theta
 from loopbp.messages.calls import fixes, suggests
 from loopbp.network import arguments, evaluation, storage, targets
 from loopbp.network.asking import Asking
+from loopbp.network.class_weights import weighted
 from loopbp.network.data import hold_out
 from loopbp.optimizers import Optimizer
 from loopbp.own_activation import Activation
@@ -23,7 +24,7 @@ from loopbp.parameters import make_architecture
 from loopbp.preparation import Preprocessing
 from loopbp.preparation.frames import frame_names
 from loopbp.training import Callback, Data, EarlyStopping, History, OptimizerState, run
-from loopbp.validate import check_choice, check_count, check_number
+from loopbp.validate import check_choice, check_count, check_number, check_weight
 
 
 @suggests
@@ -146,6 +147,7 @@ class Network(Asking):
         shuffle: bool = True,
         validation: tuple[ArrayLike, ArrayLike] | float | None = None,
         sample_weight: ArrayLike | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
         early_stopping: EarlyStopping | int | None = None,
         callbacks: Iterable[Callback] = (),
         score_training: bool = False,
@@ -180,6 +182,12 @@ class Network(Asking):
         sample_weight : array_like of shape (examples,), optional
             s_t; scaled to a mean of 1, so only ratios count: in a full batch a weight of 2 is
             the example twice.
+        class_weight
+            ``"balanced"``, or a mapping from each label as it stands in y to its weight, which
+            multiplies sample_weight.  Balanced, every class weighs the same: n / (classes * count),
+            where with a sample_weight its sums are counted.  ``history.loss`` has it;
+            validation, `loss` and `score` have not, so that they stay comparable with other
+            trainings and early stopping looks at the data as they are.
         early_stopping
             Patience in epochs, or an `EarlyStopping`; needs validation.
         callbacks
@@ -228,6 +236,10 @@ class Network(Asking):
         elif validation is not None:
             fraction = check_number("validation", validation, above=0.0, below=1.0)
             data, held_out = hold_out(data, fraction, self.seed, task)
+        if class_weight is not None:
+            weight = weighted(class_weight, data.Y, classes, task, data.weight)
+            weight = check_weight("class_weight", weight, len(weight), self.dtype)
+            data = replace(data, weight=weight)
         batch_size = arguments.batch_size(batch_size, chosen_optimizer, len(data.X))
         if self.history.epochs == 0:
             arguments.warn_of_targets(self.output, self.loss_name, data.Y)
