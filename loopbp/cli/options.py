@@ -301,6 +301,17 @@ def add_seed(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def add_threads(group: Parser | argparse._ArgumentGroup) -> None:
+    """``--threads``."""
+    group.add_argument(
+        "--threads",
+        type=whole(1),
+        metavar="N",
+        help="at most so many; they change how long it takes and not what is found (default: as "
+        "many as may be used)",
+    )
+
+
 def add_json(group: Parser | argparse._ArgumentGroup) -> None:
     """``--json``."""
     group.add_argument(

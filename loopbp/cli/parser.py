@@ -18,6 +18,7 @@ from loopbp.cli.options import (
     add_network_options,
     add_reading_options,
     add_seed,
+    add_threads,
     choice,
     class_weight,
     number,
@@ -112,6 +113,7 @@ def _add_train(commands: Any) -> None:
         metavar="NAME",
         help=f"{', '.join(ENGINES)} (default: auto)",
     )
+    add_threads(group)
     group.add_argument(
         "--no-shuffle", action="store_true", help="take the examples in their order in every epoch"
     )
@@ -227,6 +229,7 @@ def _add_predict(commands: Any) -> None:
         help="the probability of each class, or the activation of each output",
     )
     add_reading_options(parser)
+    add_threads(parser)
     parser.add_argument("--output", metavar="FILE", help="write there instead of stdout")
     add_json(parser)
 

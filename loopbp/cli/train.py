@@ -33,6 +33,7 @@ from loopbp.cli.warnings import (
     without_unknown,
 )
 from loopbp.datasets import Dataset, split_indices
+from loopbp.machine.threads import at_most
 from loopbp.network.class_weights import weighted
 from loopbp.optimizers import OPTIMIZERS, Optimizer
 
@@ -50,6 +51,11 @@ class Parts:
 
 def run(args: argparse.Namespace) -> int:
     """Train, score, print and save."""
+    with at_most(args.threads):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     _check_together(args)
     if args.plot:
         check_plot(args.plot)

@@ -44,6 +44,7 @@ SAME = {
     "patience": "n_iter_no_change early_stopping_rounds",
     "min_delta": "tol tolerance",
     "callbacks": "callback",
+    "n_threads": "n_jobs num_workers threads num_threads nthreads jobs workers",
     "verbose": "progress_bar progress disp show_progress",
     "engine": "backend device",
     "learning_rate": "lr eta eta0 learning_rate_init alpha step_size initial_lr rate",
@@ -106,8 +107,6 @@ WAYS = {
     "betas": "pass beta1=0.9, beta2=0.999",
     "metrics": "accuracy or R**2 is what score gives; score_training=True keeps it by epoch",
     "scoring": "accuracy or R**2 is what is scored, as net.score does",
-    "n_jobs": "threads are used by themselves; NUMBA_NUM_THREADS sets how many",
-    "num_workers": "threads are used by themselves; NUMBA_NUM_THREADS sets how many",
     "device": "it runs on the processor, and there is nothing to choose",
     "to": "it runs on the processor, and there is nothing to choose",
     "warm_start": "fit goes on from where the network is; make a new Network to start anew",
@@ -135,7 +134,7 @@ PLACES = {
         for name in (
             "epochs", "batch_size", "optimizer", "engine", "shuffle", "validation",
             "sample_weight", "class_weight", "early_stopping", "callbacks", "score_training",
-            "verbose",
+            "n_threads", "verbose",
         )
     },
     **{

@@ -7,8 +7,9 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from loopbp.catalogue import ENGINES
+from loopbp.machine.threads import at_most
 from loopbp.messages.calls import suggests
-from loopbp.network import evaluation, targets
+from loopbp.network import arguments, evaluation, targets
 from loopbp.network.definition import Definition
 from loopbp.network.gradient import Gradient, gradient
 from loopbp.validate import check_choice
@@ -55,12 +56,14 @@ class Asking(Definition):
         data, _, _ = self._check_data(X, y, None)
         return data.X, data.Y
 
-    def activations(self, X: ArrayLike) -> list[NDArray[Any]]:
+    def activations(self, X: ArrayLike, *, n_threads: int | None = None) -> list[NDArray[Any]]:
         """The activations of every layer.
 
         Parameters
         ----------
         X : array_like of shape (m, n_0)
+        n_threads
+            As in `loopbp.Network.fit`.
 
         Returns
         -------
@@ -73,17 +76,20 @@ class Asking(Definition):
             If X does not fit.
         """
         x = self._inputs(X, finite=False)
-        layers, finite = evaluation.activations(self._theta, self.architecture, x)
+        with at_most(arguments.threads(n_threads)):
+            layers, finite = evaluation.activations(self._theta, self.architecture, x)
         if not finite:
             self._inputs(X)
         return [x, *layers]
 
-    def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
+    def predict_proba(self, X: ArrayLike, *, n_threads: int | None = None) -> NDArray[Any]:
         """The output activations a^L.
 
         Parameters
         ----------
         X : array_like of shape (m, n_0)
+        n_threads
+            As in `loopbp.Network.fit`.
 
         Returns
         -------
@@ -98,17 +104,20 @@ class Asking(Definition):
             If X does not fit.
         """
         x = self._inputs(X, finite=False)
-        found, finite = evaluation.outputs(self._theta, self.architecture, x)
+        with at_most(arguments.threads(n_threads)):
+            found, finite = evaluation.outputs(self._theta, self.architecture, x)
         if not finite:
             self._inputs(X)  # tells where
         return found
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
+    def predict(self, X: ArrayLike, *, n_threads: int | None = None) -> NDArray[Any]:
         """Class labels, 0/1 rows for several labels at once, or values for regression.
 
         Parameters
         ----------
         X : array_like of shape (m, n_0)
+        n_threads
+            As in `loopbp.Network.fit`.
 
         Returns
         -------
@@ -123,7 +132,7 @@ class Asking(Definition):
             If X does not fit.
         """
         task, classes = self._task()
-        found = targets.decode(self.predict_proba(X), task, classes)
+        found = targets.decode(self.predict_proba(X, n_threads=n_threads), task, classes)
         if task == targets.REGRESSION and self.preprocessing is not None:
             return self.preprocessing.values(found)
         return found
@@ -135,6 +144,7 @@ class Asking(Definition):
         *,
         sample_weight: ArrayLike | None = None,
         engine: str = "auto",
+        n_threads: int | None = None,
     ) -> float:
         """J = (1/m) sum_t s_t C^t + (lambda/2) sum w**2.
 
@@ -147,6 +157,8 @@ class Asking(Definition):
             s_t, scaled to a mean of 1.
         engine
             Which engine computes it.
+        n_threads
+            As in `loopbp.Network.fit`.
 
         Returns
         -------
@@ -160,12 +172,13 @@ class Asking(Definition):
         """
         check_choice("engine", engine, ENGINES)
         data, _, _ = self._check_data(X, y, sample_weight, finite=False)
-        J, _, finite = evaluation.losses(engine, self._theta, self.architecture, data)
+        with at_most(arguments.threads(n_threads)):
+            J, _, finite = evaluation.losses(engine, self._theta, self.architecture, data)
         if not finite:
             self._inputs(X)
         return J
 
-    def score(self, X: ArrayLike, y: ArrayLike) -> float:
+    def score(self, X: ArrayLike, y: ArrayLike, *, n_threads: int | None = None) -> float:
         """Accuracy; for several labels the share of rows all right; for regression R**2.
 
         Parameters
@@ -173,6 +186,8 @@ class Asking(Definition):
         X : array_like of shape (m, n_0)
         y
             As in `fit`.
+        n_threads
+            As in `loopbp.Network.fit`.
 
         Returns
         -------
@@ -185,7 +200,8 @@ class Asking(Definition):
             If an argument does not fit.
         """
         data, task, _ = self._check_data(X, y, None, finite=False)
-        found, finite = evaluation.outputs(self._theta, self.architecture, data.X)
+        with at_most(arguments.threads(n_threads)):
+            found, finite = evaluation.outputs(self._theta, self.architecture, data.X)
         if not finite:
             self._inputs(X)
         return targets.score(found, data.Y, task)
@@ -197,6 +213,7 @@ class Asking(Definition):
         *,
         sample_weight: ArrayLike | None = None,
         engine: str = "auto",
+        n_threads: int | None = None,
     ) -> Gradient:
         """dJ/dtheta over the whole of X, without dropout.
 
@@ -210,6 +227,8 @@ class Asking(Definition):
         engine
             Which engine computes it: numpy, loops, or tiled, which is auto, and takes it from a
             step of plain SGD as `fit` makes it; of very many rows, from several.
+        n_threads
+            As in `loopbp.Network.fit`.
 
         Returns
         -------
@@ -223,4 +242,5 @@ class Asking(Definition):
         """
         check_choice("engine", engine, ENGINES)
         data, _, _ = self._check_data(X, y, sample_weight)
-        return gradient(engine, self._theta, self.architecture, data)
+        with at_most(arguments.threads(n_threads)):
+            return gradient(engine, self._theta, self.architecture, data)

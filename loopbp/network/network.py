@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from loopbp.catalogue import ENGINES, INITIALIZERS
 from loopbp.engines import pick_training
 from loopbp.initial import default_initializer, initial_theta
+from loopbp.machine.threads import at_most
 from loopbp.messages.calls import fixes, suggests
 from loopbp.network import arguments, evaluation, storage, targets
 from loopbp.network.asking import Asking
@@ -151,6 +152,7 @@ class Network(Asking):
         early_stopping: EarlyStopping | int | None = None,
         callbacks: Iterable[Callback] = (),
         score_training: bool = False,
+        n_threads: int | None = None,
         verbose: bool | None = None,
     ) -> History:
         """Train, from where the network is: a second call goes on.
@@ -195,6 +197,11 @@ class Network(Asking):
             True.
         score_training
             Also score the training data after each epoch.
+        n_threads
+            At most so many threads; None: as many as may be used.  There are no more than CPUs,
+            and than ``numba.set_num_threads`` or, where Numba runs on OpenMP,
+            ``threadpoolctl.threadpool_limits`` allows.  The same seed gives the same bits for any
+            number.  What engine numpy leaves to BLAS has the threads of BLAS.
         verbose
             Progress bar: True, False, or None for where a person watches.
 
@@ -218,6 +225,7 @@ class Network(Asking):
         chosen_optimizer = arguments.optimizer(optimizer)
         stopping = arguments.early_stopping(early_stopping, validation is not None)
         callbacks = arguments.callbacks(callbacks)
+        n_threads = arguments.threads(n_threads)
         shuffle = arguments.switch("shuffle", shuffle)
         score_training = arguments.switch("score_training", score_training)
         if verbose is not None:
@@ -246,16 +254,17 @@ class Network(Asking):
         self.task, self.classes, self.preprocessing = task, classes, prepared
         if self._state is None or self._state.optimizer != chosen_optimizer:
             self._state = OptimizerState.of(chosen_optimizer, self._theta)
-        run(
-            self._theta, self.architecture, data,
-            engine=pick_training(
-                engine, self._theta, self.architecture, chosen_optimizer.settings, batch_size
-            ),
-            state=self._state, seed=self.seed,
-            epochs=epochs, batch_size=batch_size, shuffle=shuffle, history=self.history,
-            evaluate=self._evaluate, validation=held_out, early_stopping=stopping,
-            callbacks=callbacks, score_training=score_training, verbose=verbose,
-        )  # fmt: skip
+        with at_most(n_threads):
+            run(
+                self._theta, self.architecture, data,
+                engine=pick_training(
+                    engine, self._theta, self.architecture, chosen_optimizer.settings, batch_size
+                ),
+                state=self._state, seed=self.seed,
+                epochs=epochs, batch_size=batch_size, shuffle=shuffle, history=self.history,
+                evaluate=self._evaluate, validation=held_out, early_stopping=stopping,
+                callbacks=callbacks, score_training=score_training, verbose=verbose,
+            )  # fmt: skip
         return self.history
 
     def _evaluate(self, data: Data) -> tuple[float, float]:
