@@ -82,7 +82,9 @@ a type's ``get_call_type _code``           `instruction`, `checked_calls`, `loop
                                            ``NumbaError``
 ``numba.core``                             `insides`: ``cgutils``; `cache`: ``serialize``
 ``numba.np``                               `insides`: ``arrayobj``
-``numba.np.ufunc``                         `settings`: which threading layers can be imported
+``numba.np.ufunc``                         `settings`: which threading layers can be imported;
+                                           `loopbp.machine.openmp`: the file of ``omppool``, by
+                                           which the OpenMP runtime is found
 ``call_conv``, ``declare_function``        `loopbp.machine.team`: a thread calls a function
 ``co_stacksize`` of Python's frames        `compile_room`: slower without
 =========================================  =======================================================
