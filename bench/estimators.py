@@ -203,7 +203,7 @@ def show(rows: list[dict[str, Any]], console: Console) -> None:
     console.print(table)
     for row in filter(_is_below, rows):
         console.print(
-            f"below its mark: {row['case']}, {row['dtype']}, {row['what']}, threads: {row['threads']}"
+            f"below its mark: {row['case']}, {row['dtype']}, {row['what']}, {row['threads']} threads"
         )
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 pytest.importorskip("threadpoolctl", reason="threadpoolctl is not installed")
 sys.path.append(str(Path(__file__).parent.parent / "bench"))
 
-import estimators  # noqa: E402
+import estimators
 
 pytestmark = [pytest.mark.once, not_themselves]
 ROW = {
