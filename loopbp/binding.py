@@ -51,12 +51,12 @@ def one_of(epochs: Callable[..., Any]) -> Callable[..., Any]:
     def epoch(
         theta: Any, architecture: Any, X: Any, Y: Any, weight: Any, settings: Any,
         learning_rate: float, state: Any, step: int, seed: Any, number: int, batch_size: int,
-        shuffled: bool, workspace: Any,
+        shuffled: int, workspace: Any,
     ) -> float:  # fmt: skip
         losses = np.empty(1)
         epochs(
             theta, architecture, X, Y, weight, settings, np.array([learning_rate], np.float64),
-            state, step, seed, number, batch_size, shuffled, workspace, losses,
+            state, step, seed, number, batch_size, int(shuffled), workspace, losses,
         )  # fmt: skip
         return float(losses[0])
 
@@ -78,7 +78,7 @@ def numpy_engine() -> Engine:
     } | {"shuffle": arrays.shuffle, "dropout": arrays.dropout}  # fmt: skip
     sources = [
         rng.mix, rng.random_bits, rng.stream_key, rng.order_examples, parameters.layer_count,
-        parameters.unit_count,
+        parameters.unit_count, parameters.weight_of_batch, parameters.for_batch,
         parameters.weights_of, parameters.biases_of, parameters.layer_of, optimizers.state_rows,
         optimizers.state_part,
         optimizers.update_part,

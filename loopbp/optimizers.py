@@ -8,7 +8,8 @@ momentum    v_p <- mu v_p - eta g_p;                     theta_p <- theta_p + v_
 Nesterov    v_p <- mu v_p - eta g_p;                     theta_p <- theta_p + mu v_p - eta g_p
 RMSprop     s_p <- rho s_p + (1 - rho) g_p**2;  theta_p <- theta_p - eta g_p / (sqrt(s_p) + eps)
 Adam        u_p <- beta1 u_p + (1 - beta1) g_p;  s_p <- beta2 s_p + (1 - beta2) g_p**2;
-            theta_p <- theta_p - eta (u_p / (1 - beta1**k)) / (sqrt(s_p / (1 - beta2**k)) + eps)
+            theta_p <- theta_p - eta (u_p / (1 - beta1**k)) / (sqrt(s_p / (1 - beta2**k)) + eps);
+            with epsilon_hat            .. / ((sqrt(s_p) + eps) / sqrt(1 - beta2**k))
 AdamW       w_p <- w_p - eta decay w_p for weights, not biases; then Adam
 Adagrad     s_p <- s_p + g_p**2;            theta_p <- theta_p - eta g_p / (sqrt(s_p) + eps)
 Rprop       d_p <- increase d_p where g_p has the sign of the step before, at most largest_step;
@@ -62,6 +63,8 @@ class OptimizerSettings(NamedTuple):
     weight_decay: float = 0.0
     clip_norm: float = 0.0
     """0 for no clipping"""
+    epsilon_hat: bool = False
+    """whether Adam's epsilon is added to sqrt(s_p), before that is freed of its start"""
 
 
 @inner_jit
@@ -103,18 +106,21 @@ def rmsprop(theta, gradient, square, learning_rate, keep, take, epsilon):
 
 
 @inner_jit
-def adam(theta, gradient, mean, square, learning_rate, beta1, beta2, epsilon, step):
+def adam(theta, gradient, mean, square, learning_rate, beta1, beta2, epsilon, epsilon_hat, step):
     """u and s are running means of g and g**2, freed of their start at 0 (Kingma and Ba 2015)."""
     keep1, take1 = theta.dtype.type(beta1), theta.dtype.type(1.0 - beta1)
     keep2, take2 = theta.dtype.type(beta2), theta.dtype.type(1.0 - beta2)
     # eta (u / c1) / (sqrt(s / c2) + eps) = (eta / c1) u / (sqrt(s) / sqrt(c2) + eps)
     eta = theta.dtype.type(learning_rate / (1.0 - beta1**step))
-    root = theta.dtype.type(1.0 / math.sqrt(1.0 - beta2**step))
-    epsilon = theta.dtype.type(epsilon)
+    root = 1.0 / math.sqrt(1.0 - beta2**step)
+    if epsilon_hat:  # eps is divided with the root that it is added to
+        epsilon = epsilon * root
+    root = theta.dtype.type(root)
+    small = theta.dtype.type(epsilon)
     for p in range(theta.shape[0]):
         mean[p] = keep1 * mean[p] + take1 * gradient[p]
         square[p] = keep2 * square[p] + take2 * gradient[p] * gradient[p]
-        theta[p] -= eta * mean[p] / (math.sqrt(square[p]) * root + epsilon)
+        theta[p] -= eta * mean[p] / (math.sqrt(square[p]) * root + small)
 
 
 @inner_jit
@@ -218,7 +224,7 @@ def update_part(settings, learning_rate, step, theta, gradient, state, start, st
         adam(
             part, g, state_part(state, 0, start, stop), state_part(state, 1, start, stop),
             learning_rate,
-            settings.first, settings.second, settings.epsilon, step,
+            settings.first, settings.second, settings.epsilon, settings.epsilon_hat, step,
         )  # fmt: skip
     elif settings.rule == RULE_ADAGRAD:
         square = state_part(state, 0, start, stop)
@@ -380,17 +386,22 @@ class Adam(Optimizer):
         Of the running means of the gradient and of its square, in [0, 1).
     epsilon
         Added to the root.
+    epsilon_hat
+        Add epsilon before the root is freed of its start: the form at the end of section 2 of
+        Kingma and Ba, which scikit-learn and TensorFlow have.
     """
 
     learning_rate: LearningRate = 1e-3
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+    epsilon_hat: bool = field(default=False, kw_only=True)
 
     def _rule(self) -> dict[str, Any]:
         first, second = float(self.beta1), float(self.beta2)
         return {
-            "rule": RULE_ADAM, "first": first, "second": second, "epsilon": float(self.epsilon)
+            "rule": RULE_ADAM, "first": first, "second": second, "epsilon": float(self.epsilon),
+            "epsilon_hat": bool(self.epsilon_hat),
         }  # fmt: skip
 
 
@@ -401,7 +412,7 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    learning_rate, beta1, beta2, epsilon, clip_norm
+    learning_rate, beta1, beta2, epsilon, epsilon_hat, clip_norm
         As in `Adam`.
     weight_decay
         Each step takes eta * weight_decay * w from every weight; biases are not decayed

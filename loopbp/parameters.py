@@ -44,6 +44,9 @@ class Architecture(NamedTuple):
     """code of the loss"""
     l2: float
     """lambda of the penalty (lambda/2) sum w**2 that is added to J"""
+    by_weight: bool = False
+    """whether an epoch divides by the sum of a batch's weights, and the penalty with the rest:
+    J = (sum_t s_t C^t + (lambda/2) sum w**2) / sum_t s_t, where lambda is scikit-learn's alpha"""
 
 
 def make_architecture(
@@ -53,6 +56,7 @@ def make_architecture(
     loss: str,
     dropout: Iterable[float],
     l2: float,
+    by_weight: bool = False,
 ) -> Architecture:
     """An `Architecture` from names that have been checked.
 
@@ -68,6 +72,8 @@ def make_architecture(
         One rate per hidden layer.
     l2
         Weight of the penalty.
+    by_weight
+        See `Architecture`.
     """
     n = np.array(list(sizes), dtype=np.int64)
     count = len(n)  # L + 1
@@ -89,7 +95,7 @@ def make_architecture(
     rates = np.array([0.0, *dropout, 0.0], dtype=np.float64)
     return Architecture(
         n, w_start, b_start, unit_start, code, sigma, sigma_prime, rates,
-        LOSSES[loss].code, float(l2),
+        LOSSES[loss].code, float(l2), by_weight,
     )  # fmt: skip
 
 
@@ -110,6 +116,33 @@ def layer_views(view: Any, theta: NDArray[Any], architecture: Architecture) -> L
     """`weights_of` or `biases_of` of each layer, l at [l - 1]."""
     layers = range(1, len(architecture.sizes))
     return LayerViews(plain(view)(theta, architecture, l) for l in layers)
+
+
+@inline_jit
+def weight_of_batch(architecture, weight, order, start, m):
+    """What J of the batch order[start : start + m] is divided by: m, or the sum of its weights."""
+    if not architecture.by_weight:
+        return np.float64(m)
+    total = 0.0
+    for t in range(start, start + m):
+        total += weight[order[t]]
+    return total
+
+
+@inline_jit
+def for_batch(architecture, total):
+    """The architecture for a batch whose J is divided by `total`: its penalty is l2 / total.
+
+    The weights of its m examples must be multiplied by m / total.
+    """
+    l2 = architecture.l2
+    if architecture.by_weight:
+        l2 = l2 / total
+    return Architecture(
+        architecture.sizes, architecture.w_start, architecture.b_start, architecture.unit_start,
+        architecture.activation, architecture.sigma, architecture.sigma_prime,
+        architecture.dropout, architecture.loss, l2, architecture.by_weight,
+    )  # fmt: skip
 
 
 @inline_jit

@@ -20,7 +20,15 @@ from loopbp.loops import (
 )
 from loopbp.losses import add_penalty_gradient, penalty
 from loopbp.optimizers import state_rows, update
-from loopbp.parameters import biases_of, layer_count, layer_of, unit_count, weights_of
+from loopbp.parameters import (
+    biases_of,
+    for_batch,
+    layer_count,
+    layer_of,
+    unit_count,
+    weight_of_batch,
+    weights_of,
+)
 from loopbp.random.streams import DROPOUT, dropout, order_examples, stream_key
 
 Array = np.ndarray[Any, Any]
@@ -164,15 +172,15 @@ def backward(theta, architecture, x, y, weight, z, a, delta, gradient, key, drop
 
 
 @jit
-def gather(X, Y, weight, order, start, rows, x, y, s):
-    """Copy the examples order[start : start + rows] into the batch arrays."""
+def gather(X, Y, weight, order, start, rows, scale, x, y, s):
+    """Copy the examples order[start : start + rows] into the batch arrays, weights times scale."""
     for t in range(rows):
         k = order[start + t]
         for j in range(X.shape[1]):
             x[t, j] = X[k, j]
         for i in range(Y.shape[1]):
             y[t, i] = Y[k, i]
-        s[t] = weight[k]
+        s[t] = scale * weight[k]
 
 
 @jit
@@ -190,8 +198,11 @@ def epoch(
         Of the optimizer; `step` is how many updates it has made before.
     seed, number
         Key the shuffle and the dropout of epoch `number`.
-    batch_size, shuffled
-        The last batch is smaller where batch_size does not divide the number of examples.
+    batch_size
+        The last batch is smaller where it does not divide the number of examples.
+    shuffled
+        One of the orders of `loopbp.random.streams`: False or True, or GIVEN, where workspace.order
+        holds the order.
     workspace : Workspace, overwritten
         Made by `make_workspace` for as many examples, and batches at least as large.
 
@@ -210,15 +221,15 @@ def epoch(
     for start in range(0, examples, batch_size):
         rows = min(batch_size, examples - start)
         x, y, s = workspace.x[:rows], workspace.y[:rows], workspace.weight[:rows]
-        gather(X, Y, weight, order, start, rows, x, y, s)
+        divisor = weight_of_batch(architecture, weight, order, start, rows)
+        net, scale = for_batch(architecture, divisor), theta.dtype.type(rows / divisor)
+        gather(X, Y, weight, order, start, rows, scale, x, y, s)
         step += 1
         key = stream_key(seed, DROPOUT, step)
-        forward(theta, architecture, x, workspace.z, workspace.a, key, drops)
-        total += rows * cost(
-            theta, architecture, y, s, workspace.z, workspace.a, workspace.losses[:rows]
-        )
+        forward(theta, net, x, workspace.z, workspace.a, key, drops)
+        total += rows * cost(theta, net, y, s, workspace.z, workspace.a, workspace.losses[:rows])
         backward(
-            theta, architecture, x, y, s, workspace.z, workspace.a, workspace.delta,
+            theta, net, x, y, s, workspace.z, workspace.a, workspace.delta,
             workspace.gradient, key, drops,
         )  # fmt: skip
         update(settings, learning_rate, step, theta, workspace.gradient, state, architecture)

@@ -378,10 +378,10 @@ def add_penalty_gradient(w, l2, dw):
     dw += w.dtype.type(l2) * w
 
 
-def gather(X, Y, weight, order, start, rows, x, y, s):
-    """The examples order[start : start + rows]."""
+def gather(X, Y, weight, order, start, rows, scale, x, y, s):
+    """The examples order[start : start + rows], their weights times scale."""
     k = order[start : start + rows]
-    x[...], y[...], s[...] = X[k], Y[k], weight[k]
+    x[...], y[...], s[...] = X[k], Y[k], scale * weight[k]
 
 
 def sgd(theta, gradient, learning_rate):
@@ -400,12 +400,16 @@ def rmsprop(theta, gradient, square, learning_rate, keep, take, epsilon):
     theta -= learning_rate * gradient / (np.sqrt(square) + epsilon)
 
 
-def adam(theta, gradient, mean, square, learning_rate, beta1, beta2, epsilon, step):
+def adam(theta, gradient, mean, square, learning_rate, beta1, beta2, epsilon, epsilon_hat, step):
     mean *= beta1
     mean += (1 - beta1) * gradient
     square *= beta2
     square += (1 - beta2) * gradient**2
     mean_hat = mean / (1 - beta1**step)
+    if epsilon_hat:
+        rate = learning_rate * math.sqrt(1 - beta2**step)
+        theta -= rate * mean_hat / (np.sqrt(square) + epsilon)
+        return
     square_hat = square / (1 - beta2**step)
     theta -= learning_rate * mean_hat / (np.sqrt(square_hat) + epsilon)
 

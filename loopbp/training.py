@@ -161,13 +161,13 @@ def run(
     def train(rates: NDArray[Any], number: int) -> int:
         return engine.epochs(
             theta, architecture, data.X, data.Y, data.weight, settings, rates, state.vectors,
-            state.step, seed, number, batch_size, shuffle, workspace, losses,
+            state.step, seed, number, batch_size, int(shuffle), workspace, losses,
         )  # fmt: skip
 
     def first() -> str:
         compiles = will_compile(
             engine.epochs, theta, architecture, data.X, data.Y, data.weight, settings, losses,
-            state.vectors, state.step, seed, 0, batch_size, shuffle, workspace, losses,
+            state.vectors, state.step, seed, 0, batch_size, int(shuffle), workspace, losses,
         )  # fmt: skip
         return "compiling, only this once" if compiles else ""
 

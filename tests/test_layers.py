@@ -23,7 +23,7 @@ FLOORS = (
     "tiled",
     "engines training numerics",
     "network",
-    "compiled gradcheck cross_validation",
+    "compiled gradcheck cross_validation estimators",
     "study",
     "loopbp benchmark",
     "cli",

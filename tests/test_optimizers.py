@@ -19,6 +19,7 @@ RULES = {
     "nesterov": loopbp.SGD(0.1, momentum=0.9, nesterov=True),
     "rmsprop": loopbp.RMSprop(0.01),
     "adam": loopbp.Adam(0.01),
+    "adam-hat": loopbp.Adam(0.01, epsilon=0.1, epsilon_hat=True),
     "adamw": loopbp.AdamW(0.01, weight_decay=0.1),
     "adagrad": loopbp.Adagrad(0.1),
     "rprop": loopbp.Rprop(0.01),
@@ -53,7 +54,7 @@ def numpy_update(settings, rate, step, theta, gradient, state):
                 start, stop = ARCHITECTURE.w_start[layer], ARCHITECTURE.b_start[layer]
                 reference.decay(theta[start:stop], rate * settings.weight_decay)
         mean, square = state
-        facts = settings.first, settings.second, settings.epsilon
+        facts = settings.first, settings.second, settings.epsilon, settings.epsilon_hat
         reference.adam(theta, gradient, mean, square, rate, *facts, step)
 
 

@@ -128,6 +128,13 @@ class _Number:
         return self.what, _describe(kind), self.remedy.format(name=name)
 
 
+_NUMBERS_OF: dict[type, tuple[type, ...]] = {
+    bool: (types.Boolean,),
+    int: (types.Integer,),
+    float: (types.Integer, types.Float),
+}
+
+
 @dataclass(frozen=True)
 class _Tuple:
     """A named tuple of arrays and numbers, as the package makes it."""
@@ -141,15 +148,14 @@ class _Tuple:
         if not isinstance(kind, types.BaseNamedTuple) or _class_of(kind) is not self.of:
             return what, _describe(kind), self.remedy
         for field, part in zip(fields, tuple(kind), strict=True):  # pyright: ignore[reportArgumentType]
-            is_number = fields[field] in (int, float)
-            good = (types.Integer,) if fields[field] is int else (types.Integer, types.Float)
-            if is_number and not isinstance(part, good):
+            good = _NUMBERS_OF.get(fields[field])
+            if good and not isinstance(part, good):
                 return what, f"one whose {field} is {_describe(part)}", self.remedy
-            if not is_number and not (
+            if not good and not (
                 isinstance(part, types.Array) and part.layout == "C" and part.aligned
             ):
                 return what, f"one whose {field} is {_describe(part)}, not C-ordered", self.remedy
-            if not is_number and written and not part.mutable:
+            if not good and written and not part.mutable:
                 return f"{what} to write to", f"one whose {field} is read-only", self.remedy
         return self._of_other_dtype(kind, real)
 

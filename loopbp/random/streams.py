@@ -12,6 +12,9 @@ from loopbp.jit.instruction import MASK64, as_u64
 
 GOLDEN = 0x9E3779B97F4A7C15
 
+# Orders of the examples in an epoch: 0, 1, 2, ...; shuffled anew; or what the caller has written.
+AS_IT_IS, SHUFFLED, GIVEN = 0, 1, 2
+
 # Streams: one for each use, so that switching one on does not shift another.
 SHUFFLE, DROPOUT, INITIAL, SPLIT = 1, 2, 3, 4
 
@@ -59,7 +62,9 @@ def shuffle(order, key):
 
 @inner_jit
 def order_examples(order, shuffled, seed, number):
-    """The order of the examples in epoch `number`: shuffled, or 0, 1, 2, ..."""
+    """The order of the examples in epoch `number`; one that is `GIVEN` stays."""
+    if shuffled == GIVEN:
+        return
     if shuffled:
         shuffle(order, stream_key(seed, SHUFFLE, number))
     else:

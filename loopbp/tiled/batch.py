@@ -15,10 +15,10 @@ def gather_rows(source, order, at, start, stop, out):
 
 
 @inline_jit
-def batch_of(X, Y, weight, start, count, shuffled, workspace):
+def batch_of(X, Y, weight, start, count, scale, shuffled, workspace):
     """x and y of `count` examples, from `start` on in the epoch's order, and their weights.
 
-    The weights go to the workspace, and x and y as well if the order is not that of X.
+    The weights, times `scale`, go to the workspace, and x and y if the order is not that of X.
     """
     x, y, order = rows(X, start, start + count), rows(Y, start, start + count), workspace.order
     if shuffled:
@@ -26,5 +26,5 @@ def batch_of(X, Y, weight, start, count, shuffled, workspace):
         gather_rows(X, order, start, 0, count, x)
         gather_rows(Y, order, start, 0, count, y)
     for t in range(count):
-        workspace.weight[t] = weight[order[start + t]]
+        workspace.weight[t] = scale * weight[order[start + t]]
     return x, y

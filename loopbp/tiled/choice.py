@@ -81,6 +81,7 @@ def suits_registers(architecture, settings, batch_size):
         or batch_size > MOST_EXAMPLES
         or settings.rule != RULE_SGD
         or settings.clip_norm > 0.0
+        or architecture.by_weight
         or drops_out(architecture)
     ):
         return False

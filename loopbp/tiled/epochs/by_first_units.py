@@ -233,7 +233,7 @@ def forward_shares(architecture, x, m, turn, first, end, resident, split, worker
 @inline_jit
 def one_step(
     theta, architecture, X, Y, weight, settings, learning_rate, state, step, key, at, m, most,
-    shuffled, drops, resident, split, out_totals, worker, workers,
+    scale, shuffled, drops, resident, split, out_totals, worker, workers,
 ):  # fmt: skip
     """Gather, forward with the meeting, outputs, and backward and update share by share.
 
@@ -243,7 +243,7 @@ def one_step(
     first, end = own_shares(split, worker, workers)
     top = borrow(network_of(architecture, split, first))
     own = borrow(workspace_of(architecture, split, first, first))
-    x, y = batch_of(X, Y, weight, at, m, shuffled, own)
+    x, y = batch_of(X, Y, weight, at, m, scale, shuffled, own)
     forward_shares(architecture, x, m, turn, first, end, resident, split, worker, workers)
     outputs(top, y, m, 0, m, own)
     for s in range(first, end):  # what is above layer 2 with the first share

@@ -156,7 +156,7 @@ def begin_epoch(theta, state, architecture, resident, workspace, worker, workers
 
 
 @inline_jit
-def batch_for(X, Y, weight, architecture, at, m, most, shuffled, workspace, worker, workers):
+def batch_for(X, Y, weight, architecture, at, m, most, scale, shuffled, workspace, worker, workers):
     """x and y of a batch; what is gathered, each thread gathers for its own examples."""
     start, stop = share(m, 1, worker, workers), share(m, 1, worker + 1, workers)
     x, y = rows(X, at, at + m), rows(Y, at, at + m)
@@ -169,21 +169,23 @@ def batch_for(X, Y, weight, architecture, at, m, most, shuffled, workspace, work
         gather_rows(X, workspace.order, at, first, end, x)
         gather_rows(Y, workspace.order, at, start, stop, y)
     for t in range(start, stop):
-        workspace.weight[t] = weight[workspace.order[at + t]]
+        workspace.weight[t] = scale * weight[workspace.order[at + t]]
     return x, y
 
 
 @inline_jit
 def one_step(
     theta, architecture, X, Y, weight, settings, learning_rate, state, step, key, at, m, most,
-    shuffled, drops, resident, workspace, out_totals, worker, workers,
+    scale, shuffled, drops, resident, workspace, out_totals, worker, workers,
 ):  # fmt: skip
     """Gather, forward, outputs, backward, update, meet; the first thread adds up J."""
     last, words = layer_count(architecture), workspace.words
     start, stop = share(m, 1, worker, workers), share(m, 1, worker + 1, workers)
     if architecture.l2 > 0.0 and worker == 0:
         out_totals[0] += m * penalties(theta, architecture, last, resident, workspace)
-    x, y = batch_for(X, Y, weight, architecture, at, m, most, shuffled, workspace, worker, workers)
+    x, y = batch_for(
+        X, Y, weight, architecture, at, m, most, scale, shuffled, workspace, worker, workers
+    )
     if start < stop:
         pack_own(theta, architecture, worker, workspace)
     forward_pass(

@@ -143,6 +143,7 @@ def network_of(architecture, shares, s):
         place(shares, s, 0, n), place(shares, s, 1, n), place(shares, s, 2, n),
         place(shares, s, 3, n), architecture.activation, architecture.sigma,
         architecture.sigma_prime, architecture.dropout, architecture.loss, architecture.l2,
+        architecture.by_weight,
     )  # fmt: skip
 
 

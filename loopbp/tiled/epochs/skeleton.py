@@ -15,6 +15,7 @@ from loopbp.jit.decorators import inline_jit, inner_jit
 from loopbp.machine.borrow import borrow
 from loopbp.machine.subnormals import flush_subnormals, restore_subnormals
 from loopbp.machine.team import run_team
+from loopbp.parameters import for_batch, weight_of_batch
 from loopbp.random.streams import DROPOUT, order_examples, stream_key
 from loopbp.tiled.choice import drops_out
 from loopbp.tiled.epochs.by_team import begin_epoch, end_epoch, one_step, threads_of
@@ -30,16 +31,18 @@ def work(
     theta, state, X, Y, weight = borrow(theta), borrow(state), borrow(X), borrow(Y), borrow(weight)
     out_totals = borrow(out_totals)
     resident = settings.rule == RULE_SGD and settings.clip_norm == 0.0
-    drops = drops_out(architecture)
+    drops, order = drops_out(architecture), workspace.order
     most = min(batch_size, X.shape[0])
     begin_epoch(theta, state, architecture, resident, workspace, worker, workers)
     for at in range(0, X.shape[0], batch_size):
         m = min(batch_size, X.shape[0] - at)
         step += 1
         key = stream_key(seed, DROPOUT, step)
+        divisor = weight_of_batch(architecture, weight, order, at, m)
+        net, scale = borrow(for_batch(architecture, divisor)), theta.dtype.type(m / divisor)
         one_step(
-            theta, architecture, X, Y, weight, settings, learning_rate, state, step, key, at, m,
-            most, shuffled, drops, resident, workspace, out_totals, worker, workers,
+            theta, net, X, Y, weight, settings, learning_rate, state, step, key, at, m, most, scale,
+            shuffled, drops, resident, workspace, out_totals, worker, workers,
         )  # fmt: skip
     end_epoch(theta, state, architecture, resident, workspace, worker, workers)
     restore_subnormals(mode)
