@@ -202,9 +202,8 @@ def show(rows: list[dict[str, Any]], console: Console) -> None:
         )  # fmt: skip
     console.print(table)
     for row in filter(_is_below, rows):
-        console.print(
-            f"below its mark: {row['case']}, {row['dtype']}, {row['what']}, {row['threads']} threads"
-        )
+        which = ", ".join(str(row[name]) for name in ("case", "dtype", "what", "threads"))
+        console.print(f"below its mark: {which} threads")
 
 
 def _is_below(row: dict[str, Any]) -> bool:
