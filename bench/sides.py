@@ -12,9 +12,17 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 _SECONDS = 0.15  # of one turn
+
+
+class TakesTurns(Protocol):
+    """What is timed in turns with others."""
+
+    def take_turn(self) -> float:
+        """Microseconds."""
+        ...
 
 
 class Side:
@@ -91,8 +99,8 @@ def prepare(sides: Sequence[Side], case: dict[str, Any]) -> list[float]:
     return [side.prepared() for side in sides]
 
 
-def fastest_in_turns(sides: Sequence[Side], rounds: int) -> list[float]:
-    """Microseconds of a step of each side, the fastest of the rounds, in which all take turns."""
+def fastest_in_turns(sides: Sequence[TakesTurns], rounds: int) -> list[float]:
+    """Microseconds of each side, the fastest of the rounds, in which all take turns."""
     taken = [[side.take_turn() for side in sides] for _ in range(rounds)]
     return [min(times) for times in zip(*taken, strict=True)]
 
