@@ -3,7 +3,8 @@
 `network` first, and what it stands on: `asking`, what it answers, and `definition`, what it is;
 `evaluation` and `gradient` are what they call the engines for, `report` what is made of outputs.
 `arguments` checks what it is given, `targets` are y as arrays, `class_weights` weighs them, `data`
-holds a part of them out; `storage` is the model file, `loading` makes a network of one.
+holds a part of them out; `storage` is the model file, `loading` makes a network of one, and
+`sklearn_models` of an estimator of scikit-learn.
 """
 
 from loopbp.network.gradient import Gradient

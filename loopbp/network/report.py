@@ -80,7 +80,7 @@ class ClassificationReport:
         }  # fmt: skip
 
     def __str__(self) -> str:
-        rows = [("", "precision", "recall", "F1", "examples")]
+        rows: list[tuple[str, ...]] = [("", "precision", "recall", "F1", "examples")]
         for k, label in enumerate(self.classes.tolist()):
             numbers = self.precisions[k], self.recalls[k], self.f1s[k]
             rows.append((str(label), *(f"{n:.4f}" for n in numbers), f"{self.support[k]:,}"))
