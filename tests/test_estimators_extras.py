@@ -1,4 +1,4 @@
-"""What `loopbp.estimators` has beside scikit-learn's: it does what it says, and refuses the rest."""
+"""What `loopbp.estimators` has beside scikit-learn's does what it says, and says what is wrong."""
 
 import copy
 import math

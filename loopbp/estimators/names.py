@@ -82,7 +82,7 @@ def loss_of(loss: str, output: str) -> str:
         "log_loss": of_classes,
         "cross_entropy": of_classes,  # one sigmoid alone would learn to say 1 always
         "squared_error": "quadratic",
-        "poisson": "poisson_deviance",
+        "poisson": "poisson_deviance" if output == "exp" else "poisson",
     }
     return by_name.get(loss, loss)
 
