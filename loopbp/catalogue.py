@@ -57,6 +57,8 @@ class Activation(NamedTuple):
     """where it is the output and no loss is named"""
     also: str = ""
     """what others call it"""
+    sklearn: str = ""
+    """what the MLP of scikit-learn calls it, where it has it in hidden layers"""
 
     @property
     def elementwise(self) -> bool:
@@ -67,19 +69,21 @@ class Activation(NamedTuple):
 ACTIVATIONS = _by_name(
     Activation(
         "identity", IDENTITY := 0, "z", "1",
-        prime_by_sign=True, in_registers=True, also="linear none",
+        prime_by_sign=True, in_registers=True, also="linear none", sklearn="identity",
     ),
     Activation(
         "sigmoid", SIGMOID := 1, "sigmoid(z)", "a * (1 - a)", range=(0.0, 1.0),
         in_registers=True, usual_loss="binary_cross_entropy", also="logistic expit",
+        sklearn="logistic",
     ),
     Activation(
-        "tanh", TANH := 2, "tanh(z)", "1 - a**2", range=(-1.0, 1.0), in_registers=True
+        "tanh", TANH := 2, "tanh(z)", "1 - a**2", range=(-1.0, 1.0), in_registers=True,
+        sklearn="tanh",
     ),
     Activation(
         "relu", RELU := 3, "max(z, 0)", "1 if z > 0 else 0", range=(0.0, math.inf),
         corner="slope", prime_by_sign=True, in_registers=True, initializer="he_uniform",
-        also="relu6 rectifier",
+        also="relu6 rectifier", sklearn="relu",
     ),
     Activation(
         "leaky_relu", LEAKY_RELU := 4, "z if z > 0 else 0.01 * z", "1 if z > 0 else 0.01",

@@ -174,5 +174,5 @@ def test_train_cv(capsys, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["t.csv"], "no network is saved"
     assert main(words) == 0
     out = capsys.readouterr().out
-    assert out.count("\n") == 5
+    assert out.count("\n") == 9  # four of them precision, recall, F1, ROC AUC
     assert f"accuracy {result['mean']:.4f}" in out

@@ -19,8 +19,8 @@ from loopbp.validate import as_array, as_finite
 
 Array = NDArray[Any]
 
-_HIDDEN = {"identity": "identity", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
-_THEIRS = {ours: theirs for theirs, ours in _HIDDEN.items()}
+_THEIRS = {name: row.sklearn for name, row in ACTIVATIONS.items() if row.sklearn}
+_HIDDEN = {theirs: ours for ours, theirs in _THEIRS.items()}
 # Their output and loss: our output and loss with the same gradient.  Their squared error has
 # delta^L = a - y for every number of outputs, which is the gradient of the sum over them.
 _OUTPUTS = {
@@ -45,7 +45,7 @@ def network_of(make: Callable[..., Any], fitted: Any, l2: float) -> Any:
     """A network that predicts what a fitted estimator does; see `loopbp.Network.from_sklearn`."""
     coefs, intercepts = _parameters(fitted)
     sizes = [len(coefs[0]), *(len(b) for b in intercepts)]
-    pair = getattr(fitted, "out_activation_", None), _loss(fitted)
+    pair = str(fitted.out_activation_), _loss(fitted)
     if pair not in _OUTPUTS:
         raise ValueError(
             f"fitted: out_activation_ {pair[0]!r} with loss {pair[1]!r}; a Network can be "
@@ -63,11 +63,11 @@ def network_of(make: Callable[..., Any], fitted: Any, l2: float) -> Any:
             f"fitted: feature_names_in_ has {len(names)} names for {sizes[0]} inputs of coefs_[0]"
         )
     seed = getattr(fitted, "random_state", None)
-    is_seed = isinstance(seed, numbers.Integral) and not isinstance(seed, bool)
+    seed = int(seed) if isinstance(seed, numbers.Integral) else None
     net = make(
         sizes, _HIDDEN[fitted.activation], _exp() if output == "exp" else output, loss,
         initializer="zeros", l2=l2, dtype=coefs[0].dtype,
-        seed=int(seed) if is_seed else None,
+        seed=seed,
         preprocessing=None if names is None else Preprocessing.of_names([str(n) for n in names]),
     )  # fmt: skip
     for l, (coef, intercept) in enumerate(zip(coefs, intercepts, strict=True)):
@@ -114,8 +114,7 @@ def _parameters(fitted: Any) -> tuple[list[Array], list[Array]]:
 
 def _loss(fitted: Any) -> str:
     """The loss; of an object that does not name it, the one that goes with its output."""
-    output = getattr(fitted, "out_activation_", None)
-    return getattr(fitted, "loss", None) or dict(_OUTPUTS.keys()).get(str(output), "")
+    return getattr(fitted, "loss", None) or dict(_OUTPUTS.keys()).get(fitted.out_activation_, "")
 
 
 def _classes(fitted: Any, output: str, n_outputs: int) -> tuple[str, Array | None]:
@@ -165,10 +164,11 @@ def _exp() -> str | Activation:
 def sklearn_of(net: Definition) -> Any:
     """A fitted estimator that predicts what a network does; see `loopbp.Network.to_sklearn`."""
     try:
-        from sklearn.neural_network import MLPClassifier, MLPRegressor
+        from sklearn import neural_network
         from sklearn.preprocessing import LabelBinarizer
     except ImportError as error:
         raise ImportError("to_sklearn needs scikit-learn: pip install 'loopbp[sklearn]'") from error
+    kinds: Any = neural_network  # type checkers take what its constructors guess for their types
     names = _names(net)
     if len(set(net.hidden)) > 1:
         raise ValueError(
@@ -200,10 +200,14 @@ def sklearn_of(net: Definition) -> Any:
     made: Any
     if not classifies:
         loss = _REGRESSES[pair]
-        made = MLPRegressor(**settings, **({} if loss == "squared_error" else {"loss": loss}))
+        made = kinds.MLPRegressor(**settings)
+        if loss == "poisson":
+            if "loss" not in made.get_params():
+                raise ImportError("to_sklearn: poisson needs scikit-learn 1.7 or newer")
+            made.set_params(loss=loss)
         made.out_activation_ = "exp" if loss == "poisson" else "identity"
     else:
-        made = MLPClassifier(**settings)
+        made = kinds.MLPClassifier(**settings)
         labels: Any = LabelBinarizer()
         if task == targets.MULTILABEL:
             labels.fit(np.eye(net.sizes[-1], dtype=np.int64))
