@@ -18,6 +18,7 @@ Read `decorators` first, then `specialise` and `mode`; the rest explains how the
 `cache`                Numba's cache of one function, in the files of `files`
 `by_symbol`            callers that call by symbol, and helpers that are only ever inlined
 `operators`            Numba's table of functions as our own compilations see it
+`one_type`             functions whose variables can stay one variable each
 `references`           functions that need count no references to arrays
 `target`               Numba's target context as our own compilations see it
 `compile_room`         frames and garbage collection while Numba compiles
@@ -45,25 +46,29 @@ private name                               what for
                                            _final_module _get_compiled_object _reload_init
                                            _optimize_final_module _finalize_final_module``
 a library's ``_optimize_functions          `by_symbol`
-_codegen._data_layout``
-``numba.core.ir``, a compilation's         `references`
-``typemap calltypes func_ir``, a data
-model's ``contains_nrt_meminfo``
+_optimize_final_module``, its codegen's
+``_data_layout _module_pass_manager``
+``numba.core.ir``, a compilation's         `references`, `one_type`, `by_symbol`
+``typemap calltypes func_ir status``, a
+data model's ``contains_nrt_meminfo``
 a target context's ``enable_nrt nrt        `by_symbol`, `target`
 get_abi_sizeof get_function``
 ``numba.core.compiler``                    `by_symbol`: ``CompilerBase``, ``DefaultPassBuilder``,
                                            ``_LowerResult``
-``numba.core.compiler_machinery``          `by_symbol`: ``register_pass``; a pass manager's
-                                           ``passes _finalized finalize``
+``numba.core.compiler_machinery``          `by_symbol`, `one_type`: ``register_pass``,
+                                           ``AnalysisPass``; a pass manager's
+                                           ``passes _finalized finalize add_pass_after``
 ``numba.core.typed_passes``                `by_symbol`: lowerings put in place of
                                            ``BaseNativeLowering``, ``NativeLowering``,
                                            ``NativeParforLowering``; left out: ``InlineOverloads``,
-                                           ``NopythonRewrites``
+                                           ``NopythonRewrites``, ``PreLowerStripPhis``; after
+                                           ``NopythonTypeInference`` one of `one_type`
 ``numba.core.untyped_passes``              `by_symbol`: left out: ``DeadBranchPrune``,
                                            ``FindLiterallyCalls``, ``InlineClosureLikes``,
                                            ``InlineInlinables``, ``LiteralUnroll``,
                                            ``LiteralPropagationSubPipelinePass``,
-                                           ``MakeFunctionToJitFunction``, ``WithLifting``,
+                                           ``MakeFunctionToJitFunction``, ``ReconstructSSA``,
+                                           ``WithLifting``,
                                            ``RewriteDynamicRaises``, ``RewriteSemanticConstants``
 ``numba.core.typing.templates``            `instruction_code`: ``infer``, ``infer_global``,
                                            ``infer_getattr``, ``AttributeTemplate``,

@@ -22,6 +22,8 @@ from numba.core.typed_passes import (
     NativeLowering,
     NativeParforLowering,
     NopythonRewrites,
+    NopythonTypeInference,
+    PreLowerStripPhis,
 )
 from numba.core.untyped_passes import (
     DeadBranchPrune,
@@ -31,12 +33,14 @@ from numba.core.untyped_passes import (
     LiteralPropagationSubPipelinePass,
     LiteralUnroll,
     MakeFunctionToJitFunction,
+    ReconstructSSA,
     RewriteDynamicRaises,
     RewriteSemanticConstants,
     WithLifting,
 )
 
 from loopbp.jit.files import STAMP
+from loopbp.jit.one_type import OneType
 from loopbp.jit.operators import with_our_table
 from loopbp.jit.references import owns_nothing
 from loopbp.jit.registry import DISPATCHERS
@@ -140,6 +144,7 @@ class SymbolLibrary(_OurLibrary):
 def _library(state: Any, kind: type) -> Any:
     """The library of a function; references are counted for it where it needs that."""
     context, flags = state.targetctx, state.flags
+    state.status.fail_reason = None  # of a pipeline before this one
     library = context.codegen().create_library(state.func_id.func_qualname)
     library.__class__ = kind
     library.owns_nothing = (
@@ -213,6 +218,8 @@ _OF_OTHER_CODE = {
     LiteralPropagationSubPipelinePass, LiteralUnroll, MakeFunctionToJitFunction, NopythonRewrites,
     RewriteDynamicRaises, RewriteSemanticConstants, WithLifting,
 }  # fmt: skip
+# And those that make one variable of each assignment.
+_OF_VARIABLES_WITH_TYPES = {PreLowerStripPhis, ReconstructSSA}
 
 
 class OurCompiler(CompilerBase):
@@ -227,8 +234,18 @@ class OurCompiler(CompilerBase):
         make_ours(state.targetctx)
 
     def define_pipelines(self) -> list[Any]:
+        if self.state.flags.auto_parallel.enabled:
+            return [self._pipeline(set())]
+        kind = type(self)
+        if kind not in _SERIAL:
+            simpler = self._pipeline(_OF_OTHER_CODE | _OF_VARIABLES_WITH_TYPES)
+            simpler.add_pass_after(OneType, NopythonTypeInference)
+            simpler.finalize()
+            _SERIAL[kind] = [simpler, self._pipeline(_OF_OTHER_CODE)]
+        return _SERIAL[kind]
+
+    def _pipeline(self, left_out: set[type]) -> Any:
         manager = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        left_out = set() if self.state.flags.auto_parallel.enabled else _OF_OTHER_CODE
         manager.passes[:] = [
             (self.ours.get(which, which), why)
             for which, why in manager.passes
@@ -236,7 +253,12 @@ class OurCompiler(CompilerBase):
         ]
         manager._finalized = False
         manager.finalize()
-        return [manager]
+        return manager
+
+
+# By compiler, the passes of a function without `prange`: Numba goes on to the second pipeline where
+# the first fails.
+_SERIAL: dict[type, list[Any]] = {}
 
 
 class SymbolCompiler(OurCompiler):

@@ -12,7 +12,7 @@ class _OurTarget:
     _sizes: dict[str, int]
 
     def get_abi_sizeof(self, ty: Any) -> int:
-        """Numba has LLVM read a module for it, for each variable, even without debug information."""
+        """Numba has LLVM read a module for it, for each variable and for no use."""
         text = str(ty)
         if text not in self._sizes:
             self._sizes[text] = super().get_abi_sizeof(ty)  # type: ignore[misc]
