@@ -151,6 +151,7 @@ def cross_validate(
     number = fold_numbers(count, folds, seed, labels if stratify else None)
     weight = fit_arguments.pop("sample_weight", None)
     bar = fit_arguments.pop("verbose", None)
+    few = {name: fit_arguments[name] for name in ("n_threads",) if name in fit_arguments}
     found: list[tuple[float, float, float, History, NDArray[np.int64], str]] = []
     used: list[Network] = []
     with progress(folds, bar, unit="fold") as advance:
@@ -168,9 +169,9 @@ def cross_validate(
             part = {} if weight is None else {"sample_weight": rows_of(weight, train)}
             history = net.fit(X_train, y_train, verbose=False, **part, **fit_arguments)
             X_held, y_held = rows_of(X, held), rows_of(y, held)
-            score, loss = net.score(X_held, y_held), net.loss(X_held, y_held)
+            score, loss = net.score(X_held, y_held, **few), net.loss(X_held, y_held, **few)
             task = net.task or "regression"
-            found.append((score, net.score(X_train, y_train), loss, history, held, task))
+            found.append((score, net.score(X_train, y_train, **few), loss, history, held, task))
             advance(f"score {np.mean([one[0] for one in found]):.4f}")
     scores, train_scores, losses = (np.array([one[k] for one in found]) for k in range(3))
     histories, parts = [one[3] for one in found], [one[4] for one in found]

@@ -26,8 +26,22 @@ class Activation:
         """Where sigma and sigma' stand in memory, as kernels call them."""
         return c_address(self.machine_code[0]), c_address(self.machine_code[1])
 
+    def __deepcopy__(self, memo: Any) -> Activation:
+        return self  # nothing of it changes, and machine code has no copy
+
+    def __reduce__(self) -> Any:
+        return _registered_again, (self.name, self.sigma, self.sigma_prime)
+
 
 REGISTERED: dict[str, Activation] = {}
+
+
+def _registered_again(name: str, sigma: Any, sigma_prime: Any) -> Activation:
+    """What a pickle becomes, in this process or another."""
+    known = REGISTERED.get(name)
+    if known is not None and known.sigma is sigma and known.sigma_prime is sigma_prime:
+        return known
+    return register_activation(name, sigma, sigma_prime)
 
 
 @suggests

@@ -36,8 +36,6 @@ PYTHON = [
     ("net.fit(X, Y, lr=0.1)", ("fit", "'lr'", "optimizer=loopbp.Adam(learning_rate=...)")),
     ("net.fit(X, Y, learning_rate=0.1)", ("'learning_rate'", "loopbp.Adam(learning_rate=...)")),
     ("net.fit(X, Y, momentum=0.9)", ("'momentum'", "loopbp.SGD(learning_rate, momentum=...)")),
-    ("net.fit(X, Y, class_weight={0: 1, 1: 5, 2: 1})",
-     ("'class_weight'", "sample_weight", "class_weight[label] for label in y", "np.bincount(y)")),
     ("net.fit(X, Y, n_epochs=3)", ("'n_epochs'", "did you mean 'epochs'?")),
     ("net.fit(X, Y, num_epochs=3)", ("'num_epochs'", "did you mean 'epochs'?")),
     ("net.fit(X, Y, max_iter=3)", ("'max_iter'", "did you mean 'epochs'?")),
@@ -218,8 +216,8 @@ OPTIONS = {
                              + inspect.getsource(sys.modules["loopbp.cli.options"]))
 }  # fmt: skip
 _NETWORK = [
-    value for name, value in vars(loopbp.Network).items()
-    if inspect.isfunction(value) and not name.startswith("_")
+    value for name, value in inspect.getmembers(loopbp.Network, inspect.isfunction)
+    if not name.startswith("_")
 ]  # fmt: skip
 PUBLIC = [
     loopbp.Network, *_NETWORK, *OPTIMIZERS.values(), loopbp.EarlyStopping,

@@ -1,6 +1,7 @@
 """The parser, the types of its values, and the options that commands share."""
 
 import argparse
+import csv
 import math
 import shutil
 from collections.abc import Callable, Collection
@@ -94,6 +95,25 @@ def layer_sizes(text: str) -> list[int]:
                 f"expected units such as 64,32, got {text!r}; --activation takes activations"
             )
     return [] if text == "none" else several(whole(1))(text)
+
+
+def class_weight(text: str) -> str | dict[str, float]:
+    """The type of ``--class-weight``: ``balanced``, or label=weight separated by commas."""
+    if text == "balanced":
+        return text
+    found: dict[str, float] = {}
+    for part in next(csv.reader([text], skipinitialspace=True), []):
+        label, sign, value = part.rpartition("=")
+        if not sign:
+            raise argparse.ArgumentTypeError(
+                f"expected balanced or label=weight,label=weight, got {text!r}"
+            )
+        if label in found:
+            raise argparse.ArgumentTypeError(f"the label {label!r} comes twice")
+        found[label] = number(at_least=0.0)(value)
+    if not found:
+        raise argparse.ArgumentTypeError("expected balanced or label=weight,..., got nothing")
+    return found
 
 
 def choice(names: Collection[str]) -> Callable[[str], str]:
@@ -278,6 +298,17 @@ def add_seed(group: argparse._ArgumentGroup) -> None:
     """``--seed``."""
     group.add_argument(
         "--seed", type=whole(0), default=0, metavar="N", help="of all that is random (default: 0)"
+    )
+
+
+def add_threads(group: Parser | argparse._ArgumentGroup) -> None:
+    """``--threads``."""
+    group.add_argument(
+        "--threads",
+        type=whole(1),
+        metavar="N",
+        help="at most so many; they change how long it takes and not what is found (default: as "
+        "many as may be used)",
     )
 
 

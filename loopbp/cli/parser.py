@@ -18,7 +18,9 @@ from loopbp.cli.options import (
     add_network_options,
     add_reading_options,
     add_seed,
+    add_threads,
     choice,
+    class_weight,
     number,
     several,
     whole,
@@ -67,6 +69,13 @@ def _add_train(commands: Any) -> None:
     group.add_argument(
         "--weight", metavar="COLUMN", help="of a CSV: the weight of each example in the cost"
     )
+    group.add_argument(
+        "--class-weight",
+        type=class_weight,
+        metavar="WEIGHTS",
+        help="of the classes in the cost of training: balanced, every class the same, or "
+        'label=weight,label=weight,...; "a,b=2" where a label holds a comma',
+    )
 
     group = add_network_options(parser)
     group.add_argument(
@@ -104,6 +113,7 @@ def _add_train(commands: Any) -> None:
         metavar="NAME",
         help=f"{', '.join(ENGINES)} (default: auto)",
     )
+    add_threads(group)
     group.add_argument(
         "--no-shuffle", action="store_true", help="take the examples in their order in every epoch"
     )
@@ -219,6 +229,7 @@ def _add_predict(commands: Any) -> None:
         help="the probability of each class, or the activation of each output",
     )
     add_reading_options(parser)
+    add_threads(parser)
     parser.add_argument("--output", metavar="FILE", help="write there instead of stdout")
     add_json(parser)
 

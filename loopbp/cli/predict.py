@@ -14,11 +14,17 @@ from loopbp import Network
 from loopbp import load as load_network
 from loopbp.cli.output import SCORE_NAMES, warn
 from loopbp.cli.problem import examples_for
+from loopbp.machine.threads import at_most
 from loopbp.terminal.json_text import json_text
 
 
 def run(args: argparse.Namespace) -> int:
     """Predict and print."""
+    with at_most(args.threads):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     net = load_network(args.model)
     X, y, found = examples_for(net, args.model, args)
     predictions = net.predict(X)

@@ -33,6 +33,8 @@ from loopbp.cli.warnings import (
     without_unknown,
 )
 from loopbp.datasets import Dataset, split_indices
+from loopbp.machine.threads import at_most
+from loopbp.network.class_weights import weighted
 from loopbp.optimizers import OPTIMIZERS, Optimizer
 
 
@@ -49,6 +51,11 @@ class Parts:
 
 def run(args: argparse.Namespace) -> int:
     """Train, score, print and save."""
+    with at_most(args.threads):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     _check_together(args)
     if args.plot:
         check_plot(args.plot)
@@ -101,6 +108,10 @@ def _trained(
     dropout = recipe(args.data, "dropout", args.dropout, [0.0])
     net = make_network(args, prepared, shape, hidden, dropout)
 
+    if args.class_weight is not None:  # refused before anything is printed
+        Y = np.asarray(net.prepare(parts.X, y)[1])
+        weighted(args.class_weight, Y, net.classes, data.task, np.ones(len(parts.X)))
+
     of_all = catalogue.OPTIMIZERS[args.optimizer].full_batch
     batch = min(args.batch_size or (len(parts.X) if of_all else 32), len(parts.X))
     steps = -(-len(parts.X) // batch)
@@ -138,6 +149,7 @@ def _trained(
             shuffle=not args.no_shuffle,
             validation=args.validation,
             sample_weight=parts.weight,
+            class_weight=args.class_weight,
             early_stopping=EarlyStopping(patience, args.min_delta or 0.0) if patience else None,
             score_training=bool(args.plot),
             verbose=None if talks else False,
@@ -280,4 +292,12 @@ def _plan(
         f"batches of {batch}",
         str(net.dtype),
         *([] if scale == "none" else [f"inputs scaled ({scale})"]),
+        *([] if args.class_weight is None else [f"classes weighted ({_of_classes(args)})"]),
     ]
+
+
+def _of_classes(args: argparse.Namespace) -> str:
+    given = args.class_weight
+    if isinstance(given, str):
+        return given
+    return ", ".join(f"{label} {value:g}" for label, value in given.items())

@@ -131,6 +131,10 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     # -- the weights ----------------------------------------------------------------------------
 
+    def _must_be_fitted(self) -> None:
+        if "coefs_" not in self.__dict__:  # at once, where it is: this is half of a prediction
+            check_is_fitted(self)
+
     def _facts(self) -> Facts:
         count = len(self.coefs_) - 1
         rates: Any = self.dropout
@@ -150,10 +154,11 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _theta(self) -> Packed:
         """theta of what stands in ``coefs_`` and ``intercepts_`` now."""
-        facts, held = self._facts(), self.__dict__.get("_packed")
-        if held is not None and held.holds(self.coefs_, self.intercepts_, facts):
+        made_of = self.activation, self.out_activation_, self.loss, self.dropout, self.alpha
+        held = self.__dict__.get("_packed")
+        if held is not None and held.holds(self.coefs_, self.intercepts_, made_of):
             return held
-        return pack(self.coefs_, self.intercepts_, facts)
+        return pack(self.coefs_, self.intercepts_, self._facts(), made_of)
 
     def _own_theta(self) -> Packed:
         """The same, and ``coefs_`` and ``intercepts_`` are views into it from here on."""
@@ -167,7 +172,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy of a view is no view; the copy packs its own.
-        return dict(super().__getstate__(), _packed=None)  # pyright: ignore[reportCallIssue]
+        state: Any = super().__getstate__()
+        return state | {"_packed": None}
 
     @contextmanager
     def _threads(self) -> Iterator[None]:
@@ -247,7 +253,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         >>> [a.shape for a in model.fit([[0.0], [1.0]], [0.0, 1.0]).hidden_activations([[0.5]])]
         [(1, 3), (1, 2)]
         """
-        check_is_fitted(self)
+        self._must_be_fitted()
         X = self._validated(X)
         packed = self._for_inputs(self._theta(), X)
         found: list[list[Array]] = []
@@ -276,7 +282,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         ValueError
             If X does not fit, or there is no hidden layer.
         """
-        check_is_fitted(self)
+        self._must_be_fitted()
         if len(self.coefs_) < 2:
             raise ValueError(
                 "transform gives the activations of the last hidden layer, and there is none: "

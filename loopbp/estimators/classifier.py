@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import (
     type_of_target,
     unique_labels,
 )
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from loopbp.estimators import names, parameters
 from loopbp.estimators.base import BaseMLP
@@ -323,7 +323,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ValueError
             If X does not fit.
         """
-        check_is_fitted(self)
+        self._must_be_fitted()
         return self._labels(self._outputs(X))
 
     def _labels(self, outputs: Array) -> Any:
@@ -359,7 +359,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ValueError
             If X does not fit.
         """
-        check_is_fitted(self)
+        self._must_be_fitted()
         found = self._outputs(X)
         return np.hstack([1 - found, found]) if self.n_outputs_ == 1 else found
 

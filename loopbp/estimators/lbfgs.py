@@ -33,7 +33,7 @@ def fit(estimator: Any, packed: Packed, X: Any, y: Any, sample_weight: Any) -> N
     estimator.n_iter_ = _check_optimize_result("lbfgs", found, estimator.max_iter)
     estimator.loss_ = found.fun
     coefs, intercepts = _unpacked(estimator, found.x)
-    estimator._hold(pack(coefs, intercepts, packed.facts))
+    estimator._hold(pack(coefs, intercepts, packed.facts, packed.made_of))
 
 
 def loss_and_gradient(

@@ -77,8 +77,10 @@ def loss_of(loss: str, output: str) -> str:
 
     scikit-learn's squared error is summed over the outputs here, as its gradient is.
     """
+    of_classes = "cross_entropy" if output == "softmax" else "binary_cross_entropy"
     by_name = {
-        "log_loss": "cross_entropy" if output == "softmax" else "binary_cross_entropy",
+        "log_loss": of_classes,
+        "cross_entropy": of_classes,  # one sigmoid alone would learn to say 1 always
         "squared_error": "quadratic",
         "poisson": "poisson_deviance",
     }

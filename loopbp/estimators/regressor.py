@@ -8,7 +8,7 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from loopbp.estimators import names, parameters
 from loopbp.estimators.base import BaseMLP
@@ -276,7 +276,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         ValueError
             If X does not fit.
         """
-        check_is_fitted(self)
+        self._must_be_fitted()
         found = self._outputs(X)
         return found.ravel() if found.shape[1] == 1 else found
 

@@ -213,13 +213,15 @@ def _look_at(estimator: Any, packed: Packed, validation: Data) -> None:
         J, found, _ = evaluation.losses("auto", packed.theta, architecture, few, True)
         total += J * len(x)
         outputs.append(found)
-    if estimator.validation_loss_curve_ is None:
+    if getattr(estimator, "validation_loss_curve_", None) is None:
         estimator.validation_loss_curve_ = []
     estimator.validation_loss_curve_.append(total / weights if weights else np.nan)
     score = estimator._score(np.concatenate(outputs), validation.Y, validation.weight)
-    if estimator.validation_scores_ is None:
+    if getattr(estimator, "validation_scores_", None) is None:
         estimator.validation_scores_, estimator.best_validation_score_ = [], -np.inf
     estimator.validation_scores_.append(score)
+    if not estimator.early_stopping and score > estimator.best_validation_score_:
+        estimator.best_validation_score_ = score
     if estimator.verbose:
         print(f"Validation score: {score:f}")
 
@@ -236,10 +238,6 @@ def _improves(estimator: Any) -> bool:
         stuck, better = loss > best - estimator.tol, loss < best
         if better:
             estimator.best_loss_ = loss
-        if estimator.validation_scores_ and not np.isnan(estimator.validation_scores_[-1]):
-            estimator.best_validation_score_ = max(
-                estimator.best_validation_score_, estimator.validation_scores_[-1]
-            )
     estimator._no_improvement_count = estimator._no_improvement_count + 1 if stuck else 0
     return better
 
@@ -249,12 +247,10 @@ def _stops(estimator: Any) -> bool:
     estimator._optimizer.epoch_ends(estimator.t_)
     if estimator._no_improvement_count <= estimator.n_iter_no_change:
         return False
-    if estimator.early_stopping:
-        what, did = "Validation score", "did not improve more than"
-    else:
-        what, did = "Training loss", "did not improve more than"
+    what = "Validation score" if estimator.early_stopping else "Training loss"
     message = (
-        f"{what} {did} tol={estimator.tol:f} for {estimator.n_iter_no_change} consecutive epochs."
+        f"{what} did not improve more than tol={estimator.tol:f} for "
+        f"{estimator.n_iter_no_change} consecutive epochs."
     )
     if estimator._optimizer.stops(message, estimator.verbose):
         return True

@@ -6,12 +6,14 @@ put there (by hand, from a pickle) are packed into a new theta where they are us
 
 from collections.abc import Sequence
 from itertools import pairwise
+from operator import is_
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loopbp.jit.sources import plain
+from loopbp.own_activation import Activation
 from loopbp.parameters import Architecture, biases_of, make_architecture, weights_of
 
 Array = NDArray[Any]
@@ -37,17 +39,38 @@ class Packed(NamedTuple):
     """views into theta, (n_{l-1}, n_l) each: the transpose of w^l"""
     intercepts: tuple[Array, ...]
     facts: Facts
+    made_of: tuple[Any, ...]
+    """the parameters that the facts come from"""
 
-    def holds(self, coefs: Sequence[Any], intercepts: Sequence[Any], facts: Facts) -> bool:
-        """Whether theta is behind these very arrays."""
-        mine = (*self.coefs, *self.intercepts)
-        given = (*coefs, *intercepts)
-        same = len(mine) == len(given) and all(a is b for a, b in zip(mine, given, strict=True))
-        return same and facts == self.facts
+    def holds(
+        self, coefs: Sequence[Any], intercepts: Sequence[Any], made_of: tuple[Any, ...]
+    ) -> bool:
+        """Whether theta is behind these very arrays, of an estimator with these parameters."""
+        mine = *self.coefs, *self.intercepts, *self.made_of
+        given = *coefs, *intercepts, *made_of
+        return (
+            len(mine) == len(given)
+            and all(map(is_, mine, given))
+            and all(isinstance(value, _UNCHANGING) for value in made_of)
+        )
 
 
-def pack(coefs: Sequence[Any], intercepts: Sequence[Any], facts: Facts) -> Packed:
+_UNCHANGING = str, float, int, Activation
+
+
+def pack(
+    coefs: Sequence[Any], intercepts: Sequence[Any], facts: Facts, made_of: tuple[Any, ...] = ()
+) -> Packed:
     """theta from the arrays of each layer.
+
+    Parameters
+    ----------
+    coefs, intercepts
+        As an estimator has them.
+    facts
+        What they are the weights of.
+    made_of
+        See `Packed`; nothing where theta is used once.
 
     Raises
     ------
@@ -65,19 +88,23 @@ def pack(coefs: Sequence[Any], intercepts: Sequence[Any], facts: Facts) -> Packe
         sizes, facts.activation, facts.output, facts.loss, facts.dropout, facts.alpha, True
     )
     parts = [part for c, i in zip(w, b, strict=True) for part in (c.T.ravel(), i.ravel())]
-    return _with_views(np.concatenate(parts).astype(dtype, copy=False), architecture, facts)
+    theta = np.concatenate(parts).astype(dtype, copy=False)
+    return _with_views(theta, architecture, facts, made_of)
 
 
 def as_dtype(packed: Packed, dtype: Any) -> Packed:
     """The same with theta in another dtype."""
-    return _with_views(packed.theta.astype(dtype), packed.architecture, packed.facts)
+    theta = packed.theta.astype(dtype)
+    return _with_views(theta, packed.architecture, packed.facts, packed.made_of)
 
 
-def _with_views(theta: Array, architecture: Architecture, facts: Facts) -> Packed:
+def _with_views(
+    theta: Array, architecture: Architecture, facts: Facts, made_of: tuple[Any, ...]
+) -> Packed:
     layers = range(1, len(architecture.sizes))
     coefs = tuple(plain(weights_of)(theta, architecture, l).T for l in layers)
     intercepts = tuple(plain(biases_of)(theta, architecture, l) for l in layers)
-    return Packed(theta, architecture, coefs, intercepts, facts)
+    return Packed(theta, architecture, coefs, intercepts, facts, made_of)
 
 
 def _check_shapes(w: list[Array], b: list[Array]) -> None:

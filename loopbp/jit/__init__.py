@@ -18,6 +18,8 @@ Read `decorators` first, then `specialise` and `mode`; the rest explains how the
 `cache`                Numba's cache of one function, in the files of `files`
 `by_symbol`            callers that call by symbol, and helpers that are only ever inlined
 `operators`            Numba's table of functions as our own compilations see it
+`references`           functions that need count no references to arrays
+`target`               Numba's target context as our own compilations see it
 `compile_room`         frames and garbage collection while Numba compiles
 `turns`                callers that queue where the threading layer needs it
 `instruction_code`     how Numba learns of an instruction
@@ -42,6 +44,13 @@ private name                               what for
                                            ``_get_module_for_linking _ensure_finalized
                                            _final_module _get_compiled_object _reload_init
                                            _optimize_final_module _finalize_final_module``
+a library's ``_optimize_functions          `by_symbol`
+_codegen._data_layout``
+``numba.core.ir``, a compilation's         `references`
+``typemap calltypes func_ir``, a data
+model's ``contains_nrt_meminfo``
+a target context's ``enable_nrt nrt        `by_symbol`, `target`
+get_abi_sizeof get_function``
 ``numba.core.compiler``                    `by_symbol`: ``CompilerBase``, ``DefaultPassBuilder``,
                                            ``_LowerResult``
 ``numba.core.compiler_machinery``          `by_symbol`: ``register_pass``; a pass manager's
@@ -73,7 +82,9 @@ a type's ``get_call_type _code``           `instruction`, `checked_calls`, `loop
                                            ``NumbaError``
 ``numba.core``                             `insides`: ``cgutils``; `cache`: ``serialize``
 ``numba.np``                               `insides`: ``arrayobj``
-``numba.np.ufunc``                         `settings`: which threading layers can be imported
+``numba.np.ufunc``                         `settings`: which threading layers can be imported;
+                                           `loopbp.machine.openmp`: the file of ``omppool``, by
+                                           which the OpenMP runtime is found
 ``call_conv``, ``declare_function``        `loopbp.machine.team`: a thread calls a function
 ``co_stacksize`` of Python's frames        `compile_room`: slower without
 =========================================  =======================================================

@@ -9,6 +9,7 @@ in every process, and a caller loaded from the cache loads its callees first.
 
 from dataclasses import dataclass
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from llvmlite import binding as llvm
@@ -37,8 +38,10 @@ from numba.core.untyped_passes import (
 
 from loopbp.jit.files import STAMP
 from loopbp.jit.operators import with_our_table
+from loopbp.jit.references import owns_nothing
 from loopbp.jit.registry import DISPATCHERS
 from loopbp.jit.specialise import Maker, maker_of
+from loopbp.jit.target import make_ours
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,35 @@ def _callee(
     return LoadCallee(module, qualname, signature, maker)
 
 
-class SymbolLibrary(JITCodeLibrary):
-    """Numba's library of one compiled function, of which callers and cache see names only."""
+class _OurLibrary(JITCodeLibrary):
+    """Numba's library of one compiled function."""
+
+    owns_nothing = False
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        """Without declarations, on which Numba runs all passes, too."""
+        ll_module.data_layout = self._codegen._data_layout
+        defined = [f for f in ll_module.functions if not f.is_declaration]
+        super()._optimize_functions(SimpleNamespace(functions=defined))
+
+
+class SymbolLibrary(_OurLibrary):
+    """A library of which callers and cache see names only."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        """Where no references are counted, left to the passes of the module: they do it again."""
+        if self.owns_nothing:
+            ll_module.data_layout = self._codegen._data_layout
+        else:
+            super()._optimize_functions(ll_module)
+
+    def _optimize_final_module(self) -> None:
+        """Numba first has passes that bring counts of references together, then all of them."""
+        if self.owns_nothing:
+            manager, builder = self._codegen._module_pass_manager()
+            manager.run(self._final_module, builder)
+        else:
+            super()._optimize_final_module()
 
     def _get_module_for_linking(self) -> Any:
         return llvm.parse_assembly("")
@@ -107,6 +137,20 @@ class SymbolLibrary(JITCodeLibrary):
         )
 
 
+def _library(state: Any, kind: type) -> Any:
+    """The library of a function; references are counted for it where it needs that."""
+    context, flags = state.targetctx, state.flags
+    library = context.codegen().create_library(state.func_id.func_qualname)
+    library.__class__ = kind
+    library.owns_nothing = (
+        flags.no_cpython_wrapper and not flags.auto_parallel.enabled and owns_nothing(state)
+    )
+    if library.owns_nothing:
+        context.enable_nrt = False
+        vars(context).pop("nrt", None)  # made anew
+    return library
+
+
 class _BySymbol(BaseNativeLowering):
     """Numba's lowering, but callers get a declaration of the function and not its body."""
 
@@ -116,9 +160,9 @@ class _BySymbol(BaseNativeLowering):
         identity = state.func_id
         identity.unique_id = STAMP
         identity.unique_name = f"{identity.func_qualname}${STAMP}"
+        library = state.library = _library(state, SymbolLibrary)
+        library.enable_object_caching()
         done = super().run_pass(state)
-        library = state.library
-        library.__class__ = SymbolLibrary
         library._reload_init.add(LoadCallee.of(identity.func, state.args))
         return done
 
@@ -133,7 +177,7 @@ class _ParallelBySymbol(_BySymbol, NativeParforLowering):
     _name = "loopbp_parallel_lowering"
 
 
-class _InlineLibrary(JITCodeLibrary):
+class _InlineLibrary(_OurLibrary):
     """Numba's library of a function that only ever stands inside others: no machine code."""
 
     def _optimize_final_module(self) -> None:
@@ -151,8 +195,7 @@ class _Inline(NativeLowering):
 
     def run_pass(self, state: Any) -> bool:
         context = state.targetctx
-        state.library = context.codegen().create_library(state.func_id.func_qualname)
-        state.library.__class__ = _InlineLibrary
+        state.library = _library(state, _InlineLibrary)
         state.flags.no_compile = True
         done = super().run_pass(state)
         result, key = state["cr"], object()  # Numba finds the function by what would be its code
@@ -181,6 +224,7 @@ class OurCompiler(CompilerBase):
         super().__init__(*arguments)
         state = self.state  # its target context is a copy for this compilation
         state.typingctx = state.targetctx.typing_context = with_our_table(state.typingctx)
+        make_ours(state.targetctx)
 
     def define_pipelines(self) -> list[Any]:
         manager = DefaultPassBuilder.define_nopython_pipeline(self.state)

@@ -14,6 +14,7 @@
 `team`              threads that meet
 `pieces`            how they share work out
 `threads`           how many there may be
+`openmp`            for how many OpenMP, and so threadpoolctl, allows
 `processor`         its name and features
 `cores`             for how many there are CPUs
 `subnormals`        numbers too small to be normal count as zero

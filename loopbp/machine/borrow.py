@@ -20,6 +20,8 @@ class Borrowed(types.Type):
     of a first fit's LLVM code.
     """
 
+    fields_are_views = True  # nobody counts references to them: see `loopbp.jit.references`
+
     def __init__(self, kind):
         self.kind = kind
         # Goes into the names of symbols, so not the names of all fields' types.

@@ -27,10 +27,9 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.extending import overload
 
 from loopbp.jit.decorators import inline_jit
-from loopbp.jit.instruction import instruction
+from loopbp.jit.instruction import call_of, instruction
 from loopbp.machine.arithmetic import choose, fma, magnitude
 from loopbp.machine.registers import Lanes
 
@@ -102,13 +101,11 @@ def by_type(single: Any, double: Any) -> Any:
         with np.errstate(all="ignore"):  # uncompiled code warns where compiled code is silent
             return (single if np.asarray(x).dtype == np.float32 else double)(x)
 
-    def typed(x):
+    @instruction(chosen)
+    def _chosen(typing_context, x):
         scalar = x.scalar if isinstance(x, Lanes) else x
-        if scalar == types.float32:
-            return lambda x: single(x)
-        return lambda x: double(x)
+        return call_of(single if scalar == types.float32 else double, typing_context, (x,))
 
-    overload(chosen)(typed)
     return chosen
 
 

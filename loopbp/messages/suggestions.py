@@ -39,10 +39,12 @@ SAME = {
     "validation": "validation_split validation_data validation_fraction val_split val_data "
     "eval_set validation_set",
     "sample_weight": "weights weight sample_weights",
+    "class_weight": "class_weights weight_of_classes",
     "early_stopping": "n_iter_no_change early_stop patience",
     "patience": "n_iter_no_change early_stopping_rounds",
     "min_delta": "tol tolerance",
     "callbacks": "callback",
+    "n_threads": "n_jobs num_workers threads num_threads nthreads jobs workers",
     "verbose": "progress_bar progress disp show_progress",
     "engine": "backend device",
     "learning_rate": "lr eta eta0 learning_rate_init alpha step_size initial_lr rate",
@@ -93,9 +95,6 @@ SAME = {
 
 # What has no name here, or another form: how to have it.
 WAYS = {
-    "class_weight": "pass sample_weight to fit: [class_weight[label] for label in y], or, for "
-    "balanced classes numbered 0, 1, ..., 1 / np.bincount(y)[y]",
-    "class_weights": "pass sample_weight to fit: [class_weights[label] for label in y]",
     "hidden_layer_sizes": "pass sizes=[inputs, *hidden_layer_sizes, outputs] to loopbp.Network",
     "input_shape": "the first of the sizes is the number of inputs: loopbp.Network([64, 32, 10])",
     "input_dim": "the first of the sizes is the number of inputs: loopbp.Network([64, 32, 10])",
@@ -108,8 +107,6 @@ WAYS = {
     "betas": "pass beta1=0.9, beta2=0.999",
     "metrics": "accuracy or R**2 is what score gives; score_training=True keeps it by epoch",
     "scoring": "accuracy or R**2 is what is scored, as net.score does",
-    "n_jobs": "threads are used by themselves; NUMBA_NUM_THREADS sets how many",
-    "num_workers": "threads are used by themselves; NUMBA_NUM_THREADS sets how many",
     "device": "it runs on the processor, and there is nothing to choose",
     "to": "it runs on the processor, and there is nothing to choose",
     "warm_start": "fit goes on from where the network is; make a new Network to start anew",
@@ -136,7 +133,8 @@ PLACES = {
         name: (_FIT, f"{name}=...")
         for name in (
             "epochs", "batch_size", "optimizer", "engine", "shuffle", "validation",
-            "sample_weight", "early_stopping", "callbacks", "score_training", "verbose",
+            "sample_weight", "class_weight", "early_stopping", "callbacks", "score_training",
+            "n_threads", "verbose",
         )
     },
     **{

@@ -1,8 +1,9 @@
 """`Network`: what a user makes, trains and asks.
 
-`network` first, and `definition`, what it stands on; `evaluation` and `gradient` are what it calls
-the engines for.  `arguments` checks what it is given, `targets` are y as arrays, `data` holds a
-part of them out; `storage` is the model file, `loading` makes a network of one.
+`network` first, and what it stands on: `asking`, what it answers, and `definition`, what it is;
+`evaluation` and `gradient` are what they call the engines for.  `arguments` checks what it is
+given, `targets` are y as arrays, `class_weights` weighs them, `data` holds a part of them out;
+`storage` is the model file, `loading` makes a network of one.
 """
 
 from loopbp.network.gradient import Gradient

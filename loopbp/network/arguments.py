@@ -208,6 +208,16 @@ def callbacks(value: Any) -> list[Callable[..., Any]]:
     return found
 
 
+def threads(value: Any) -> int | None:
+    """A number of threads, or None: as many as may be used."""
+    if value is None:
+        return None
+    try:
+        return check_count("n_threads", value)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{error}; None takes as many as may be used") from None
+
+
 def guess_task(output: str, loss: str, n_outputs: int) -> tuple[str, Any]:
     """What a network is for, before `fit` has seen targets: task and classes."""
     if output == "softmax":

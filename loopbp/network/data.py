@@ -1,9 +1,8 @@
 """Checked data, held out in part."""
 
-import numpy as np
-
 from loopbp.holdout import validation_rows
 from loopbp.network import targets
+from loopbp.network.class_weights import class_numbers
 from loopbp.training import Data
 from loopbp.validate import check_weight
 
@@ -29,8 +28,7 @@ def hold_out(data: Data, fraction: float, seed: int, task: str) -> tuple[Data, D
     """
     number = None
     if task == targets.CLASSIFICATION:
-        one = data.Y.shape[1] == 1
-        number = (data.Y[:, 0] > 0.5).astype(np.int64) if one else data.Y.argmax(axis=1)
+        number = class_numbers(data.Y)
     held = validation_rows(len(data.X), fraction, seed, number)
     kept, out = (
         Data(data.X[rows], data.Y[rows], check_weight(

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from loopbp.catalogue import ENGINES, INITIALIZERS
 from loopbp.engines import pick_training
 from loopbp.initial import default_initializer, initial_theta
+from loopbp.machine.threads import at_most
 from loopbp.messages.calls import fixes, suggests
 from loopbp.network import arguments, evaluation, storage, targets
+from loopbp.network.asking import Asking
+from loopbp.network.class_weights import weighted
 from loopbp.network.data import hold_out
-from loopbp.network.definition import Definition
-from loopbp.network.gradient import Gradient, gradient
 from loopbp.optimizers import Optimizer
 from loopbp.own_activation import Activation
 from loopbp.parameters import make_architecture
 from loopbp.preparation import Preprocessing
 from loopbp.preparation.frames import frame_names
 from loopbp.training import Callback, Data, EarlyStopping, History, OptimizerState, run
-from loopbp.validate import check_choice, check_count, check_number
+from loopbp.validate import check_choice, check_count, check_number, check_weight
 
 
 @suggests
 @fixes("sizes", "dropout", "l2", "dtype", "loss_name", "architecture")
-class Network(Definition):
+class Network(Asking):
     """A fully connected network.
 
     Parameters
@@ -133,215 +134,6 @@ class Network(Definition):
         self._state: OptimizerState | None = None
         self._made = True  # from here on a new attribute is perhaps a misspelt one
 
-    # -- use ------------------------------------------------------------------------------------
-
-    def prepare(
-        self, X: ArrayLike, y: ArrayLike | None = None
-    ) -> tuple[NDArray[Any], NDArray[Any] | None]:
-        """The arrays that `loopbp.compiled` takes, of X and y as they are in the table.
-
-        Parameters
-        ----------
-        X
-            A table: array_like of shape (m, columns), or a data frame whose columns are found by
-            their names.
-        y
-            As in `fit`; None: inputs only.
-
-        Returns
-        -------
-        X : array of shape (m, n_0)
-            Encoded, scaled, of the network's dtype, C-ordered.
-        Y : array of shape (m, n_L), or None
-            Labels as one-hot rows, values scaled.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument does not fit.
-
-        Examples
-        --------
-        >>> import loopbp
-        >>> net = loopbp.Network([2, 3, 2], seed=0)
-        >>> net.prepare([[0, 1]], [1])
-        (array([[0., 1.]]), array([[0., 1.]]))
-        """
-        if y is None:
-            return self._inputs(X), None
-        data, _, _ = self._check_data(X, y, None)
-        return data.X, data.Y
-
-    def activations(self, X: ArrayLike) -> list[NDArray[Any]]:
-        """The activations of every layer.
-
-        Parameters
-        ----------
-        X : array_like of shape (m, n_0)
-
-        Returns
-        -------
-        list of arrays
-            a^l at [l], shape (m, n_l); a^0 = X, after the preprocessing.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If X does not fit.
-        """
-        x = self._inputs(X, finite=False)
-        layers, finite = evaluation.activations(self._theta, self.architecture, x)
-        if not finite:
-            self._inputs(X)
-        return [x, *layers]
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
-        """The output activations a^L.
-
-        Parameters
-        ----------
-        X : array_like of shape (m, n_0)
-
-        Returns
-        -------
-        array of shape (m, n_L)
-            With softmax or sigmoid outputs, probabilities.  One sigmoid output gives the
-            probability of the second class.  Values come in the network's units; `predict` gives
-            them in those of the table.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If X does not fit.
-        """
-        x = self._inputs(X, finite=False)
-        found, finite = evaluation.outputs(self._theta, self.architecture, x)
-        if not finite:
-            self._inputs(X)  # tells where
-        return found
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Class labels, 0/1 rows for several labels at once, or values for regression.
-
-        Parameters
-        ----------
-        X : array_like of shape (m, n_0)
-
-        Returns
-        -------
-        array
-            (m,) labels or values; (m, n_L) for several labels or several values, in the units of
-            the table.  The task is that of the last `fit` or of the preprocessing; without either,
-            softmax and a single cross-entropy output classify.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If X does not fit.
-        """
-        task, classes = self._task()
-        found = targets.decode(self.predict_proba(X), task, classes)
-        if task == targets.REGRESSION and self.preprocessing is not None:
-            return self.preprocessing.values(found)
-        return found
-
-    def loss(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        *,
-        sample_weight: ArrayLike | None = None,
-        engine: str = "auto",
-    ) -> float:
-        """J = (1/m) sum_t s_t C^t + (lambda/2) sum w**2.
-
-        Parameters
-        ----------
-        X : array_like of shape (m, n_0)
-        y
-            As in `fit`.
-        sample_weight : array_like of shape (m,), optional
-            s_t, scaled to a mean of 1.
-        engine
-            Which engine computes it.
-
-        Returns
-        -------
-        float
-            J.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument does not fit.
-        """
-        check_choice("engine", engine, ENGINES)
-        data, _, _ = self._check_data(X, y, sample_weight, finite=False)
-        J, _, finite = evaluation.losses(engine, self._theta, self.architecture, data)
-        if not finite:
-            self._inputs(X)
-        return J
-
-    def score(self, X: ArrayLike, y: ArrayLike) -> float:
-        """Accuracy; for several labels the share of rows all right; for regression R**2.
-
-        Parameters
-        ----------
-        X : array_like of shape (m, n_0)
-        y
-            As in `fit`.
-
-        Returns
-        -------
-        float
-            See `loopbp.network.targets.score`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument does not fit.
-        """
-        data, task, _ = self._check_data(X, y, None, finite=False)
-        found, finite = evaluation.outputs(self._theta, self.architecture, data.X)
-        if not finite:
-            self._inputs(X)
-        return targets.score(found, data.Y, task)
-
-    def gradient(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        *,
-        sample_weight: ArrayLike | None = None,
-        engine: str = "auto",
-    ) -> Gradient:
-        """dJ/dtheta over the whole of X, without dropout.
-
-        Parameters
-        ----------
-        X : array_like of shape (m, n_0)
-        y
-            As in `fit`.
-        sample_weight : array_like of shape (m,), optional
-            s_t, scaled to a mean of 1.
-        engine
-            Which engine computes it: numpy, loops, or tiled, which is auto, and takes it from a
-            step of plain SGD as `fit` makes it; of very many rows, from several.
-
-        Returns
-        -------
-        Gradient
-            dJ/dw and dJ/db carry 1/m, the deltas do not (seed 000's question).
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument does not fit.
-        """
-        check_choice("engine", engine, ENGINES)
-        data, _, _ = self._check_data(X, y, sample_weight)
-        return gradient(engine, self._theta, self.architecture, data)
-
     # -- training -------------------------------------------------------------------------------
 
     def fit(
@@ -356,9 +148,11 @@ class Network(Definition):
         shuffle: bool = True,
         validation: tuple[ArrayLike, ArrayLike] | float | None = None,
         sample_weight: ArrayLike | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
         early_stopping: EarlyStopping | int | None = None,
         callbacks: Iterable[Callback] = (),
         score_training: bool = False,
+        n_threads: int | None = None,
         verbose: bool | None = None,
     ) -> History:
         """Train, from where the network is: a second call goes on.
@@ -390,6 +184,12 @@ class Network(Definition):
         sample_weight : array_like of shape (examples,), optional
             s_t; scaled to a mean of 1, so only ratios count: in a full batch a weight of 2 is
             the example twice.
+        class_weight
+            ``"balanced"``, or a mapping from each label as it stands in y to its weight, which
+            multiplies sample_weight.  Balanced, every class weighs the same: n / (classes * count),
+            where with a sample_weight its sums are counted.  ``history.loss`` has it;
+            validation, `loss` and `score` have not, so that they stay comparable with other
+            trainings and early stopping looks at the data as they are.
         early_stopping
             Patience in epochs, or an `EarlyStopping`; needs validation.
         callbacks
@@ -397,6 +197,11 @@ class Network(Definition):
             True.
         score_training
             Also score the training data after each epoch.
+        n_threads
+            At most so many threads; None: as many as may be used.  There are no more than CPUs,
+            and than ``numba.set_num_threads`` or, where Numba runs on OpenMP,
+            ``threadpoolctl.threadpool_limits`` allows.  The same seed gives the same bits for any
+            number.  What engine numpy leaves to BLAS has the threads of BLAS.
         verbose
             Progress bar: True, False, or None for where a person watches.
 
@@ -420,6 +225,7 @@ class Network(Definition):
         chosen_optimizer = arguments.optimizer(optimizer)
         stopping = arguments.early_stopping(early_stopping, validation is not None)
         callbacks = arguments.callbacks(callbacks)
+        n_threads = arguments.threads(n_threads)
         shuffle = arguments.switch("shuffle", shuffle)
         score_training = arguments.switch("score_training", score_training)
         if verbose is not None:
@@ -438,22 +244,27 @@ class Network(Definition):
         elif validation is not None:
             fraction = check_number("validation", validation, above=0.0, below=1.0)
             data, held_out = hold_out(data, fraction, self.seed, task)
+        if class_weight is not None:
+            weight = weighted(class_weight, data.Y, classes, task, data.weight)
+            weight = check_weight("class_weight", weight, len(weight), self.dtype)
+            data = replace(data, weight=weight)
         batch_size = arguments.batch_size(batch_size, chosen_optimizer, len(data.X))
         if self.history.epochs == 0:
             arguments.warn_of_targets(self.output, self.loss_name, data.Y)
         self.task, self.classes, self.preprocessing = task, classes, prepared
         if self._state is None or self._state.optimizer != chosen_optimizer:
             self._state = OptimizerState.of(chosen_optimizer, self._theta)
-        run(
-            self._theta, self.architecture, data,
-            engine=pick_training(
-                engine, self._theta, self.architecture, chosen_optimizer.settings, batch_size
-            ),
-            state=self._state, seed=self.seed,
-            epochs=epochs, batch_size=batch_size, shuffle=shuffle, history=self.history,
-            evaluate=self._evaluate, validation=held_out, early_stopping=stopping,
-            callbacks=callbacks, score_training=score_training, verbose=verbose,
-        )  # fmt: skip
+        with at_most(n_threads):
+            run(
+                self._theta, self.architecture, data,
+                engine=pick_training(
+                    engine, self._theta, self.architecture, chosen_optimizer.settings, batch_size
+                ),
+                state=self._state, seed=self.seed,
+                epochs=epochs, batch_size=batch_size, shuffle=shuffle, history=self.history,
+                evaluate=self._evaluate, validation=held_out, early_stopping=stopping,
+                callbacks=callbacks, score_training=score_training, verbose=verbose,
+            )  # fmt: skip
         return self.history
 
     def _evaluate(self, data: Data) -> tuple[float, float]:

@@ -117,9 +117,21 @@ _ALONE = {
 }
 
 
-def _of_team(with_softmax: bool, name: str, alone: dict[str, Any]) -> SimpleNamespace:
+@makes_kernels
+def _in_one_group() -> dict[str, Any]:
+    """For networks that `unit_groups` leaves in one, as most are: groups are not compiled."""
+    forward = {"packed_block": layers.in_one}
+    made = specialise([layers.layer_forward], "in_one", forward, inline_jit)
+    return {"unit_groups": by_team.one_group, "layer_forward": made.layer_forward}
+
+
+def _of_team(
+    with_softmax: bool, name: str, alone: dict[str, Any], grouped: bool = True
+) -> SimpleNamespace:
     """Epochs by a team, or, with other functions for what it does with others, by one thread."""
     output, inner = _outputs(with_softmax)
+    if not grouped:
+        name, alone = f"{name}_in_one", alone | _in_one_group()
     update = specialise([tiled_update.parameters_pass], output, _STATE_AS_IT_IS, inline_jit)
     bindings = vars(inner) | vars(update) | alone
     if alone:
@@ -137,16 +149,18 @@ def team_engine(with_softmax: bool = False) -> Engine:
 
 
 @makes_kernels
-def epoch_alone(with_softmax: bool = False) -> Any:
+def epoch_alone(with_softmax: bool = False, grouped: bool = True) -> Any:
     """An epoch by one thread, for compiled callers: what is done with others is left out."""
-    return _of_team(with_softmax, "alone", _ALONE).epoch_alone
+    return _of_team(with_softmax, "alone", _ALONE, grouped).epoch_alone
 
 
 @makes_kernels
-def alone_engine(with_softmax: bool = False) -> Engine:
+def alone_engine(with_softmax: bool = False, grouped: bool = True) -> Engine:
     """The tiled engine with epochs by one thread."""
     name = "alone_softmax" if with_softmax else "alone_any_output"
-    return _engine(own_workspace, epoch_alone(with_softmax), name, jit, "by one thread")
+    name = name if grouped else f"{name}_in_one"
+    epoch = epoch_alone(with_softmax, grouped)
+    return _engine(own_workspace, epoch, name, jit, "by one thread")
 
 
 @makes_kernels
@@ -159,12 +173,13 @@ def epoch_by_one_thread() -> Any:
     return specialise([by_one_thread.epoch], "any", ways, inner_jit).epoch
 
 
-def tiled_engine(parallel: bool, with_softmax: bool = False) -> Engine:
+def tiled_engine(parallel: bool, with_softmax: bool = False, grouped: bool = True) -> Engine:
     """The tiled engine with epochs by a team, or by one thread.
 
-    ``with_softmax``: its epoch is for softmax with cross_entropy alone.
+    ``with_softmax``: its epoch is for softmax with cross_entropy alone.  Not ``grouped``: that by
+    one thread is for networks alone of which `unit_groups` makes one group.
     """
-    return team_engine(with_softmax) if parallel else alone_engine(with_softmax)
+    return team_engine(with_softmax) if parallel else alone_engine(with_softmax, grouped)
 
 
 def engine_for(architecture: Any, settings: Any, batch_size: int, itemsize: int) -> Engine:
@@ -183,11 +198,11 @@ def engine_for(architecture: Any, settings: Any, batch_size: int, itemsize: int)
     with_softmax = is_softmax(architecture)
     groups = chosen.unit_groups(architecture, settings, batch_size, itemsize)
     if usable_threads() == 1:
-        return alone_engine(with_softmax)
+        return alone_engine(with_softmax, groups > 1)
     if groups > 1 and layer != "workqueue":
         return first_units_engine(with_softmax)
     work = 3 * chosen.parameter_count(architecture) * batch_size
-    return tiled_engine(work > choice.PARALLEL_WORK[layer], with_softmax)
+    return tiled_engine(work > choice.PARALLEL_WORK[layer], with_softmax, groups > 1)
 
 
 # -- their workspaces -----------------------------------------------------------------------------

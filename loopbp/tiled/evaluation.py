@@ -5,6 +5,7 @@ by whoever has it.
 """
 
 from functools import cache
+from threading import local
 from types import SimpleNamespace
 from typing import Any
 
@@ -50,14 +51,32 @@ def losses_of_softmax() -> Any:
     return specialise([forward.losses], "softmax", vars(work), threads_jit).losses
 
 
+class _Kept(local):
+    """The last workspace for few rows of each Python thread: half the time of one row else."""
+
+    architecture: Any = None
+    facts: Any = None
+    workspace: Any = None
+
+
+_KEPT, _FEW_ROWS = _Kept(), 8
+
+
 def _workspace(theta: Array, architecture: Architecture, m: int) -> tuple[Any, int, int]:
     """A workspace, how many blocks it makes of m rows, and for how many threads it is."""
-    pays = theta.size * m >= _WORK_OF_THREADS[threading_layer()]
     makers = _workspaces()
     block = makers.block_rows(architecture, m, theta.itemsize)
     blocks = -(-m // block)
-    threads = min(usable_threads(), blocks) if pays else 1
-    return makers.forward_workspace(theta, architecture, m, threads), blocks, threads
+    if theta.size * m >= _WORK_OF_THREADS[threading_layer()]:
+        threads = min(usable_threads(), blocks)
+        return makers.forward_workspace(theta, architecture, m, threads), blocks, threads
+    if m > _FEW_ROWS:
+        return makers.forward_workspace(theta, architecture, m, 1), blocks, 1
+    if _KEPT.architecture is not architecture or _KEPT.facts != (m, theta.dtype):
+        _KEPT.workspace = makers.forward_workspace(theta, architecture, m, 1)
+        _KEPT.architecture, _KEPT.facts = architecture, (m, theta.dtype)
+    _KEPT.workspace.words[:] = 0
+    return _KEPT.workspace, blocks, 1
 
 
 def outputs(

@@ -28,10 +28,11 @@ from loopbp.machine.views import flat, matrix, rows, vector
 from loopbp.machine.words import add
 from loopbp.parameters import layer_count, weights_of
 from loopbp.tiled.kernels import activation, example_losses
+from loopbp.tiled.layers import in_one
 from loopbp.tiled.layers import layer_forward as layer_forward_of_training
 from loopbp.tiled.panels import copy, pack_transposed, panels_size
 from loopbp.tiled.softmax import softmax_cross_entropy
-from loopbp.tiled.sums import by_dots, weighted_input_packed
+from loopbp.tiled.sums import by_dots
 from loopbp.tiled.workspace import row_share
 
 Array = np.ndarray[Any, Any]
@@ -158,17 +159,6 @@ def shared_panels(l, worker, scratch):
     """`forward_panels`, which all threads read."""
     start = max(0, scratch.forward_start[l])
     return vector(scratch.panels, start, scratch.panels.shape[0] - start)
-
-
-@inline_jit
-def in_one(
-    panels, b, a_prev, z_l, start, stop, first, end, ahead, soon, soon_at, pace, architecture, l, m,
-    scratch,
-):  # fmt: skip
-    """`packed_block`, without groups."""
-    weighted_input_packed(
-        panels, b, a_prev, z_l, start, stop, first, end, ahead, soon, soon_at, pace
-    )
 
 
 # What `layer_forward` calls, for a `Scratch` in place of the workspace of training.

@@ -111,6 +111,17 @@ def packed_block(
 
 
 @inline_jit
+def in_one(
+    panels, b, a_prev, z_l, start, stop, first, end, ahead, soon, soon_at, pace, architecture, l, m,
+    workspace,
+):  # fmt: skip
+    """`packed_block` where there are no groups."""
+    weighted_input_packed(
+        panels, b, a_prev, z_l, start, stop, first, end, ahead, soon, soon_at, pace
+    )
+
+
+@inline_jit
 def layer_forward(
     theta, architecture, l, a_prev, m, start, stop, first, end, worker, resident, soon, soon_at,
     pace, workspace,

@@ -245,3 +245,9 @@ def no_layer(architecture, l, m):
 @inline_jit
 def nothing(*arguments):
     """In place of what is done with, or for, other threads."""
+
+
+@inline_jit
+def one_group(architecture, settings, batch_size, itemsize):
+    """`unit_groups` where it is known to be 1."""
+    return 1
