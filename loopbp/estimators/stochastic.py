@@ -55,7 +55,7 @@ def fit(
         )
     epochs = _Epochs.of(estimator, packed, X, y, sample_weight)
     # a warm start that gains nothing keeps its last weights, as scikit-learn's does
-    best = None if estimator.validation_scores_ else packed.theta.copy()
+    best = None if getattr(estimator, "validation_scores_", None) else packed.theta.copy()
     most = 1 if incremental else estimator.max_iter
     estimator.n_iter_ = 0
     try:
