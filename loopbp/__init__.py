@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from loopbp.network.gradient import Gradient
     from loopbp.network.loading import load
     from loopbp.network.network import Network
+    from loopbp.network.report import ClassificationReport
     from loopbp.optimizers import *  # noqa: F403  (what its __all__ has)
     from loopbp.own_activation import Activation, register_activation
     from loopbp.preparation import Preprocessing
@@ -27,11 +28,11 @@ __version__ = "0.1.0"
 
 _KINDS = tuple(row.kind for row in _OPTIMIZERS.values())
 __all__ = [  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]
-    "Activation", "CrossValidation", "DivergenceError", "EarlyStopping", "Gradient",
-    "GradientReport", "History", "Network", "Preprocessing", "ReversedNetwork", "__version__",
-    "check_gradient", "check_gradient_function", "compiled", "cross_validate", "datasets",
-    "derive", "explain", "forward_mode_gradient", "load", "register_activation", "schedules",
-    "validate_compiled", *_KINDS,
+    "Activation", "ClassificationReport", "CrossValidation", "DivergenceError", "EarlyStopping",
+    "Gradient", "GradientReport", "History", "Network", "Preprocessing", "ReversedNetwork",
+    "__version__", "check_gradient", "check_gradient_function", "compiled", "cross_validate",
+    "datasets", "derive", "explain", "forward_mode_gradient", "load", "register_activation",
+    "schedules", "validate_compiled", *_KINDS,
 ]  # fmt: skip
 
 _MODULES = ("compiled", "datasets", "schedules")
@@ -39,7 +40,7 @@ _WHERE = {
     "compiled": ("validate_compiled",),
     "cross_validation": ("CrossValidation", "cross_validate"),
     "gradcheck": ("GradientReport", "check_gradient", "check_gradient_function"),
-    "network": ("Gradient", "Network", "load"),
+    "network": ("ClassificationReport", "Gradient", "Network", "load"),
     "own_activation": ("Activation", "register_activation"),
     "optimizers": _KINDS,
     "preparation": ("Preprocessing",),

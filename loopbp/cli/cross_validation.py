@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from loopbp.cli.output import SCORE_NAMES, print_json, warn
+from loopbp.cli.output import METRIC_NAMES, SCORE_NAMES, print_json, warn
 from loopbp.cli.problem import labels
 from loopbp.cli.warnings import falls_behind
 from loopbp.datasets import Dataset
@@ -29,7 +29,7 @@ def run_cv(
         All examples; a test part of its own stays aside.
     train
         Trains on data whose test part is the fold held out, and returns what ``loopbp train``
-        prints of it: train_score, test_score, loss, train_examples, test_examples, warnings.
+        prints of it: train_score, test_score, metrics, loss, epochs, seconds, test_examples.
 
     Returns
     -------
@@ -53,6 +53,7 @@ def run_cv(
             advance(f"score {np.mean([one['test_score'] for one in results]):.4f}")
     scores = np.array([one["test_score"] for one in results])
     train_scores = np.array([one["train_score"] for one in results])
+    metrics = _by_name(results)
     always = int((number == -1).sum())
     warnings: list[str] = []
 
@@ -77,6 +78,7 @@ def run_cv(
                 "std": scores.std(),
                 "scores": scores,
                 "train_scores": train_scores,
+                "metrics": metrics,
                 "loss": [one["loss"] for one in results],
                 "epochs": [one["epochs"] for one in results],
                 "seconds": sum(one["seconds"] for one in results),
@@ -85,17 +87,32 @@ def run_cv(
             }
         )
     elif not args.quiet:
-        _print_table(SCORE_NAMES[data.task], results, scores)
+        _print_table(SCORE_NAMES[data.task], results, scores, metrics)
     return 0
 
 
-def _print_table(name: str, results: list[dict[str, Any]], scores: Any) -> None:
+def _by_name(results: list[dict[str, Any]]) -> dict[str, list[float | None]] | None:
+    """Precision, recall, F1 and ROC AUC of what each fold held out; None for values."""
+    if any(one["metrics"] is None for one in results):
+        return None
+    return {name: [one["metrics"][name] for one in results] for name in METRIC_NAMES}
+
+
+def _print_table(
+    name: str, results: list[dict[str, Any]], scores: Any, metrics: dict[str, Any] | None
+) -> None:
     print(f"{'fold':>4}  {'held out':>8}  {name + ', train':>21}  {name + ', held out':>24}")
     for k, one in enumerate(results):
         print(
             f"{k + 1:>4}  {one['test_examples']:>8,}  {one['train_score']:>21.4f}  "
             f"{one['test_score']:>24.4f}"
         )
+    for key, values in (metrics or {}).items():
+        known = [value for value in values if value is not None]
+        if known:
+            of = "" if len(known) == len(values) else f", defined in {len(known)} folds"
+            spread = f"{np.mean(known):.4f} \N{PLUS-MINUS SIGN} {np.std(known):.4f}"
+            print(f"{METRIC_NAMES[key]} {spread}{of}")
     print(
         f"{name} {scores.mean():.4f} \N{PLUS-MINUS SIGN} {scores.std():.4f} over {len(scores)} "
         "folds; no network is saved"

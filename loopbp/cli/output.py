@@ -15,6 +15,9 @@ SCORE_NAMES = {
     "regression": "R\N{SUPERSCRIPT TWO}",
 }
 
+METRIC_NAMES = {"precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC AUC"}
+_MEANS = {"macro": "means over the classes"}
+
 
 def warn(args: argparse.Namespace, text: str) -> None:
     """One line on standard error."""
@@ -34,3 +37,21 @@ def confusion(y: NDArray[Any], predicted: NDArray[Any], classes: NDArray[Any]) -
     columns = [order[label] for label in predicted.tolist()]
     np.add.at(counts, (rows, columns), 1)
     return counts
+
+
+def metrics_text(metrics: dict[str, Any]) -> str:
+    """Precision, recall, F1 and ROC AUC, and what they are of, in one line.
+
+    Parameters
+    ----------
+    metrics
+        Of `loopbp.ClassificationReport.as_dict`; of these only the four numbers, `average`,
+        `positive` and `why_no_roc_auc` are read.
+    """
+    found = [
+        f"{shown} {metrics[name]:.4f}"
+        for name, shown in METRIC_NAMES.items() if metrics[name] is not None
+    ]  # fmt: skip
+    of = _MEANS.get(metrics["average"]) or f"of {metrics['positive']}"
+    why = "" if metrics["roc_auc"] is not None else f"; ROC AUC {metrics['why_no_roc_auc']}"
+    return f"{', '.join(found)} ({of}){why}"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from loopbp import Network
 from loopbp import load as load_network
-from loopbp.cli.output import SCORE_NAMES, warn
+from loopbp.cli.output import SCORE_NAMES, metrics_text, warn
 from loopbp.cli.problem import examples_for
 from loopbp.machine.threads import at_most
 from loopbp.terminal.json_text import json_text
@@ -35,10 +35,13 @@ def _run(args: argparse.Namespace) -> int:
         "reading": {**found.facts, "notes": found.notes},
         "examples": len(X),
         "score": None,
+        "metrics": None,
         "predictions": predictions,
     }
     if y is not None:
         result["score"] = _score(args, net, X, y)
+        if result["score"] is not None and net.task != "regression":
+            result["metrics"] = net.report(X, y).as_dict()
     prepared = net.preprocessing
     names = list(prepared.target_names) if prepared is not None else []
     rows = predictions.reshape(len(X), -1)
@@ -66,6 +69,10 @@ def _run(args: argparse.Namespace) -> int:
     if result["score"] is not None and not args.json:
         name = SCORE_NAMES[net.task or "regression"]
         warn(args, f"{name} {result['score']:.4f} on {len(X):,} examples")
+        if result["metrics"] is not None:
+            warn(args, metrics_text(result["metrics"]))
+            for line in result["metrics"]["undefined"]:
+                warn(args, line)
     return 0
 
 

@@ -11,10 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from loopbp import Network
-from loopbp.cli.output import SCORE_NAMES
+from loopbp.cli.output import SCORE_NAMES, metrics_text
 from loopbp.datasets import Dataset
 
 _MATRIX_CLASSES = 20  # more columns than that are no picture
+_WORST = 10  # classes that are shown of more
 
 
 def _console() -> Console:
@@ -95,12 +96,36 @@ def print_result(result: dict[str, Any]) -> None:
     shown = "train" if result["test_score"] is None else "test"
     if "rmse" in result:
         screen.print(f"root mean square error ({shown}) [bold]{result['rmse']:.4g}[/]")
+    if result["metrics"] is not None:
+        print_metrics(screen, result["metrics"], shown)
     screen.print()
     if "confusion" in result:
         print_confusion(screen, result["confusion"], result["classes"].tolist(), shown)
     for name, what in (("model", "network"), ("plot", "picture")):
         if result[name]:
             screen.print(f"{what} saved as [bold]{escape(str(result[name]))}[/]")
+
+
+def print_metrics(screen: Console, metrics: dict[str, Any], part: str) -> None:
+    """Precision, recall, F1 and ROC AUC; by class where there are more than two."""
+    screen.print(f"{part}: {escape(metrics_text(metrics))}")
+    for text in metrics["undefined"]:
+        screen.print(f"  {escape(text)}")
+    rows = metrics["by_class"]
+    if metrics["average"] != "macro":
+        return
+    if len(rows) > _MATRIX_CLASSES:
+        rows = sorted(rows, key=lambda row: row["f1"])[:_WORST]
+        screen.print(f"{part}: the classes with the lowest F1")
+    screen.print()
+    table = _table()
+    table.add_column("class", max_width=30, no_wrap=True)
+    for name in ("precision", "recall", "F1", "examples"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        numbers = (f"{row[name]:.4f}" for name in ("precision", "recall", "f1"))
+        table.add_row(escape(str(row["class"])), *numbers, f"{row['support']:,}")
+    screen.print(table)
 
 
 def print_confusion(

@@ -165,6 +165,7 @@ def _trained(
         "loss": net.loss(parts.X, y, sample_weight=parts.weight),
         "train_score": net.score(parts.X, y),
         "test_score": None,
+        "metrics": None,
         "validation_loss": history.validation_loss or None,
         "validation_score": history.validation_score or None,
         "stopped_early": history.stopped_early,
@@ -180,6 +181,8 @@ def _trained(
     elif data.task == "regression":
         error = net.predict(X_shown).astype(np.float64).reshape(y_shown.shape) - y_shown
         result["rmse"] = float((error**2).mean()) ** 0.5
+    if data.task != "regression":
+        result["metrics"] = net.report(X_shown, y_shown).as_dict()
     scores = result["train_score"], result["test_score"]
     falls_behind(data.task, *scores, len(parts.X), len(X_shown), say)
     return net, result

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -15,6 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from loopbp.estimators import lbfgs, names, stochastic
 from loopbp.estimators.inputs import dense_blocks
 from loopbp.estimators.weights import Array, Facts, Packed, as_dtype, pack
+from loopbp.machine.threads import at_most
 from loopbp.network import evaluation
 from loopbp.training import Data
 
@@ -63,7 +62,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             self._initialize([X.shape[1], *sizes, self.n_outputs_], X.dtype)
         packed = self._own_theta()
         validation = self._validation(validation_data, packed.theta.dtype)
-        with self._threads():
+        with at_most(self.n_threads):
             if self.solver == "lbfgs":
                 lbfgs.fit(self, packed, X, y, sample_weight)
             else:
@@ -175,11 +174,6 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         state: Any = super().__getstate__()
         return state | {"_packed": None}
 
-    @contextmanager
-    def _threads(self) -> Iterator[None]:
-        """No more threads than `n_threads`."""
-        yield
-
     # -- outputs --------------------------------------------------------------------------------
 
     def _checked(self, X: Any) -> Any:
@@ -208,13 +202,13 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         packed = self._for_inputs(packed, X)
         if isinstance(X, np.ndarray):
             x = np.ascontiguousarray(X, packed.theta.dtype)
-            with self._threads():
+            with at_most(self.n_threads):
                 out, finite = evaluation.outputs(packed.theta, packed.architecture, x)
             if check and not finite:
                 self._validated(X)  # tells
             return out
         out = np.empty((X.shape[0], packed.architecture.sizes[-1]), packed.theta.dtype)
-        with self._threads():
+        with at_most(self.n_threads):
             for part, x in dense_blocks(X, packed.theta.dtype):
                 out[part] = evaluation.outputs(packed.theta, packed.architecture, x)[0]
         return out
@@ -257,7 +251,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         X = self._validated(X)
         packed = self._for_inputs(self._theta(), X)
         found: list[list[Array]] = []
-        with self._threads():
+        with at_most(self.n_threads):
             for _, x in dense_blocks(X, packed.theta.dtype):
                 layers, _ = evaluation.activations(packed.theta, packed.architecture, x)
                 found.append(layers[:-1])

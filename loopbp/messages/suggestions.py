@@ -68,6 +68,7 @@ SAME = {
     "predict": "predict_classes forward eval",
     "fit": "train learn partial_fit",
     "score": "evaluate accuracy",
+    "report": "classification_report precision recall f1 f1_score roc_auc roc_auc_score auc",
     "gradient": "backward grad gradients backprop grads",
     "validation_loss": "val_loss",
     "validation_score": "val_accuracy val_acc val_score",
@@ -105,7 +106,8 @@ WAYS = {
     "alpha": "pass l2=alpha / batch_size to loopbp.Network (scikit-learn's alpha is l2 times the "
     "batch size)",
     "betas": "pass beta1=0.9, beta2=0.999",
-    "metrics": "accuracy or R**2 is what score gives; score_training=True keeps it by epoch",
+    "metrics": "accuracy or R**2 is what score gives, report has precision, recall, F1 and ROC "
+    "AUC; score_training=True keeps the score by epoch",
     "scoring": "accuracy or R**2 is what is scored, as net.score does",
     "device": "it runs on the processor, and there is nothing to choose",
     "to": "it runs on the processor, and there is nothing to choose",

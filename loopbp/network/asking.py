@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from loopbp.catalogue import ENGINES
 from loopbp.machine.threads import at_most
 from loopbp.messages.calls import suggests
-from loopbp.network import arguments, evaluation, targets
+from loopbp.network import arguments, evaluation, report, targets
 from loopbp.network.definition import Definition
 from loopbp.network.gradient import Gradient, gradient
+from loopbp.network.report import ClassificationReport
 from loopbp.validate import check_choice
 
 
@@ -205,6 +206,44 @@ class Asking(Definition):
         if not finite:
             self._inputs(X)
         return targets.score(found, data.Y, task)
+
+    def report(
+        self, X: ArrayLike, y: ArrayLike, *, n_threads: int | None = None
+    ) -> ClassificationReport:
+        """Precision, recall, F1 and ROC AUC, of all classes and of each.
+
+        Parameters
+        ----------
+        X : array_like of shape (m, n_0)
+        y
+            Labels, or 0/1 rows for several at once, as in `fit`.
+        n_threads
+            As in `loopbp.Network.fit`.
+
+        Returns
+        -------
+        ClassificationReport
+            ``print`` shows a table.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument does not fit, or y holds values.
+
+        Examples
+        --------
+        >>> import loopbp
+        >>> net = loopbp.Network([2, 1], seed=0)
+        >>> found = net.report([[0, 1], [1, 0], [1, 1]], [0, 1, 1])
+        >>> found.average, found.support.tolist()
+        ('binary', [1, 2])
+        """
+        data, task, classes = self._check_data(X, y, None, finite=False)
+        with at_most(arguments.threads(n_threads)):
+            found, finite = evaluation.outputs(self._theta, self.architecture, data.X)
+        if not finite:
+            self._inputs(X)
+        return report.report(found, data.Y, task, classes)
 
     def gradient(
         self,

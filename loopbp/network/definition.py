@@ -20,6 +20,7 @@ class Definition:
 
     sizes: tuple[int, ...]
     loss_name: str
+    l2: float
     dtype: np.dtype[Any]
     architecture: Architecture
     task: str | None

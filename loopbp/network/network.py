@@ -15,7 +15,7 @@ from loopbp.engines import pick_training
 from loopbp.initial import default_initializer, initial_theta
 from loopbp.machine.threads import at_most
 from loopbp.messages.calls import fixes, suggests
-from loopbp.network import arguments, evaluation, storage, targets
+from loopbp.network import arguments, evaluation, sklearn_models, storage, targets
 from loopbp.network.asking import Asking
 from loopbp.network.class_weights import weighted
 from loopbp.network.data import hold_out
@@ -272,6 +272,57 @@ class Network(Asking):
             "auto", self._theta, self.architecture, data, wants_outputs=True
         )
         return J, targets.score(a, data.Y, self._task()[0])
+
+    # -- scikit-learn ---------------------------------------------------------------------------
+
+    @classmethod
+    @suggests
+    def from_sklearn(cls, fitted: Any, *, l2: float = 0.0) -> Network:
+        """A network that predicts what a fitted MLP of scikit-learn does.
+
+        Parameters
+        ----------
+        fitted
+            An MLPClassifier, an MLPRegressor or any object with their attributes: ``coefs_``,
+            ``intercepts_``, ``activation``, ``out_activation_``, and, where there are,
+            ``classes_``, ``loss``, ``feature_names_in_``.
+        l2
+            For training on: ``alpha`` divided by the batch size.
+
+        Returns
+        -------
+        Network
+            Its squared error is `quadratic`, which has the same gradient.  A poisson loss over
+            several outputs is a mean here and a sum there, so its gradient is smaller.  An ``exp``
+            output is an activation of your own, which a later process registers before `load`:
+            ``register_activation("exp", lambda z: math.exp(z), lambda z: math.exp(z))``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If something is missing, or no network is like it.
+        """
+        return sklearn_models.network_of(cls, fitted, l2)
+
+    def to_sklearn(self) -> Any:
+        """A fitted MLPClassifier or MLPRegressor of scikit-learn that predicts what this does.
+
+        Returns
+        -------
+        sklearn.neural_network.MLPClassifier or MLPRegressor
+            ``partial_fit`` trains it on, with ``alpha`` = 200 l2 for batches of 200, without
+            dropout and with an optimizer that starts anew.  softmax of two classes becomes one
+            logistic output; classes are sorted.
+
+        Raises
+        ------
+        ImportError
+            Without scikit-learn.
+        ValueError
+            Names what scikit-learn does not have: an activation, several of them, a loss, a
+            preprocessing that does more than name columns.
+        """
+        return sklearn_models.sklearn_of(self)
 
     # -- storage --------------------------------------------------------------------------------
 
