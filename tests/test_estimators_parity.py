@@ -1,11 +1,14 @@
 """The same random_state gives scikit-learn's own training: losses, weights, counts and scores."""
 
+import re
 from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from cases.estimators import ours, parity, quietly_fitted, table
+from cases.estimators import not_themselves, ours, parity, quietly_fitted, table
 from sklearn import neural_network
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 from sklearn.preprocessing import minmax_scale, scale
@@ -14,19 +17,6 @@ pytestmark = [parity, pytest.mark.once]
 EPOCHS, SHORT = 50, 10
 LOSSES, WEIGHTS = 1e-8, 1e-7  # how far apart in float64: losses relatively, weights absolutely
 SINGLE = 1e-3  # both, in float32
-
-# Where the same call is to give something else.  By name: what theirs does, what ours does.  Each
-# has a test below, "test_" and its name with underscores.
-DEVIATIONS = {
-    "several outputs": (
-        "squared error is averaged over outputs, its gradient is summed",
-        "both are summed, so the gradient is that of the loss; weights of sgd and adam stay equal",
-    ),
-    "several outputs by lbfgs": (
-        "the search is given a gradient that is not that of the loss",
-        "the gradient is that of the loss, so another, better minimum is found",
-    ),
-}
 
 
 def data_of(name: str) -> tuple[Any, Any]:
@@ -367,9 +357,36 @@ def test_what_verbose_prints(capsys):
 # -- where they are to differ ----------------------------------------------------------------------
 
 
-def test_every_deviation_has_its_test():
-    for name in DEVIATIONS:
-        assert callable(globals()[f"test_{name.replace(' ', '_')}"])
+GUIDE = Path(__file__).parent.parent / "docs" / "estimators.md"
+# By the first cell of a row of "What deviates, on purpose" there: the tests of it, below.
+DEVIATIONS = {
+    "`squared_error`, several outputs": ["several_outputs", "several_outputs_by_lbfgs"],
+    "log_loss and poisson of a very sure network": ["a_very_sure_network"],
+    "`poisson` with y below 0": ["targets_below_0"],
+    "a training that diverges without early stopping": ["a_training_that_diverges"],
+    "`sample_weight` of 0 for a whole batch": ["a_batch_that_weighs_nothing"],
+}
+
+
+def deviations(text: str) -> list[str]:
+    """The first cells of the table of deviations."""
+    (part,) = re.findall(r"## What deviates, on purpose\n(.*?)\n## ", text, re.DOTALL)
+    return re.findall(r"^\| (.+?) \|", part, re.MULTILINE)[1:]
+
+
+def test_every_deviation_has_its_tests():
+    found = deviations(GUIDE.read_text("utf-8"))
+    assert found == list(DEVIATIONS)
+    for name in chain.from_iterable(DEVIATIONS.values()):
+        assert callable(globals()[f"test_{name}"])
+
+
+def test_another_deviation_would_be_found():
+    text = GUIDE.read_text("utf-8")
+    last = list(DEVIATIONS)[-1]
+    assert deviations(text.replace(f"| {last} |", "| something | a | b |\n| more |")) != list(
+        DEVIATIONS
+    )
 
 
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
@@ -428,6 +445,76 @@ def test_several_outputs_by_lbfgs():
     if ours is not neural_network:
         assert found[0] < 1e-6
         assert scores[0] > scores[1] - 0.02
+
+
+def first_loss(kind: str, module: Any, X: Any, y: Any, times: float, **settings: Any) -> float:
+    """The loss of weights that are drawn and then made so many times as large."""
+    settings = {"hidden_layer_sizes": (), "random_state": 0, "alpha": 0.0, **settings}
+    estimator = getattr(module, kind)(max_iter=1, warm_start=True, **settings)
+    quietly_fitted(estimator, X, y)
+    estimator.coefs_ = [times * np.ones_like(w) for w in estimator.coefs_]
+    estimator.intercepts_ = [0.0 * b for b in estimator.intercepts_]
+    with np.errstate(all="ignore"):
+        return quietly_fitted(estimator, X, y).loss_
+
+
+@not_themselves
+def test_a_very_sure_network():
+    x, y = np.array([[1.0], [-1.0], [1.0], [1.0]]), np.array([1, 0, 1, 0])  # the last one is wrong
+    found, clipped = (first_loss("MLPClassifier", m, x, y, 200.0) for m in (ours, neural_network))
+    assert found == pytest.approx(200.0 / 4, rel=1e-12)
+    assert clipped == pytest.approx(-np.log(np.finfo(float).eps) / 4, rel=1e-6)
+    counts = np.array([0.0, 2.0, 1.0, 0.0])
+    kind, poisson = "MLPRegressor", {"loss": "poisson"}
+    x = np.array([[-0.1], [-1.0], [-2.0], [-1.0]])
+    found, infinite = (
+        first_loss(kind, m, x, counts, 400.0, **poisson) for m in (ours, neural_network)
+    )
+    # a - y + y log(y / a), where a = exp(-400) and exp(-800) are 0 beside the rest
+    expected = np.exp(-40) + (2 * np.log(2) + 2 * 400 - 2) + (800 - 1)
+    assert found == pytest.approx(expected / 4, rel=1e-12)
+    assert np.isinf(infinite)
+
+
+@not_themselves
+def test_targets_below_0():
+    X, y = data_of("counts")
+    y = y - 1.0
+    settings = {"loss": "poisson", "max_iter": 2, "random_state": 0}
+    with np.errstate(all="ignore"):
+        theirs = quietly_fitted(neural_network.MLPRegressor(**settings), X, y)
+    assert np.isnan(theirs.loss_)
+    with pytest.raises(ValueError, match=r"poisson.*-1"):
+        ours.MLPRegressor(**settings).fit(X, y)
+
+
+@not_themselves
+def test_a_training_that_diverges():
+    X, y = data_of("diabetes")
+    settings = {"solver": "sgd", "learning_rate_init": 1e9, "random_state": 0, "max_iter": EPOCHS}
+    said, epochs = [], []
+    for module in (ours, neural_network):
+        estimator = module.MLPRegressor(**settings)
+        with np.errstate(all="ignore"), pytest.raises(ValueError) as caught:  # noqa: PT011
+            quietly_fitted(estimator, X, y)
+        said.append(str(caught.value))
+        epochs.append(estimator.n_iter_)
+    assert said[0] == said[1]
+    assert said[0].startswith("Solver produced non-finite parameter weights.")
+    assert epochs[0] < epochs[1]
+
+
+def test_a_batch_that_weighs_nothing():
+    X, y, _ = Case("iris").arrays()
+    s = np.r_[np.ones(100), np.zeros(50)]
+    settings = {"shuffle": False, "batch_size": 50, "max_iter": 2}
+    for module in (ours, neural_network):
+        estimator = module.MLPClassifier(**settings)
+        with pytest.raises(ZeroDivisionError, match="Weights sum to zero, can't be normalized"):
+            quietly_fitted(estimator, X, y, sample_weight=s)
+        if module is not neural_network:
+            with pytest.raises(ZeroDivisionError, match="a larger batch_size"):
+                quietly_fitted(estimator, X, y, sample_weight=s)
 
 
 # -- what the comparison rejects -------------------------------------------------------------------

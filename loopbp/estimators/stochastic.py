@@ -54,7 +54,8 @@ def fit(
             estimator, X, y, sample_weight, packed.theta.dtype
         )
     epochs = _Epochs.of(estimator, packed, X, y, sample_weight)
-    best = packed.theta.copy()
+    # a warm start that gains nothing keeps its last weights, as scikit-learn's does
+    best = None if getattr(estimator, "validation_scores_", None) else packed.theta.copy()
     most = 1 if incremental else estimator.max_iter
     estimator.n_iter_ = 0
     try:
@@ -68,7 +69,7 @@ def fit(
             if validation is not None:
                 _look_at(estimator, packed, validation)
             if _improves(estimator):
-                best[:] = packed.theta
+                best = packed.theta.copy()
             asked = [bool(call(number, estimator)) for call in estimator.callbacks or ()]
             if _stops(estimator) or any(asked):
                 break
@@ -83,7 +84,7 @@ def fit(
                 )
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=5)
-    if early:
+    if early and best is not None:
         packed.theta[:] = best
 
 
