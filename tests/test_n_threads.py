@@ -51,6 +51,7 @@ def answers(way, n_threads, engine="auto"):
     ]  # fmt: skip
 
 
+@needs_jit
 @pytest.mark.parametrize("engine", ["auto", "loops"])
 @pytest.mark.parametrize("way", WAYS)
 def test_any_number_of_threads_gives_the_same_bits(way, engine):
