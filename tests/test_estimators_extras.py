@@ -81,6 +81,7 @@ def test_an_activation_of_ones_own_is_cloned_and_copied():
     assert np.allclose(
         model.predict(X), by_hand(model, X, [np.sin, np.sin, lambda z: z])[:, 0], rtol=1e-6
     )
+    other: Any
     for other in (clone(model), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         again = fitted(MLPRegressor, X, y, activation=other.activation)
         assert np.array_equal(weights(again), weights(model))
