@@ -23,7 +23,7 @@ from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_sample_weight
 
 from loopbp.estimators import MLPClassifier, MLPRegressor
-from loopbp.estimators.names import CLASSIFIER_LOSSES, REGRESSOR_LOSSES
+from loopbp.network.sklearn_names import CLASSIFIER_LOSSES, REGRESSOR_LOSSES
 
 IRIS = load_iris(return_X_y=True)
 FEW: dict[str, Any] = {"hidden_layer_sizes": (7, 5), "max_iter": 5, "random_state": 0}
@@ -261,6 +261,19 @@ def test_hidden_activations_and_transform():
         none.transform(X)
     with pytest.raises(NotFittedError):
         MLPClassifier().hidden_activations(X)
+
+
+def test_a_network_is_made_of_ours_too():
+    X, y = IRIS
+    counts = np.round(X[:, :2])
+    for model, target in (
+        (fitted(MLPClassifier, X, y, activation=["gelu", "logistic"], loss="mae"), y),
+        (fitted(MLPRegressor, X, counts, loss="poisson"), counts),
+        (fitted(MLPRegressor, X, counts, loss="huber", activation="mish"), counts),
+    ):
+        net = loopbp.Network.from_sklearn(model)
+        assert np.allclose(net.predict(X), model.predict(X), rtol=1e-12)
+        assert net.score(X, target) == pytest.approx(model.score(X, target), abs=0.3)
 
 
 def test_weights_are_those_that_stand_in_the_attributes():

@@ -14,7 +14,6 @@ Read `base.py` first, then `stochastic.py`.
 `lbfgs`               L-BFGS, by SciPy
 `weights`             ``coefs_`` and ``intercepts_``, and the flat theta behind them
 `inputs`              sparse inputs, made dense a block at a time
-`names`               scikit-learn's names, and ours
 ====================  ============================================================================
 
 The engine is that of `loopbp.Network`; here stand scikit-learn's conventions: its draws, its order

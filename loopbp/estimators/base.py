@@ -10,11 +10,12 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from loopbp.estimators import lbfgs, names, stochastic
+from loopbp.estimators import lbfgs, stochastic
 from loopbp.estimators.inputs import dense_blocks
 from loopbp.estimators.weights import Array, Facts, Packed, as_dtype, pack
 from loopbp.machine.threads import at_most
 from loopbp.network import evaluation
+from loopbp.network import sklearn_names as names
 from loopbp.training import Data
 
 SOLVERS_BY_STEPS = ("sgd", "adam")

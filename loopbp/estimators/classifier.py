@@ -16,9 +16,10 @@ from sklearn.utils.multiclass import (
 )
 from sklearn.utils.validation import validate_data
 
-from loopbp.estimators import names, parameters
+from loopbp.estimators import parameters
 from loopbp.estimators.base import BaseMLP
 from loopbp.estimators.weights import Array
+from loopbp.network import sklearn_names as names
 from loopbp.own_activation import Activation
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from loopbp.estimators.names import ACTIVATION_NAMES, CLASSIFIER_LOSSES, REGRESSOR_LOSSES
+from loopbp.network.sklearn_names import ACTIVATION_NAMES, CLASSIFIER_LOSSES, REGRESSOR_LOSSES
 from loopbp.own_activation import Activation
 
 _AT_LEAST_1 = Interval(Integral, 1, None, closed="left")

@@ -4,7 +4,7 @@
 `evaluation` and `gradient` are what they call the engines for, `report` what is made of outputs.
 `arguments` checks what it is given, `targets` are y as arrays, `class_weights` weighs them, `data`
 holds a part of them out; `storage` is the model file, `loading` makes a network of one, and
-`sklearn_models` of an estimator of scikit-learn.
+`sklearn_models` of an estimator of scikit-learn, by whose names for things `sklearn_names` goes.
 """
 
 from loopbp.network.gradient import Gradient

@@ -292,10 +292,8 @@ class Network(Asking):
         Returns
         -------
         Network
-            Its squared error is `quadratic`, which has the same gradient.  A poisson loss over
-            several outputs is a mean here and a sum there, so its gradient is smaller.  An ``exp``
-            output is an activation of your own, which a later process registers before `load`:
-            ``register_activation("exp", lambda z: math.exp(z), lambda z: math.exp(z))``.
+            Its squared error is `quadratic`, its Poisson loss `poisson_deviance`, which have the
+            same gradient.
 
         Raises
         ------

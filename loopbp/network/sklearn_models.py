@@ -10,29 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loopbp.catalogue import ACTIVATIONS
+from loopbp.catalogue import LOSSES
+from loopbp.network import sklearn_names as names
 from loopbp.network import targets
 from loopbp.network.definition import Definition
-from loopbp.own_activation import REGISTERED, Activation, register_activation
 from loopbp.preparation import Preprocessing
 from loopbp.validate import as_array, as_finite
 
 Array = NDArray[Any]
 
-_THEIRS = {name: row.sklearn for name, row in ACTIVATIONS.items() if row.sklearn}
-_HIDDEN = {theirs: ours for ours, theirs in _THEIRS.items()}
-# Their output and loss: our output and loss with the same gradient.  Their squared error has
-# delta^L = a - y for every number of outputs, which is the gradient of the sum over them.
-_OUTPUTS = {
-    ("softmax", "log_loss"): ("softmax", "cross_entropy"),
-    ("logistic", "log_loss"): ("sigmoid", "binary_cross_entropy"),
-    ("identity", "squared_error"): ("identity", "quadratic"),
-    ("exp", "poisson"): ("exp", "poisson"),
-}
 _REGRESSES = {
     ("identity", "quadratic"): "squared_error",
     ("identity", "half_mse"): "squared_error",
-    ("exp", "poisson"): "poisson",
+    ("exp", "poisson_deviance"): "poisson",
 }
 BATCH = 200
 """examples a batch where scikit-learn is told nothing: its alpha is this many times our l2"""
@@ -45,30 +35,28 @@ def network_of(make: Callable[..., Any], fitted: Any, l2: float) -> Any:
     """A network that predicts what a fitted estimator does; see `loopbp.Network.from_sklearn`."""
     coefs, intercepts = _parameters(fitted)
     sizes = [len(coefs[0]), *(len(b) for b in intercepts)]
-    pair = str(fitted.out_activation_), _loss(fitted)
-    if pair not in _OUTPUTS:
+    named = str(fitted.out_activation_)
+    output, loss = str(names.ours(named)), names.loss_of(_loss(fitted), named)
+    if loss not in LOSSES or output not in LOSSES[loss].outputs:
         raise ValueError(
-            f"fitted: out_activation_ {pair[0]!r} with loss {pair[1]!r}; a Network can be "
-            f"{', '.join(f'{output} with {loss}' for output, loss in _OUTPUTS)}"
+            f"fitted: out_activation_ {named!r} with loss {_loss(fitted)!r}; expected a pair as "
+            "`fit` leaves it, such as softmax with log_loss or identity with squared_error"
         )
-    if fitted.activation not in _HIDDEN:
+    try:
+        hidden = names.hidden_activations(fitted.activation, len(sizes) - 2)
+    except ValueError as error:
+        raise ValueError(f"fitted: {error}") from None
+    classes = _classes(fitted, named, sizes[-1])
+    inputs = getattr(fitted, "feature_names_in_", None)
+    if inputs is not None and len(inputs) != sizes[0]:
         raise ValueError(
-            f"fitted: activation {fitted.activation!r}; expected one of {', '.join(_HIDDEN)}"
-        )
-    output, loss = _OUTPUTS[pair]
-    classes = _classes(fitted, pair[0], sizes[-1])
-    names = getattr(fitted, "feature_names_in_", None)
-    if names is not None and len(names) != sizes[0]:
-        raise ValueError(
-            f"fitted: feature_names_in_ has {len(names)} names for {sizes[0]} inputs of coefs_[0]"
+            f"fitted: feature_names_in_ has {len(inputs)} names for {sizes[0]} inputs of coefs_[0]"
         )
     seed = getattr(fitted, "random_state", None)
     seed = int(seed) if isinstance(seed, numbers.Integral) else None
     net = make(
-        sizes, _HIDDEN[fitted.activation], _exp() if output == "exp" else output, loss,
-        initializer="zeros", l2=l2, dtype=coefs[0].dtype,
-        seed=seed,
-        preprocessing=None if names is None else Preprocessing.of_names([str(n) for n in names]),
+        sizes, hidden, output, loss, initializer="zeros", l2=l2, dtype=coefs[0].dtype, seed=seed,
+        preprocessing=None if inputs is None else Preprocessing.of_names([str(n) for n in inputs]),
     )  # fmt: skip
     for l, (coef, intercept) in enumerate(zip(coefs, intercepts, strict=True)):
         net.weights[l][:], net.biases[l][:] = coef.T, intercept
@@ -114,12 +102,13 @@ def _parameters(fitted: Any) -> tuple[list[Array], list[Array]]:
 
 def _loss(fitted: Any) -> str:
     """The loss; of an object that does not name it, the one that goes with its output."""
-    return getattr(fitted, "loss", None) or dict(_OUTPUTS.keys()).get(fitted.out_activation_, "")
+    usual = {"identity": "squared_error", "exp": "poisson"}
+    return getattr(fitted, "loss", None) or usual.get(fitted.out_activation_, "log_loss")
 
 
 def _classes(fitted: Any, output: str, n_outputs: int) -> tuple[str, Array | None]:
     """Task and classes."""
-    if output in ("identity", "exp"):
+    if output not in ("softmax", "logistic"):
         return targets.REGRESSION, None
     if output == "logistic" and n_outputs > 1:
         return targets.MULTILABEL, np.arange(n_outputs)
@@ -139,25 +128,6 @@ def _classes(fitted: Any, output: str, n_outputs: int) -> tuple[str, Array | Non
     return targets.CLASSIFICATION, classes
 
 
-def _e_to_the(z: float) -> float:
-    return math.exp(z)
-
-
-def _exp() -> str | Activation:
-    """The exponential function as an output."""
-    if "exp" in ACTIVATIONS:
-        return "exp"
-    known = REGISTERED.get("exp")
-    if known is None:
-        return register_activation("exp", _e_to_the, _e_to_the)
-    if not math.isclose(known.sigma(0.5), math.exp(0.5)):
-        raise ValueError(
-            "fitted: its output is exp, and the activation that is registered as 'exp' is another "
-            "function; register that one by another name"
-        )
-    return known
-
-
 # -- to scikit-learn ------------------------------------------------------------------------------
 
 
@@ -169,21 +139,21 @@ def sklearn_of(net: Definition) -> Any:
     except ImportError as error:
         raise ImportError("to_sklearn needs scikit-learn: pip install 'loopbp[sklearn]'") from error
     kinds: Any = neural_network  # type checkers take what its constructors guess for their types
-    names = _names(net)
+    inputs = _names(net)
     if len(set(net.hidden)) > 1:
         raise ValueError(
             f"to_sklearn: scikit-learn has one activation for all hidden layers, and this network "
             f"has {', '.join(net.hidden)}; train one with the same everywhere"
         )
     for activation in net.hidden:
-        if activation not in _THEIRS:
+        if names.theirs(activation) not in names.SKLEARN_ACTIVATIONS:
             raise ValueError(
                 f"to_sklearn: scikit-learn has no activation {activation!r}; train a network with "
-                f"one of {', '.join(_THEIRS)}"
+                f"one of {', '.join(map(names.ours, names.SKLEARN_ACTIVATIONS))}"
             )
     task, classes = net._task()
     pair = net.output, net.loss_name
-    classifies = pair in [_OUTPUTS[output, "log_loss"] for output in ("softmax", "logistic")]
+    classifies = pair in (("softmax", "cross_entropy"), ("sigmoid", "binary_cross_entropy"))
     if not classifies and pair not in _REGRESSES:
         raise ValueError(
             f"to_sklearn: scikit-learn has no output {pair[0]!r} with loss {pair[1]!r}; train a "
@@ -194,7 +164,7 @@ def sklearn_of(net: Definition) -> Any:
     intercepts = [b.copy() for b in net.biases]
     settings: dict[str, Any] = {
         "hidden_layer_sizes": net.sizes[1:-1],
-        "activation": _THEIRS[net.hidden[0]] if net.hidden else "relu",
+        "activation": names.theirs(net.hidden[0]) if net.hidden else "relu",
         "alpha": net.l2 * BATCH,
     }
     made: Any
@@ -221,8 +191,8 @@ def sklearn_of(net: Definition) -> Any:
     made.coefs_, made.intercepts_ = coefs, intercepts
     made.n_layers_, made.n_outputs_ = len(coefs) + 1, len(intercepts[-1])
     made.n_features_in_ = net.sizes[0]
-    if names is not None:
-        made.feature_names_in_ = np.array(names, object)
+    if inputs is not None:
+        made.feature_names_in_ = np.array(inputs, object)
     # What partial_fit goes on from: nothing seen yet, and an optimizer that starts anew.
     made.n_iter_, made.t_, made._no_improvement_count = 0, 0, 0
     made.loss_curve_, made.loss_, made.best_loss_ = [], math.inf, math.inf

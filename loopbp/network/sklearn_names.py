@@ -6,9 +6,9 @@ from typing import Any
 from loopbp.catalogue import ACTIVATIONS, HIDDEN, LOSSES
 from loopbp.own_activation import Activation
 
-# What scikit-learn calls otherwise.
-_OURS = {"logistic": "sigmoid"}
-_THEIRS = {ours: theirs for theirs, ours in _OURS.items()}
+_OURS = {row.sklearn: name for name, row in ACTIVATIONS.items() if row.sklearn}
+SKLEARN_ACTIVATIONS = tuple(_OURS)
+"""What scikit-learn's own hidden layers may have"""
 
 ACTIVATION_NAMES = frozenset(HIDDEN) | frozenset(_OURS)
 """What a hidden layer may have, by name"""
@@ -26,9 +26,10 @@ def ours(activation: str | Activation) -> str | Activation:
     return _OURS.get(activation, activation) if isinstance(activation, str) else activation
 
 
-def theirs(output: str) -> str:
-    """scikit-learn's name of an output, as `out_activation_` has it."""
-    return _THEIRS.get(output, output)
+def theirs(activation: str) -> str:
+    """scikit-learn's name of an activation, or ours where it has none."""
+    row = ACTIVATIONS.get(activation)
+    return row.sklearn if row is not None and row.sklearn else activation
 
 
 def hidden_activations(activation: Any, count: int) -> list[str | Activation]:
