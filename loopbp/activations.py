@@ -14,12 +14,14 @@ gelu                  z Phi(z), Phi the normal distribution      Phi(z) + z phi(
 silu                  z sigmoid(z)                               s (1 + z (1 - s)), s = sigmoid(z)
 mish                  z t, t = tanh(log(1 + exp(z)))             t + z s (1 - t**2), s = sigmoid(z)
 softsign              z / (1 + abs(z))                           1 / (1 + abs(z))**2
+exp                   exp(z)                                     a
 softmax (output)      exp(z_i) / sum_k exp(z_k)                  a full Jacobian: see losses.py
 ====================  =========================================  =================================
 
 Convention at the kink: relu'(0) = 0 and leaky_relu'(0) = 0.01, the left derivative.
 gelu is the exact form (Hendrycks and Gimpel 2016), not its tanh approximation.
-None of these overflows or becomes NaN for finite z.
+None of these becomes NaN for finite z, and none overflows but exp, which is infinite beyond 709.8
+(88.7 in float32): it is meant as an output, the inverse of the log link.
 
 Each is right to a few units in the last place wherever it is a normal number (`loopbp.numerics`
 measures it): where a formula of the table loses digits, as 1 - a does for a near 1, the function
@@ -37,6 +39,7 @@ import numpy as np
 from loopbp.catalogue import (
     ACTIVATION_CODES,
     ELU,
+    EXP,
     GELU,
     IDENTITY,
     LEAKY_RELU,
@@ -62,6 +65,8 @@ _TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 _INVERSE_SQRT_TWO_PI = 1.0 / math.sqrt(2.0 * math.pi)
 # Numbers beyond which phi(z) and Phi(-z) are 0, and the grid that cuts them off at 26 bits.
 _NORMAL_END, _GRID = 40.0, 1048576.0
+# The largest z with an exp(z) in float64; beyond it Python's own math.exp raises.
+_EXP_END = 709.782712893384
 
 
 @inline_jit
@@ -220,6 +225,16 @@ def softsign_prime(z):
     return 1.0 / ((1.0 + abs(z)) * (1.0 + abs(z)))
 
 
+@inline_jit
+def exp(z):
+    return math.inf if z > _EXP_END else math.exp(z)
+
+
+@inline_jit
+def exp_prime(z):
+    return exp(z)
+
+
 @inner_jit
 def softmax_row(z, out):
     """out_i = exp(z_i - max z) / sum_k exp(z_k - max z): shifted, so that nothing overflows."""
@@ -279,6 +294,9 @@ def sigma_row(code, address, z, out):
     elif code == SOFTSIGN:
         for i in range(z.shape[0]):
             out[i] = softsign(z[i])
+    elif code == EXP:
+        for i in range(z.shape[0]):
+            out[i] = exp(z[i])
     elif code == SOFTMAX:
         softmax_row(z, out)
     elif code == USER:
@@ -328,6 +346,9 @@ def sigma_prime_row(code, address, z, out):
     elif code == SOFTSIGN:
         for i in range(z.shape[0]):
             out[i] = softsign_prime(z[i])
+    elif code == EXP:
+        for i in range(z.shape[0]):
+            out[i] = exp_prime(z[i])
     elif code == USER:
         for i in range(z.shape[0]):
             out[i] = call_address(address, z[i])

@@ -114,6 +114,9 @@ ACTIVATIONS = _by_name(
         corner="curvature", in_registers=True,
     ),
     Activation(
+        "exp", EXP := 12, "exp(z)", "a", range=(0.0, math.inf), also="exponential log_link",
+    ),
+    Activation(
         "softmax", SOFTMAX := 9, range=(0.0, 1.0), usual_loss="cross_entropy",
         also="log_softmax",
     ),

@@ -110,6 +110,11 @@ def _mish_prime(z):
     return np.where(z < _MISH_END, half * (1 + z) * half, slope)
 
 
+def _exp(z):
+    with np.errstate(over="ignore"):  # infinity is what it is meant to be
+        return np.exp(z)
+
+
 _SIGMA = {
     "identity": lambda z: z,
     "sigmoid": _sigmoid,
@@ -122,6 +127,7 @@ _SIGMA = {
     "silu": _silu,
     "mish": _mish,
     "softsign": lambda z: z / (1 + np.abs(z)),
+    "exp": _exp,
     "softmax": _softmax,
 }
 _SIGMA_PRIME = {
@@ -136,6 +142,7 @@ _SIGMA_PRIME = {
     "silu": _silu_prime,
     "mish": _mish_prime,
     "softsign": lambda z: (1 + np.abs(z)) ** -2.0,
+    "exp": _exp,
 }
 
 

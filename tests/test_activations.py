@@ -38,6 +38,7 @@ def apply(engine, kernel, name, z, address=0):
         ("gelu", PHI_1, -(1 - PHI_1)),
         ("silu", SIGMOID_1, -(1 - SIGMOID_1)),
         ("softsign", 0.5, -0.5),
+        ("exp", math.e, 1 / math.e),
         ("mish", math.tanh(math.log(1 + math.e)), -math.tanh(math.log(1 + math.exp(-1)))),
     ],
 )
@@ -58,7 +59,7 @@ def test_sigma_prime_is_the_central_difference_of_sigma(engine, name):
     h = 1e-5
     above, below = (apply(engine, "activation", name, z + step) for step in (h, -h))
     found = apply(engine, "delta_from_da", name, z)
-    assert found == pytest.approx((above - below) / (2 * h), abs=1e-9)
+    assert found == pytest.approx((above - below) / (2 * h), rel=1e-10, abs=1e-9)
 
 
 @each_engine
@@ -84,6 +85,7 @@ def test_nan_stays_nan(engine, name):
         ("softplus", (0, 0), (1e4, 1)), ("gelu", (0, 0), (1e4, 1)), ("silu", (0, 0), (1e4, 1)),
         ("mish", (0, 0), (1e4, 1)),
         ("softsign", (-1e4 / 10001, 10001**-2), (1e4 / 10001, 10001**-2)),
+        ("exp", (0, 0), (math.inf, math.inf)),
     ],
 )  # fmt: skip
 @each_engine

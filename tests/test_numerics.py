@@ -112,6 +112,41 @@ def test_an_old_sigma_prime_is_rejected(name, dtype):
     assert error.sigma_ulps <= error.bound
 
 
+EARLY = {"float64": 700.0, "float32": 80.0}  # z with an exp(z) that is far from the largest number
+
+
+@each_dtype
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda z: np.where(z > EARLY[z.dtype.name], np.inf, np.exp(z)),
+        lambda z: np.minimum(np.exp(z), np.finfo(z.dtype).max),
+    ],
+    ids=["infinite too early", "held at the largest number"],
+)
+def test_an_exp_that_overflows_otherwise_is_rejected(wrong, dtype):
+    for k in (0, 1):
+        functions = [_right("exp", 0), _right("exp", 1)]
+        functions[k] = wrong
+        error = numerics.activation_error("exp", dtype, "numpy", 5000, functions=tuple(functions))
+        assert not error.ok
+        assert (error.prime_ulps, error.sigma_ulps)[k] <= error.bound
+
+
+@each_dtype
+def test_minus_infinity_for_infinity_is_rejected(dtype):
+    right = vars(numerics.kernels_of("numpy"))
+
+    def turned(*case):
+        right["output_delta"](*case)
+        case[-1][np.isinf(case[-1])] *= -1
+
+    kernels = SimpleNamespace(**{**right, "output_delta": turned})
+    error = numerics.pair_error("exp", "quadratic", dtype, "numpy", 300, kernels=kernels)
+    assert not error.ok
+    assert error.loss_error <= error.bound
+
+
 def _held(a):
     return np.maximum(a, np.finfo("float32").tiny)
 

@@ -22,6 +22,7 @@ SIGMA = {
     "silu": jax.nn.silu,
     "mish": jax.nn.mish,
     "softsign": jax.nn.soft_sign,
+    "exp": jnp.exp,
     "softmax": lambda z: jax.nn.softmax(z, axis=1),
 }
 EXAMPLE_LOSS = {

@@ -84,7 +84,8 @@ def gradient_rounding(cost: NetworkCost, eps: float) -> Array:
             da = delta @ plain(weights_of)(theta, architecture, l)
             of_da = of_delta @ w[l - 1] + eps * size @ w[l - 1]
             prime = primes[l - 2]
-            # abs(sigma'') is at most about 1
-            of_delta = np.abs(da) * (of_z[l - 2] + eps) + np.abs(prime) * of_da
+            # abs(sigma'') is at most about 1, but that of exp, which is sigma'
+            bend = np.maximum(np.abs(prime), 1.0)
+            of_delta = np.abs(da) * bend * (of_z[l - 2] + eps) + np.abs(prime) * of_da
             delta = da * prime
     return _LONG_SUMS * rounding

@@ -43,9 +43,10 @@ class Number:
 
 @dataclass(frozen=True)
 class Example:
-    """C^t and delta^L_i; None where the sign in it cannot be told (mae, a next to y)."""
+    """C^t and delta^L_i; None where the sign in it cannot be told (mae, a next to y), or where a
+    is beyond the largest number of the dtype."""
 
-    loss: Number
+    loss: Number | None
     delta: list[Number | None]
 
 
@@ -141,9 +142,9 @@ class Exact:
 
     def example(
         self, output: str, loss: str, units: list[Unit], y: list[float], tolerance: float,
-        tiny: float,
+        tiny: float, huge: float,
     ) -> Example:  # fmt: skip
-        """C^t and delta^L of one example; `tolerance` and `tiny` as the dtype has them."""
+        """C^t and delta^L of one example; `tolerance`, `tiny` and `huge` as the dtype has them."""
         mp, n, row = self.mp, len(units), LOSSES[loss]
         targets = [mp.mpf(value) for value in y]
         if row.logarithmic:
@@ -153,6 +154,10 @@ class Exact:
         slopes: list[Any] = []
         sizes: list[Any] = []
         for unit, y_i in zip(units, targets, strict=True):
+            if unit.a > huge:  # what the engines are given of it is infinity
+                slopes.append(None)
+                sizes.append(None)
+                continue
             error, term = unit.a - y_i, max(abs(unit.a), abs(y_i))
             room = tolerance * term
             c, g = self._term(row, error)
@@ -167,7 +172,8 @@ class Exact:
             slopes.append(None if jumps else share * g)
             sizes.append(share * max(g_size, 0 if jumps else abs(g)))
         delta = self._through(output, units, slopes, sizes)
-        return Example(Number(value, max(value, size), mp.inf), delta)
+        whole = all(unit.a <= huge for unit in units)
+        return Example(Number(value, max(value, size), mp.inf) if whole else None, delta)
 
     def _term(self, row: Loss, error: Any) -> tuple[Any, Any]:
         """A term of C and its derivative by a, both functions of a - y."""

@@ -3,7 +3,8 @@
 `pair_errors` measures C^t and delta^L, `activation_errors` sigma and sigma'.  An error counts
 relative to the larger of the result and the terms of which it is the difference: of delta = a - y
 that is max(|a|, |y|), of (a - y)**2 / 2 it is |a - y| max(|a|, |y|).  Points where the result, or
-sigma' in it, is no normal number of the dtype are left out: training flushes them to zero.
+sigma' in it, is no normal number of the dtype are left out: training flushes them to zero.  Near
+the largest number and beyond it, infinity is right, too.
 
 z runs over both signs and all magnitudes from the smallest subnormal number to 1e4, y over what the
 loss allows, 0 and 1 included.  ``loopbp check --numerics`` prints both.
@@ -163,8 +164,8 @@ def _examples(
     z, units = _units(output, points, dtype, seed)
     y = targets(output, loss, points, _OUTPUTS, dtype, seed)
     rows = zip(units, y.astype(float).tolist(), strict=True)
-    tiny = float(np.finfo(dtype).tiny)
-    return z, y, [exact().example(output, loss, row, y_t, BOUNDS[dtype], tiny) for row, y_t in rows]
+    ends = BOUNDS[dtype], float(np.finfo(dtype).tiny), float(np.finfo(dtype).max)
+    return z, y, [exact().example(output, loss, row, y_t, *ends) for row, y_t in rows]
 
 
 def pair_error(
@@ -207,7 +208,8 @@ def pair_error(
         found += [("delta", float(d), e) for d, e in zip(delta[t], example.delta, strict=True)]
         for what, value, true in found:
             if true is not None and abs(true.value) >= tiny and true.least >= tiny:
-                error = _relative(value, true.value, true.size)
+                kind = "float64" if what == "loss" else dtype  # C^t is float64
+                error = _relative(value, true.value, true.size, kind)
                 worst[what] = max(worst[what], (error, t))
     return PairError(
         output, loss, dtype, engine, worst["loss"][0], worst["delta"][0], z[worst["loss"][1]],
@@ -215,7 +217,13 @@ def pair_error(
     )  # fmt: skip
 
 
-def _relative(found: float, true: Any, size: Any) -> float:
+_MOST_TERMS = 16.0  # a sum may overflow this far below the largest number, before it is divided
+
+
+def _relative(found: float, true: Any, size: Any, dtype: str) -> float:
+    infinity = float("inf") if true > 0 else -float("inf")
+    if abs(true) > float(np.finfo(dtype).max) / _MOST_TERMS and found == infinity:
+        return 0.0
     return float(abs(found - true) / size) if np.isfinite(found) else float("inf")
 
 
@@ -279,7 +287,7 @@ def activation_error(
         ):
             if abs(true) >= float(info.tiny):
                 step = 2.0 ** (exact().exponent(size) - info.nmant)
-                worst[what] = max(worst[what], (_relative(value, true, step), t))
+                worst[what] = max(worst[what], (_relative(value, true, step, dtype), t))
     return ActivationError(
         name, dtype, engine, worst["a"][0], worst["prime"][0], float(z[worst["a"][1], 0]),
         float(z[worst["prime"][1], 0]),

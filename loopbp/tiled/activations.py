@@ -26,6 +26,7 @@ import numpy as np
 
 from loopbp.catalogue import (
     ELU,
+    EXP,
     GELU,
     IDENTITY,
     LEAKY_RELU,
@@ -361,6 +362,8 @@ def sigma(code, z):
         a = mish(z)
     elif code == SOFTSIGN:
         a = z / (like(z, 1.0) + magnitude(z))
+    elif code == EXP:
+        a = exp(z)
     return a
 
 
@@ -392,4 +395,6 @@ def sigma_prime(code, z):
     elif code == SOFTSIGN:
         less = one / (one + magnitude(z))
         prime = less * less
+    elif code == EXP:
+        prime = exp(z)
     return prime
