@@ -114,7 +114,8 @@ ACTIVATIONS = _by_name(
         corner="curvature", in_registers=True,
     ),
     Activation(
-        "exp", EXP := 12, "exp(z)", "a", range=(0.0, math.inf), also="exponential log_link",
+        "exp", EXP := 12, "exp(z)", "a", range=(0.0, math.inf), usual_loss="poisson_deviance",
+        also="exponential log_link",
     ),
     Activation(
         "softmax", SOFTMAX := 9, range=(0.0, 1.0), usual_loss="cross_entropy",
@@ -217,13 +218,20 @@ LOSSES = _by_name(
     Loss(
         "poisson", POISSON := 6, "a - y * log(a)", "1 - y / a",
         r"\frac{1}{n_L} \sum_i (a_i - y_i \log a_i)", mean=True, usual_output="softplus",
-        outputs=("softplus", "sigmoid", "softmax"), logarithmic=True,
+        outputs=("softplus", "exp", "sigmoid", "softmax"), logarithmic=True,
         targets=(0.0, math.inf), also="poisson_nll poisson_nll_loss",
     ),
     Loss(
         "log_cosh", LOG_COSH := 7, "log(cosh(a - y))", "tanh(a - y)",
         r"\frac{1}{n_L} \sum_i \log(\cosh(a_i - y_i))", mean=True,
         also="logcosh logcosh_loss log_cosh_loss",
+    ),
+    Loss(
+        "poisson_deviance", POISSON_DEVIANCE := 8, "a - y + y * (log(y) - log(a))", "1 - y / a",
+        r"\sum_i (a_i - y_i + y_i \log(y_i / a_i))", r"$0 \log 0$ is 0.", usual_output="exp",
+        outputs=("exp", "softplus", "sigmoid", "softmax"), logarithmic=True, canonical="exp",
+        targets=(0.0, math.inf),
+        also="half_poisson_deviance mean_poisson_deviance half_poisson_loss poisson_loss",
     ),
 )  # fmt: skip
 LOSS_CODES = {name: row.code for name, row in LOSSES.items()}

@@ -11,9 +11,10 @@ binary_cross_entropy  -sum_i y_i log a_i + (1-y_i) log(1-a_i)         sum       
 cross_entropy         -sum_i y_i log a_i                              sum         -y_i/a_i
 poisson               1/n_L sum_i a_i - y_i log a_i                   mean        (1 - y_i/a_i)/n_L
 log_cosh              1/n_L sum_i log(cosh(a_i - y_i))                mean        tanh(a_i-y_i)/n_L
+poisson_deviance      sum_i a_i - y_i + y_i log(y_i / a_i)            sum         1 - y_i/a_i
 ====================  ==============================================  ==========  ==================
 
-h(e) = e**2/2 for abs(e) <= 1, else abs(e) - 1/2; clip is to [-1, 1]; sign(0) = 0.
+h(e) = e**2/2 for abs(e) <= 1, else abs(e) - 1/2; clip is to [-1, 1]; sign(0) = 0; 0 log 0 = 0.
 The cost is J = (1/m) sum_t s_t C^t, s_t the weight of example t.
 
 delta^L_i = dC^t/dz^L_i (seed 002, Task 1) is sigma'(z_i) dC/da_i, and with softmax
@@ -30,6 +31,8 @@ cross_entropy         sigmoid    -y_i (1 - a_i)
 poisson               sigmoid    (1 - a_i) (a_i - y_i) / n_L
 poisson               softplus   (sigma'_i / a_i) (a_i - y_i) / n_L
 poisson               softmax    (a_i sum_k y_k - y_i) / n_L
+poisson               exp        (a_i - y_i) / n_L
+poisson_deviance      any        that of poisson times n_L: of exp a_i - y_i
 binary_cross_entropy  softmax    (1-y_i) a_i - y_i (1-a_i) + a_i sum_k!=i (y_k - (1-y_k) o_k),
                                  o_k = a_k / (1 - a_k)
 ====================  =========  ==============================================================
@@ -43,10 +46,11 @@ import math
 
 import numpy as np
 
-from loopbp.activations import sigma_prime_row, sigmoid, softplus
+from loopbp.activations import exp, sigma_prime_row, sigmoid, softplus
 from loopbp.catalogue import (
     BINARY_CROSS_ENTROPY,
     CROSS_ENTROPY,
+    EXP,
     HALF_MSE,
     HUBER,
     LOG_COSH,
@@ -54,6 +58,7 @@ from loopbp.catalogue import (
     LOSS_CODES,
     MAE,
     POISSON,
+    POISSON_DEVIANCE,
     QUADRATIC,
     SIGMOID,
     SOFTMAX,
@@ -63,8 +68,6 @@ from loopbp.catalogue import (
 from loopbp.jit.decorators import inline_jit, inner_jit
 
 NAMES, CODES = tuple(LOSS_CODES), LOSS_CODES
-
-
 _LOG_2 = math.log(2.0)
 
 
@@ -150,6 +153,22 @@ def log_cosh_prime(y, a):
     return math.tanh(a - y)
 
 
+@inline_jit
+def rest_of_deviance(y):
+    """y log y - y, with 0 log 0 = 0."""
+    return y * math.log(y) - y if y > 0.0 else 0.0
+
+
+@inline_jit
+def poisson_deviance(y, a):
+    return poisson(y, a) + rest_of_deviance(y)
+
+
+@inline_jit
+def poisson_deviance_prime(y, a):
+    return poisson_prime(y, a)
+
+
 # -- from z: the pairs that have a logarithm ------------------------------------------------------
 
 # z below which softplus(z) is exp(z) but for a part of 1e-16.
@@ -157,16 +176,19 @@ _FAR = -36.0
 
 
 @inline_jit
-def _is_probability(output):
-    return True if output == SIGMOID else output == SOFTMAX
+def is_poisson(loss):
+    """Whether a loss is sum_i a_i - y_i log a_i: its mean, or with what does not depend on a."""
+    return True if loss == POISSON else loss == POISSON_DEVIANCE
 
 
 @inline_jit
 def is_logarithmic(loss, output):
     """Whether a loss and an output are a pair whose logarithms come from z; codes of both."""
     if output == SOFTPLUS:
-        return loss == POISSON
-    return loss in LOGARITHMIC and _is_probability(output)
+        return is_poisson(loss)
+    if output == EXP:
+        return is_poisson(loss)
+    return loss in LOGARITHMIC and (True if output == SIGMOID else output == SOFTMAX)
 
 
 @inline_jit
@@ -179,6 +201,16 @@ def log_softplus(z):
 def softplus_slope_to_value(z):
     """softplus'(z) / softplus(z), which goes to 1 for z far below 0."""
     return 1.0 - 0.5 * math.exp(z) if z < _FAR else sigmoid(z) / softplus(z)
+
+
+@inline_jit
+def of_poisson(loss, total, y):
+    """C^t from `total` = sum_i a_i - y_i log a_i."""
+    if loss == POISSON:
+        return total / y.shape[0]
+    for i in range(y.shape[0]):
+        total += rest_of_deviance(np.float64(y[i]))
+    return total
 
 
 @inline_jit
@@ -220,8 +252,8 @@ def softmax_loss_row(loss, z, y):
     total = 0.0
     for i in range(n):  # -y log a
         total += y[i] * (log_mass - (np.float64(z[i]) - top))
-    if loss == POISSON:
-        return (1.0 + total) / n
+    if is_poisson(loss):
+        return of_poisson(loss, 1.0 + total, y)
     if loss == BINARY_CROSS_ENTROPY:
         for i in range(n):  # -(1-y) log(1-a)
             if i != best:
@@ -285,8 +317,7 @@ def loss_row(loss, output, z, a, y):
     float
         Summed or averaged over outputs as the table above says, always in float64.
     """
-    n = a.shape[0]
-    total = 0.0
+    n, total = a.shape[0], 0.0
     if is_logarithmic(loss, output):
         if output == SOFTMAX:
             total = softmax_loss_row(loss, z, y)
@@ -298,14 +329,18 @@ def loss_row(loss, output, z, a, y):
         elif output == SIGMOID and loss == CROSS_ENTROPY:
             for i in range(n):  # -log a = log(1 + exp(-z))
                 total += y[i] * softplus(-np.float64(z[i]))
-        elif output == SIGMOID and loss == POISSON:
+        elif output == SIGMOID and is_poisson(loss):
             for i in range(n):
                 total += sigmoid(np.float64(z[i])) + y[i] * softplus(-np.float64(z[i]))
-            total = total / n
-        elif output == SOFTPLUS and loss == POISSON:
+            total = of_poisson(loss, total, y)
+        elif output == SOFTPLUS and is_poisson(loss):
             for i in range(n):
                 total += softplus(np.float64(z[i])) - y[i] * log_softplus(np.float64(z[i]))
-            total = total / n
+            total = of_poisson(loss, total, y)
+        elif output == EXP and is_poisson(loss):
+            for i in range(n):  # log a = z
+                total += exp(np.float64(z[i])) - y[i] * np.float64(z[i])
+            total = of_poisson(loss, total, y)
         else:
             total = math.nan
     elif loss == HALF_MSE:
@@ -338,6 +373,9 @@ def loss_row(loss, output, z, a, y):
         for i in range(n):
             total += log_cosh(np.float64(y[i]), np.float64(a[i]))
         total = total / n
+    elif loss == POISSON_DEVIANCE:
+        for i in range(n):
+            total += poisson_deviance(np.float64(y[i]), np.float64(a[i]))
     else:  # NaN, for no code is a guess
         total = math.nan
     return total
@@ -365,9 +403,10 @@ def times_loss_prime_row(loss, a, y, out):
     elif loss == CROSS_ENTROPY:
         for i in range(n):
             out[i] = out[i] * cross_entropy_prime(y[i], a[i])
-    elif loss == POISSON:
+    elif is_poisson(loss):
+        parts = n if loss == POISSON else 1
         for i in range(n):
-            out[i] = out[i] * poisson_prime(y[i], a[i]) / n
+            out[i] = out[i] * poisson_prime(y[i], a[i]) / parts
     elif loss == LOG_COSH:
         for i in range(n):
             out[i] = out[i] * log_cosh_prime(y[i], a[i]) / n
@@ -380,23 +419,27 @@ def times_loss_prime_row(loss, a, y, out):
 def logarithmic_delta_row(loss, output, z, a, y, out):
     """`delta_row` of the pairs with a logarithm but those whose delta is a - y."""
     n = z.shape[0]
+    parts = n if loss == POISSON else 1
     if output == SOFTMAX and loss == BINARY_CROSS_ENTROPY:
         softmax_delta_row(z, y, out)
-    elif output == SOFTMAX and loss == POISSON:
+    elif output == SOFTMAX and is_poisson(loss):
         targets = 0.0
         for k in range(n):
             targets += y[k]
         for i in range(n):
-            out[i] = (a[i] * targets - y[i]) / n
+            out[i] = (a[i] * targets - y[i]) / parts
     elif output == SIGMOID and loss == CROSS_ENTROPY:
         for i in range(n):
             out[i] = -y[i] * sigmoid(-z[i])
-    elif output == SIGMOID and loss == POISSON:
+    elif output == SIGMOID and is_poisson(loss):
         for i in range(n):
-            out[i] = sigmoid(-z[i]) * (a[i] - y[i]) / n
-    elif output == SOFTPLUS and loss == POISSON:
+            out[i] = sigmoid(-z[i]) * (a[i] - y[i]) / parts
+    elif output == SOFTPLUS and is_poisson(loss):
         for i in range(n):
-            out[i] = softplus_slope_to_value(np.float64(z[i])) * (a[i] - y[i]) / n
+            out[i] = softplus_slope_to_value(np.float64(z[i])) * (a[i] - y[i]) / parts
+    elif output == EXP and loss == POISSON:
+        for i in range(n):
+            out[i] = (a[i] - y[i]) / n
     else:
         for i in range(n):
             out[i] = math.nan
@@ -415,8 +458,10 @@ def delta_row(loss, output, address, z, a, y, out):
     z, a, y, out : arrays of shape (n_L,)
     """
     n = a.shape[0]
-    if (loss == BINARY_CROSS_ENTROPY and output == SIGMOID) or (
-        loss == CROSS_ENTROPY and output == SOFTMAX
+    if (
+        (loss == BINARY_CROSS_ENTROPY and output == SIGMOID)
+        or (loss == CROSS_ENTROPY and output == SOFTMAX)
+        or (loss == POISSON_DEVIANCE and output == EXP)
     ):
         for i in range(n):
             out[i] = a[i] - y[i]

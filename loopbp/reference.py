@@ -16,9 +16,11 @@ from loopbp.catalogue import (
     BINARY_CROSS_ENTROPY,
     CANONICAL,
     CROSS_ENTROPY,
+    EXP,
     LEAKY_SLOPE,
     LOSSES,
     POISSON,
+    POISSON_DEVIANCE,
     SIGMOID,
     SOFTMAX,
     SOFTPLUS,
@@ -178,6 +180,11 @@ def _log_cosh(error):
     return np.where(e < 1, near, np.logaddexp(e, -e) - math.log(2))
 
 
+def _entropy(y):
+    """y log y, with 0 log 0 = 0."""
+    return y * np.log(np.where(y > 0, y, 1))
+
+
 _LOSSES = {row.code: row for row in LOSSES.values()}
 # What one output adds to C^t, and its derivative by a.
 _TERM = {
@@ -191,6 +198,7 @@ _TERM = {
     "cross_entropy": lambda y, a: -(y * np.log(np.maximum(a, TINY))),
     "poisson": lambda y, a: a - y * np.log(np.maximum(a, TINY)),
     "log_cosh": lambda y, a: _log_cosh(a - y),
+    "poisson_deviance": lambda y, a: a - y + (_entropy(y) - y * np.log(np.maximum(a, TINY))),
 }
 _TERM_PRIME = {
     "half_mse": lambda y, a: a - y,
@@ -203,6 +211,7 @@ _TERM_PRIME = {
     "cross_entropy": lambda y, a: -y / np.maximum(a, TINY),
     "poisson": lambda y, a: 1 - y / np.maximum(a, TINY),
     "log_cosh": lambda y, a: np.tanh(a - y),
+    "poisson_deviance": lambda y, a: 1 - y / np.maximum(a, TINY),
 }
 
 
@@ -218,10 +227,12 @@ def _losses(loss, output, z, a, y):
     z, a, y = (array.astype(np.float64) for array in (z, a, y))
     if _from_z(loss, output):
         log_a, log_rest = _LOGARITHMS[int(output)](z)
+        a = _exp(z) if output == EXP else a  # that of float32 may be infinite
         terms = {
             CROSS_ENTROPY: lambda: -(y * log_a),
             BINARY_CROSS_ENTROPY: lambda: -(y * log_a + (1 - y) * log_rest),
             POISSON: lambda: a - y * log_a,
+            POISSON_DEVIANCE: lambda: a - y * log_a + (_entropy(y) - y),
         }[row.code]()
     else:
         terms = _TERM[row.name](y, a)
@@ -262,6 +273,7 @@ _LOGARITHMS = {
     SIGMOID: lambda z: (-_softplus(-z), -_softplus(z)),
     SOFTMAX: _softmax_logarithms,
     SOFTPLUS: lambda z: (_log_softplus(z), None),
+    EXP: lambda z: (z, None),
 }
 
 
@@ -291,20 +303,23 @@ def _softmax_binary_delta(z, y):
 
 def _logarithmic_delta(loss, output, z, a, y):
     """delta from z, for the pairs with a logarithm whose delta is not a - y."""
-    n = a.shape[1]
     if (loss, output) == (BINARY_CROSS_ENTROPY, SOFTMAX):
         return _softmax_binary_delta(z.astype(np.float64), y.astype(np.float64))
-    if (loss, output) == (POISSON, SOFTMAX):
-        return (a * y.sum(axis=1, keepdims=True) - y) / n
     if (loss, output) == (CROSS_ENTROPY, SIGMOID):
         return -y * _sigmoid(-z)
-    if (loss, output) == (POISSON, SIGMOID):
-        return _sigmoid(-z) * (a - y) / n
-    if (loss, output) == (POISSON, SOFTPLUS):
+    if loss == POISSON:
+        return _logarithmic_delta(POISSON_DEVIANCE, output, z, a, y) / a.shape[1]
+    if (loss, output) == (POISSON_DEVIANCE, SOFTMAX):
+        return a * y.sum(axis=1, keepdims=True) - y
+    if (loss, output) == (POISSON_DEVIANCE, SIGMOID):
+        return _sigmoid(-z) * (a - y)
+    if (loss, output) == (POISSON_DEVIANCE, EXP):
+        return a - y
+    if (loss, output) == (POISSON_DEVIANCE, SOFTPLUS):
         z = z.astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = np.where(z < -36, 1 - np.exp(np.minimum(z, 0)) / 2, _sigmoid(z) / _softplus(z))
-        return ratio * (a - y) / n
+        return ratio * (a - y)
     raise ValueError(f"loss {loss}, output {output}: no delta from z")
 
 

@@ -367,10 +367,20 @@ def test_saturated_outputs_are_told():
     assert "saturated" in str(check_gradient(softmax, X, y, engine="numpy"))
 
 
-def test_far_negative_softplus_outputs_agree():
+@pytest.mark.parametrize(
+    ("output", "loss", "bias"),
+    [
+        ("softplus", "poisson", -45.0),
+        ("softplus", "poisson_deviance", -45.0),
+        ("exp", "poisson", -45.0),
+        ("exp", "poisson_deviance", -45.0),
+        ("exp", "poisson_deviance", -120.0),  # a below float32's smallest, which others are held at
+    ],
+)
+def test_far_negative_outputs_agree(output, loss, bias):
     X, y = examples()
-    net = network("tanh", "softplus", "poisson")
-    net.biases[-1][:] = -45.0
+    net = network("tanh", output, loss)
+    net.biases[-1][:] = bias
     report = check_gradient(net, X, y, engine="numpy")
     assert report.ok, str(report)
 

@@ -42,6 +42,9 @@ def value_and_delta(engine, output, loss, z, y):
         ("softmax", "cross_entropy", [0.0, math.log(3)], [1.0, 0.0], -math.log(1 / 4)),
         # softplus(log(e - 1)) = log(1 + e - 1) = 1: a - y log a = 1 in both
         ("softplus", "poisson", [math.log(math.e - 1)] * 2, [2.0, 5.0], (1 + 1) / 2),
+        # a = (1, 2): 1 - 0 and 2 - 0, or 1 - 2 + 2 log 2 and 2 - 0 + 0
+        ("exp", "poisson", [0.0, math.log(2)], [2.0, 0.0], (1 + 2) / 2),
+        ("exp", "poisson_deviance", [0.0, math.log(2)], [2.0, 0.0], 1 + 2 * math.log(2)),
         ("identity", "log_cosh", [0.5, 2.0], [1.0, 0.0],
          (math.log(math.cosh(0.5)) + math.log(math.cosh(2.0))) / 2),
     ],
@@ -86,6 +89,10 @@ def test_one_softmax_delta_through_the_jacobian_by_hand():
         ("sigmoid", "binary_cross_entropy", [800.0], [1.0], 0.0, [0.0]),
         ("softmax", "cross_entropy", [800.0, -800.0], [0.0, 1.0], 1600.0, [1.0, -1.0]),
         ("softmax", "cross_entropy", [800.0, -800.0], [1.0, 0.0], 0.0, [0.0, 0.0]),
+        # exp(-800) = 0: C = 0 - y z + y log y - y
+        ("exp", "poisson_deviance", [-800.0], [1.0], 799.0, [-1.0]),
+        ("exp", "poisson_deviance", [-800.0], [0.0], 0.0, [0.0]),
+        ("exp", "poisson_deviance", [800.0], [1.0], math.inf, [math.inf]),
     ],
 )
 def test_canonical_pairs_where_a_reaches_0_and_1(engine, output, loss, z, y, c, delta):
@@ -109,6 +116,19 @@ def test_no_pair_becomes_nan_or_infinite_at_1e4(engine, output, loss, dtype):
     engine.kernels.output_delta(*codes, 0, z, a, y, weight, delta)
     assert np.isfinite(c).all()
     assert np.isfinite(delta).all()
+
+
+@each_engine
+@pytest.mark.parametrize("n", [1, 3])
+def test_poisson_deviance_is_that_of_scikit_learn(engine, n):
+    base = pytest.importorskip("sklearn.neural_network._base", reason="scikit-learn is missing")
+    if not hasattr(base, "poisson_loss"):
+        pytest.skip("this scikit-learn has no poisson_loss")
+    rng = np.random.default_rng(n)
+    z, y = rng.standard_normal((20, n)), rng.poisson(2.0, (20, n)).astype(float)
+    c, _ = value_and_delta(engine, "exp", "poisson_deviance", z, y)
+    assert (y == 0).any()
+    assert c.mean() == pytest.approx(base.poisson_loss(y, np.exp(z)), rel=1e-13)
 
 
 @pytest.mark.parametrize("loss", losses.NAMES)

@@ -37,6 +37,9 @@ EXAMPLE_LOSS = {
     ).sum(axis=1),
     "cross_entropy": lambda a, y: -(y * jnp.log(a)).sum(axis=1),
     "poisson": lambda a, y: (a - y * jnp.log(a)).mean(axis=1),
+    "poisson_deviance": lambda a, y: (
+        a - y + jax.scipy.special.xlogy(y, y) - y * jnp.log(a)
+    ).sum(axis=1),
     "log_cosh": lambda a, y: jnp.log(jnp.cosh(a - y)).mean(axis=1),
 }  # fmt: skip
 
@@ -60,10 +63,11 @@ NETWORKS = 300 if helpers.LONG else 50
 def random_network(number):
     """Sizes, activations, loss, penalty, weights and data, all drawn."""
     rng = np.random.default_rng(number)
-    output, loss = helpers.PAIRS[(number * 7) % len(helpers.PAIRS)]
+    output, loss = helpers.PAIRS[(number * 37) % len(helpers.PAIRS)]
     sizes = [int(n) for n in rng.integers(1, 9, rng.integers(2, 6))]
     sizes[-1] += output == "softmax"
-    hidden = [str(name) for name in rng.choice(helpers.HIDDEN, len(sizes) - 2)]
+    drawn = [str(name) for name in rng.choice(helpers.HIDDEN, len(sizes) - 2)]
+    hidden = helpers.with_one_exp(drawn, output)
     net = loopbp.Network(sizes, hidden, output, loss, l2=float(rng.choice([0, 0.1])), seed=number)
     net.theta = rng.standard_normal(net.theta.size) / 2
     m = int(rng.integers(1, 12))

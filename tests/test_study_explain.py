@@ -30,12 +30,13 @@ def case(seed):
     sizes = [int(n) for n in rng.integers(1, 7, depth + 1)]
     if output == "softmax":
         sizes[-1] = max(sizes[-1], 2)
-    hidden = [str(name) for name in rng.choice(helpers.HIDDEN, depth - 1)]
+    hidden = helpers.with_one_exp(list(map(str, rng.choice(helpers.HIDDEN, depth - 1))), output)
     net = loopbp.Network(
         sizes, hidden=hidden, output=output, loss=loss, seed=seed,
         l2=float(rng.choice([0.0, 0.3])),
     )  # fmt: skip
-    net.theta[:] = rng.standard_normal(net.theta.size) * 0.7
+    spread = 0.35 if "exp" in hidden else 0.7  # so that no probability is printed as 1
+    net.theta[:] = rng.standard_normal(net.theta.size) * spread
     m = int(rng.integers(1, 7))
     X = rng.standard_normal((m, sizes[0]))
     y = helpers.targets_for(output, loss, m, sizes[-1])
@@ -192,6 +193,19 @@ def test_softmax_has_the_whole_jacobian_and_its_collapse():
     jacobian_line, collapse = (next(x for x in e.lines if x.key == k)
                                for k in ("jacobian", "collapse"))  # fmt: skip
     assert jacobian_line.value == pytest.approx(collapse.value, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("output", "loss", "prime"),
+    [
+        ("sigmoid", "binary_cross_entropy", "σ' = a · (1 - a)"),
+        ("exp", "poisson_deviance", "σ' = a "),
+    ],
+)
+def test_a_canonical_pair_says_what_cancels(output, loss, prime):
+    net, X, y = small(output, loss)
+    text = explain(net, X, y, layer=3, unit=1, input=0).text(UNBROKEN)
+    assert f"For {output} with this loss, {prime}" in text
 
 
 def test_large_jacobian_is_one_column():

@@ -117,6 +117,7 @@ def test_cross_entropy_over_sigmoid_outputs_is_warned_of_once(rows):
     ("output", "loss", "y", "match"),
     [
         ("sigmoid", "poisson", [[0.0], [3.0]], r"at most 1.* targets up to 3; use .*softplus"),
+        ("sigmoid", "poisson_deviance", [[0.0], [3.0]], r"poisson_deviance over .*output='exp'"),
         ("sigmoid", "half_mse", [[20.0], [30.0]], r"between 0 and 1, .* output 0 .* 20 and 30"),
         ("tanh", "mae", [[-7.0], [-5.0]], r"between -1 and 1, .* -7 and -5; use output='identity'"),
         ("relu", "quadratic", [[-7.0], [-5.0]], r"between 0 and inf"),
@@ -133,7 +134,7 @@ def test_targets_out_of_reach_are_warned_of(output, loss, y, match):
     [
         ("sigmoid", "half_mse", [[0.2], [1.5]]), ("softplus", "poisson", [[0.0], [9.0]]),
         ("sigmoid", "poisson", [[0.0], [1.0]]), ("identity", "half_mse", [[-1e9], [-1e8]]),
-        ("sigmoid", "binary_cross_entropy", [0, 1]),
+        ("sigmoid", "binary_cross_entropy", [0, 1]), ("exp", "poisson_deviance", [[0.0], [9.0]]),
     ],
 )  # fmt: skip
 def test_targets_within_reach_are_not(output, loss, y):

@@ -17,6 +17,7 @@ from loopbp.catalogue import (
     BINARY_CROSS_ENTROPY,
     CANONICAL,
     CROSS_ENTROPY,
+    EXP,
     LOSSES,
     SIGMOID,
     SOFTMAX,
@@ -188,5 +189,9 @@ class NetworkCost:
             shifted = z - np.real(z).max(axis=1, keepdims=True)
             total = np.log(np.exp(shifted).sum(axis=1, keepdims=True))
             return np.sum(y * (total - shifted), axis=1)
+        values = {"a": a, "y": y}
+        if loss.logarithmic and self._output == EXP:  # log a is z, however small a is
+            terms = evaluate(loss.term.replace("log(a)", "z"), _FUNCTIONS, {**values, "z": z})
+            return np.sum(terms, axis=1) / (y.shape[1] if loss.mean else 1)
         terms = evaluate(loss.term, _FUNCTIONS, {"a": a, "y": y})
         return np.sum(terms, axis=1) / (y.shape[1] if loss.mean else 1)

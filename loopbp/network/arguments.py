@@ -116,10 +116,10 @@ def warn_of_targets(output: str, loss: str, Y: Any) -> None:
             "above 0 count, so that every output goes to 1; use loss='binary_cross_entropy' for "
             "several labels at once, or output='softmax' for one class of several"
         )
-    elif loss == "poisson" and Y.max() > high:
+    elif loss in ("poisson", "poisson_deviance") and Y.max() > high:
         text = (
-            f"poisson over {output} outputs, which are at most 1, cannot reach targets up to "
-            f"{Y.max():g}; use output='softplus'"
+            f"{loss} over {output} outputs, which are at most 1, cannot reach targets up to "
+            f"{Y.max():g}; use output={LOSSES[loss].usual_output!r}"
         )
     else:
         least, most = Y.min(axis=0), Y.max(axis=0)

@@ -120,6 +120,8 @@ class Exact:
             return Unit(a, prime, size, less, -self._softplus(-z), -self._softplus(z))
         if name == "softplus":
             return Unit(a, prime, size, None, self.mp.log(a))
+        if name == "exp":
+            return Unit(a, prime, size, None, z)
         return Unit(a, prime, size)
 
     def units(self, name: str, z: list[float]) -> list[Unit]:
@@ -220,6 +222,12 @@ class Exact:
         elif loss == "poisson":
             value = mp.fsum(u.a - y_i * u.log_a for u, y_i in pairs) / n
             size = mp.fsum(max(u.a, abs(y_i * u.log_a)) for u, y_i in pairs) / n
+        elif loss == "poisson_deviance":
+            terms = [
+                (u.a, -y_i * u.log_a, y_i * mp.log(y_i) if y_i else y_i, -y_i) for u, y_i in pairs
+            ]
+            value = mp.fsum(map(mp.fsum, terms))
+            size = mp.fsum(max(map(abs, of_one)) for of_one in terms)
         delta = self._logarithmic_delta(output, loss, units, y)
         numbers = [Number(d, max(abs(d), s), mp.inf) for d, s in delta]
         return Example(Number(value, max(value, size), mp.inf), list(numbers))
@@ -228,7 +236,8 @@ class Exact:
         self, output: str, loss: str, units: list[Unit], y: list[Any]
     ) -> list[tuple[Any, Any]]:
         """delta and the largest of its terms, from a_k dC/da_k and d log a_k / dz_i."""
-        n, pairs = len(units), list(zip(units, y, strict=True))
+        pairs = list(zip(units, y, strict=True))
+        n = len(units) if LOSSES[loss].mean else 1
         if output != "softmax":
             found = []
             for u, y_i in pairs:
@@ -246,7 +255,7 @@ class Exact:
             total = self.mp.fsum(y)
             if loss == "cross_entropy":
                 terms = [u.a * total, -y_i]
-            elif loss == "poisson":
+            elif loss in ("poisson", "poisson_deviance"):
                 terms = [u.a * total / n, -y_i / n]
             else:
                 # a_k g_k = -y_k + (1 - y_k) a_k / (1 - a_k), times [i = k] - a_i

@@ -133,7 +133,7 @@ def targets(output: str, loss: str, points: int, columns: int, dtype: str, seed:
     share = rng.random((points, columns))
     ends = rng.integers(0, 2, share.shape).astype(float)
     between = rng.random(share.shape) < 0.5
-    if loss == "poisson":
+    if loss in ("poisson", "poisson_deviance"):
         y = np.where(between, rng.poisson(3.0, share.shape), 5.0 * share)
     elif loss == "cross_entropy" and output == "softmax":
         share /= share.sum(axis=1, keepdims=True)
@@ -286,7 +286,7 @@ def activation_error(
             ("prime", float(slope[t, 0]), unit.prime, unit.prime_size),
         ):
             if abs(true) >= float(info.tiny):
-                step = 2.0 ** (exact().exponent(size) - info.nmant)
+                step = exact().mp.ldexp(1, exact().exponent(size) - info.nmant)
                 worst[what] = max(worst[what], (_relative(value, true, step, dtype), t))
     return ActivationError(
         name, dtype, engine, worst["a"][0], worst["prime"][0], float(z[worst["a"][1], 0]),

@@ -8,7 +8,7 @@ from loopbp import losses
 from loopbp.catalogue import TINY
 from loopbp.study.document import Paragraph, Table
 from loopbp.study.explanation import Chapter
-from loopbp.study.formulas import LOSSES
+from loopbp.study.formulas import ACTIVATIONS, LOSSES
 from loopbp.study.sources import place_of
 from loopbp.study.writer import DEVIATION, Writer
 
@@ -111,9 +111,10 @@ def _elementwise(w: Writer) -> list[Any]:
         ))  # fmt: skip
     if canonical:
         items += [
-            Paragraph("For sigmoid with this loss, $\\sigma' = a (1 - a)$ cancels the denominator "
-                      "of $\\frac{\\partial C^t}{\\partial a}$. The loops compute what is left, "
-                      "so no digits are lost where $a$ reaches 0 or 1."),
+            Paragraph(f"For {batch.names[L]} with this loss, $\\sigma' = "
+                      f"{ACTIVATIONS[batch.names[L]].prime}$ cancels the denominator of "
+                      "$\\frac{\\partial C^t}{\\partial a}$. The loops compute what is left, "
+                      "so no digits are lost where $a$ reaches the ends of its range."),
             _collapse(w, r, a, y, deltas),
         ]  # fmt: skip
     items += _table(w, deltas)

@@ -45,6 +45,12 @@ def within_reach(name: str, z: NDArray[Any]) -> NDArray[Any]:
     return np.minimum(z, 40) if name == "exp" else z
 
 
+def with_one_exp(hidden: list[str], output: str) -> list[str]:
+    """Hidden activations with tanh for each exp but the last of a network: exp of exp overflows."""
+    names = [*hidden, output]
+    return ["tanh" if n == "exp" and "exp" in names[k + 1 :] else n for k, n in enumerate(hidden)]
+
+
 def engine_id(engine: Engine) -> str:
     """A name that tells the serial and the parallel compile of one engine apart."""
     kernel = engine.kernels.weighted_input
@@ -125,7 +131,7 @@ def targets_for(output: str, loss: str, m: int, n: int, dtype: str = "float64") 
         return (y / y.sum(axis=1, keepdims=True)).astype(dtype)
     if loss in ("binary_cross_entropy", "cross_entropy"):
         return rng.random((m, n)).astype(dtype)
-    if loss == "poisson":
+    if loss in ("poisson", "poisson_deviance"):
         return rng.poisson(2.0, (m, n)).astype(dtype)
     return (2.0 * rng.standard_normal((m, n))).astype(dtype)
 

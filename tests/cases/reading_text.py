@@ -144,7 +144,8 @@ class Reading:
         l = int(columns[0][2:].partition("_")[0]) - self.first
         name = (*self.net.hidden, self.net.output)[l - 1]
         z = np.array([[float(cells[0])]])
-        room = 3 * half_unit(cells[0])
+        steepest = 3.0 if name != "exp" else max(3.0, math.exp(float(cells[0])))
+        room = steepest * half_unit(cells[0])
         functions: list[Any] = [(reference.activation, "a^")] if name != "softmax" else []
         functions += [(reference.delta_from_da, "σ'")]
         for function, start in functions:

@@ -72,7 +72,7 @@ function output_delta_equations(i, t) {
   return body;
 }
 
-/** The collapse of both factors to a - y, for sigmoid and softmax with their cross-entropies. */
+/** The collapse of both factors to a - y, for each output with its canonical loss. */
 function collapse_equation(i, t, result) {
   const L = model.L;
   const a = mnum(...pair("a", L, t, i));

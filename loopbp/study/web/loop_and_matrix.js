@@ -304,6 +304,7 @@ const CALLED = {
       if (output === "softmax") return ["loss_row", "softmax_loss_row(loss"];
       if (loss === "binary_cross_entropy") return ["loss_row", "math.log1p("];
       if (loss === "cross_entropy") return ["loss_row", "total += y[i] * softplus("];
+      if (output === "exp") return ["loss_row", "total += exp("];
       return ["loss_row", output === "sigmoid" ? "total += sigmoid(" : "log_softplus("];
     }
     return ["loss_row", `elif loss == ${loss.toUpperCase()}:`];

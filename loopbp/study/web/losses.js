@@ -28,6 +28,18 @@ function softplus_slope_to_value(z) {
   return z < -36 ? 1 - 0.5 * Math.exp(z) : sigmoid(z) / softplus(z);
 }
 
+/** Whether a loss is sum_i a_i - y_i log a_i: its mean, or with what does not depend on a. */
+function is_poisson(loss) {
+  return loss === "poisson" || loss === "poisson_deviance";
+}
+
+/** C^t from `total` = sum_i a_i - y_i log a_i. */
+function of_poisson(loss, total, y) {
+  if (loss === "poisson") return total / y.length;
+  for (let i = 0; i < y.length; i += 1) total += rest_of_deviance(y[i]);
+  return total;
+}
+
 /** The output of the largest z, that z, and the largest of the others. */
 function top_two(z) {
   let best = 0;
@@ -52,7 +64,7 @@ function softmax_loss_row(loss, z, y) {
   const log_mass = Math.log1p(rest);
   let total = 0;
   for (let i = 0; i < n; i += 1) total += y[i] * (log_mass - (z[i] - top)); // -y log a
-  if (loss === "poisson") return (1 + total) / n;
+  if (is_poisson(loss)) return of_poisson(loss, 1 + total, y);
   if (loss === "binary_cross_entropy") {
     // -(1-y) log(1-a)
     for (let i = 0; i < n; i += 1) {
@@ -103,6 +115,7 @@ function softmax_delta_row(z, y, out) {
 /** `delta_row` of the pairs with a logarithm but those whose delta is a - y. */
 function logarithmic_delta_row(loss, output, z, a, y, out) {
   const n = z.length;
+  const parts = loss_divisor(loss, n);
   let targets = 0;
   for (let k = 0; k < n; k += 1) targets += y[k];
   if (output === "softmax" && loss === "binary_cross_entropy") {
@@ -110,10 +123,11 @@ function logarithmic_delta_row(loss, output, z, a, y, out) {
     return;
   }
   for (let i = 0; i < n; i += 1) {
-    if (output === "softmax") out[i] = (a[i] * targets - y[i]) / n;
+    if (output === "softmax") out[i] = (a[i] * targets - y[i]) / parts;
     else if (loss === "cross_entropy") out[i] = -y[i] * sigmoid(-z[i]);
-    else if (output === "sigmoid") out[i] = (sigmoid(-z[i]) * (a[i] - y[i])) / n;
-    else out[i] = (softplus_slope_to_value(z[i]) * (a[i] - y[i])) / n;
+    else if (output === "sigmoid") out[i] = (sigmoid(-z[i]) * (a[i] - y[i])) / parts;
+    else if (output === "exp") out[i] = (a[i] - y[i]) / n;
+    else out[i] = (softplus_slope_to_value(z[i]) * (a[i] - y[i])) / parts;
   }
 }
 
@@ -130,9 +144,10 @@ function loss_row(loss, output, z, a, y) {
         total += z[i] > 0 ? (1 - y[i]) * z[i] : -y[i] * z[i];
       } else if (loss === "cross_entropy") total += y[i] * softplus(-z[i]);
       else if (output === "sigmoid") total += sigmoid(z[i]) + y[i] * softplus(-z[i]);
+      else if (output === "exp") total += exp(z[i]) - y[i] * z[i];
       else total += softplus(z[i]) - y[i] * log_softplus(z[i]);
     }
-    total = total / loss_divisor(loss, n);
+    if (is_poisson(loss)) total = of_poisson(loss, total, y);
   } else {
     for (let i = 0; i < n; i += 1) total += LOSSES[loss].term(y[i], a[i]);
     total = total / loss_divisor(loss, n);
