@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+import sys
 import threading
 import warnings
 from typing import Any
@@ -22,7 +23,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_sample_weight
 
-from loopbp.estimators import MLPClassifier, MLPRegressor
+from loopbp.estimators import MLPClassifier, MLPRegressor, stochastic
 from loopbp.network.sklearn_names import CLASSIFIER_LOSSES, REGRESSOR_LOSSES
 
 IRIS = load_iris(return_X_y=True)
@@ -239,6 +240,17 @@ def test_callbacks_see_each_epoch_and_may_stop():
     assert seen == [(0, 1, (1,)), (1, 2, (1,)), (2, 3, (1,))]
     assert model.n_iter_ == 3
     assert not [w for w in seen if w[0] > 2]
+
+
+def test_a_person_who_watches_is_told_that_it_compiles(monkeypatch, capsys):
+    X, y = IRIS
+    fitted(MLPClassifier, X, y)  # compiles, if nobody has
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    fitted(MLPClassifier, X, y)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(stochastic, "will_compile", lambda *arguments: True)
+    fitted(MLPClassifier, X, y)
+    assert capsys.readouterr().err == "loopbp: compiling, only this once\n"
 
 
 # -- what comes out -------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The epochs of sgd and adam: scikit-learn's order, its losses, and when it stops."""
 
+import sys
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from loopbp.engines import pick_training
 from loopbp.estimators.inputs import dense_blocks, taken
 from loopbp.estimators.optimizer import StochasticOptimizer
 from loopbp.estimators.weights import Packed
+from loopbp.jit.decorators import will_compile
 from loopbp.network import evaluation
 from loopbp.random.streams import AS_IT_IS, GIVEN
 from loopbp.training import Data
@@ -54,6 +56,7 @@ def fit(
             estimator, X, y, sample_weight, packed.theta.dtype
         )
     epochs = _Epochs.of(estimator, packed, X, y, sample_weight)
+    epochs.say_if_it_compiles()
     # a warm start that gains nothing keeps its last weights, as scikit-learn's does
     best = None if getattr(estimator, "validation_scores_", None) else packed.theta.copy()
     most = 1 if incremental else estimator.max_iter
@@ -68,7 +71,7 @@ def fit(
                 print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
             if validation is not None:
                 _look_at(estimator, packed, validation)
-            if _improves(estimator):
+            if _improves(estimator) and early:
                 best = packed.theta.copy()
             asked = [bool(call(number, estimator)) for call in estimator.callbacks or ()]
             if _stops(estimator) or any(asked):
@@ -122,6 +125,19 @@ class _Epochs:
             engine, engine.make_workspace(theta, packed.architecture, count, batch_size),
             np.arange(count), bool((weight == 0.0).any()),
         )  # fmt: skip
+
+    def say_if_it_compiles(self) -> None:
+        """A line for a person who would wonder what takes so long, if one watches."""
+        if not sys.stderr.isatty():
+            return
+        one, optimizer = np.empty(1), self.estimator._optimizer
+        compiles = will_compile(
+            self.engine.epochs, self.packed.theta, self.packed.architecture, self.Y, self.Y,
+            self.weight, optimizer.settings, one, optimizer.state, optimizer.step, self.seed, 0,
+            self.batch_size, GIVEN, self.workspace, one,
+        )  # fmt: skip
+        if compiles:
+            print("loopbp: compiling, only this once", file=sys.stderr)
 
     @property
     def count(self) -> int:
