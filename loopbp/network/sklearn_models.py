@@ -149,7 +149,7 @@ def sklearn_of(net: Definition) -> Any:
         if names.theirs(activation) not in names.SKLEARN_ACTIVATIONS:
             raise ValueError(
                 f"to_sklearn: scikit-learn has no activation {activation!r}; train a network with "
-                f"one of {', '.join(map(names.ours, names.SKLEARN_ACTIVATIONS))}"
+                f"one of {', '.join(str(names.ours(n)) for n in names.SKLEARN_ACTIVATIONS)}"
             )
     task, classes = net._task()
     pair = net.output, net.loss_name
