@@ -11,6 +11,7 @@ from loopbp.catalogue import OPTIMIZERS as _OPTIMIZERS
 
 if TYPE_CHECKING:
     from loopbp import compiled, datasets, schedules
+    from loopbp import estimators as estimators
     from loopbp.compiled import validate_compiled
     from loopbp.cross_validation import CrossValidation, cross_validate
     from loopbp.gradcheck import GradientReport, check_gradient, check_gradient_function
@@ -35,7 +36,8 @@ __all__ = [  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]
     "schedules", "validate_compiled", *_KINDS,
 ]  # fmt: skip
 
-_MODULES = ("compiled", "datasets", "schedules")
+# `estimators` needs scikit-learn, so ``from loopbp import *`` does without it.
+_MODULES = ("compiled", "datasets", "estimators", "schedules")
 _WHERE = {
     "compiled": ("validate_compiled",),
     "cross_validation": ("CrossValidation", "cross_validate"),
