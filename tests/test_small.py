@@ -17,7 +17,7 @@ from loopbp.binding import Engine
 from loopbp.jit.sources import plain
 from loopbp.jit.specialise import specialise
 from loopbp.tiled import choice
-from loopbp.tiled.engine import registers_engine, tiled_engine
+from loopbp.tiled.engine import alone_engine, registers_engine, tiled_engine
 from loopbp.tiled.epochs import in_registers as small
 
 each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
@@ -112,7 +112,7 @@ def test_registers_by_batch_size():
     assert lanes == [4] * 4 + [8] * 4 + [16] * 8
     for net, expected in (
         (helpers.network([2, 2, 1]), registers_for(4)),
-        (helpers.network([12, 12, 1]), tiled_engine(False)),
+        (helpers.network([12, 12, 1]), alone_engine(grouped=False)),
     ):
         found = engines.pick_training("tiled", net.theta, net.architecture, RULE.settings, 4)
         assert found is expected

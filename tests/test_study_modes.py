@@ -40,6 +40,8 @@ def test_forward_mode_is_the_gradient(output, loss, engine):
 @pytest.mark.parametrize("sizes", [(3, 2), (1, 1, 1), (2, 7, 4, 3, 2)])
 def test_forward_mode_of_every_activation_and_depth(name, sizes):
     net, X, y = case("identity", "half_mse", name, sizes)
+    if name == "exp":  # of exp of exp is no number for long
+        net.theta[:] *= 0.2
     expected = net.gradient(X, y, engine="loops").theta
     for engine in ("loops", "numpy"):
         found = forward_mode_gradient(net, X, y, engine=engine)
