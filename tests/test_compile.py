@@ -127,7 +127,8 @@ def use(net, **options):
 @pytest.mark.filterwarnings("ignore:cross_entropy is for outputs")
 @pytest.mark.parametrize("dtype", helpers.DTYPES)
 def test_other_networks_and_more_epochs_compile_nothing(dtype):
-    use(helpers.network([3, 4, 2], dtype=dtype))
+    for output, loss in (("sigmoid", "half_mse"), ("softmax", "cross_entropy")):
+        use(helpers.network([3, 4, 2], "tanh", output, loss, dtype=dtype))
     before = signatures()
     assert max(before.values()) > 0, "the count counts"
     use(helpers.network([3, 4, 2], dtype=dtype), epochs=3)
