@@ -150,6 +150,21 @@ def test_dropout_drops_in_training_alone_and_by_the_seed():
         fitted(MLPClassifier, X, y, dropout=1.0)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"dropout": ["a", 0.0]}, "dropout: expected a rate in"),
+        ({"dropout": 0.5, "solver": "lbfgs"}, "dropout: solver='lbfgs' has no epochs"),
+        ({"callbacks": [print], "solver": "lbfgs"}, "callbacks: solver='lbfgs' has no epochs"),
+        ({"callbacks": [3]}, "callbacks: expected functions of"),
+        ({"dtype": np.dtype("float16")}, "The 'dtype' parameter of MLPClassifier"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_the_first_epoch(options, said):
+    with pytest.raises(ValueError, match=said):
+        fitted(MLPClassifier, IRIS[0], IRIS[1], **options)
+
+
 def test_class_weight_is_a_weight_of_examples():
     X, y = IRIS[0][:-2], IRIS[1][:-2]
     for class_weight in ("balanced", {0: 1.0, 1: 2.0, 2: 5.0}):
@@ -186,6 +201,7 @@ def test_dtype_is_that_of_x_or_the_one_asked_for():
     for given, dtype, expected in (
         ("float32", None, "float32"), ("float64", None, "float64"),
         ("float64", "float32", "float32"), ("float32", np.float64, "float64"),
+        ("float64", np.dtype("float32"), "float32"),
     ):  # fmt: skip
         model = fitted(MLPClassifier, X.astype(given), y, dtype=dtype)
         assert {str(w.dtype) for w in model.coefs_} == {expected}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,6 +32,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     hidden_layer_sizes: Any
     activation: Any
     dropout: Any
+    callbacks: Any
     initial_weights: Any
     random_state: Any
     dtype: Any
@@ -50,6 +52,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self, X: Any, y: Any, sample_weight: Any, validation_data: Any, incremental: bool
     ) -> Any:
         sizes = self._hidden_sizes()
+        self._check_extras()
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         labels = y
         X, y = self._validate_input(X, y, incremental, reset=first)
@@ -74,6 +77,21 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 "values and need to be preprocessed."
             )
         return self
+
+    def _check_extras(self) -> None:
+        """What only we have, before anything is computed."""
+        for call in self.callbacks or ():
+            if not callable(call):
+                raise ValueError(
+                    f"callbacks: expected functions of (epoch, estimator), got {call!r}"
+                )
+        if self.solver not in SOLVERS_BY_STEPS:
+            for name, given in (("dropout", np.any(self.dropout)), ("callbacks", self.callbacks)):
+                if given:
+                    raise ValueError(
+                        f"{name}: solver={self.solver!r} has no epochs; take solver='adam' or "
+                        f"'sgd', or leave {name} out"
+                    )
 
     def _hidden_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
@@ -139,7 +157,9 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         count = len(self.coefs_) - 1
         rates: Any = self.dropout
         rates = [rates] * count if np.isscalar(rates) else list(rates)
-        if len(rates) != count or not all(0.0 <= rate < 1.0 for rate in rates):
+        if len(rates) != count or not all(
+            isinstance(r, Real) and 0.0 <= float(r) < 1.0 for r in rates
+        ):
             raise ValueError(
                 f"dropout: expected a rate in [0, 1), or one for each of {count} hidden layers, "
                 f"got {self.dropout!r}"

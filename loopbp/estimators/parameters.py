@@ -42,7 +42,12 @@ COMMON: dict[str, list[Any]] = {
     "dropout": [_BELOW_1, "array-like"],
     "callbacks": [list, tuple, None],
     "initial_weights": [list, tuple, None],
-    "dtype": [Options(type, {np.float32, np.float64}), StrOptions({"float32", "float64"}), None],
+    "dtype": [
+        Options(type, {np.float32, np.float64}),
+        Options(np.dtype, {np.dtype(np.float32), np.dtype(np.float64)}),
+        StrOptions({"float32", "float64"}),
+        None,
+    ],
     "n_threads": [_AT_LEAST_1, None],
 }
 CLASSIFIER = COMMON | {
